@@ -1,0 +1,46 @@
+"""``mpn``: one subcommand for each module of ``mpn_ros.commands``; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from mpn_ros import __version__
+from mpn_ros.errors import MpnError
+
+COMMANDS = {
+    'infer': 'find people in images or videos',
+    'eval': 'measure weights on a dataset in COCO layout',
+    'train': 'train the network or its Pose Residual Network',
+    'convert': 'import a published checkpoint',
+    'info': 'describe a preset or a weights file',
+}
+"""Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and ``run(args) -> int | None``."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs ``mpn``. Returns the exit status: 0, or 2 with one sentence on stderr for an error that the user can mend."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.')
+    parser.add_argument('--version', action='version', version=f'mpn_ros {__version__}')
+    subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    chosen = next((word for word in argv if word in COMMANDS), None)
+    for name, line in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=line, description=line.capitalize() + '.')
+        if name == chosen:
+            importlib.import_module(f'mpn_ros.commands.{name}').add_arguments(subparser)
+    args = parser.parse_args(argv)
+    try:
+        return importlib.import_module(f'mpn_ros.commands.{args.command}').run(args) or 0
+    except MpnError as error:
+        print(f'mpn {args.command}: {error}', file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f'mpn {args.command}: interrupted', file=sys.stderr)
+        return 130
+
+
+if __name__ == '__main__':
+    sys.exit(main())

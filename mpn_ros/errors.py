@@ -1,0 +1,31 @@
+"""Errors meant for a user: each text is one sentence that names the file, the parameter or the value that is wrong."""
+
+from __future__ import annotations
+
+
+class MpnError(Exception):
+    """Base of every error that a user can cause and mend. Commands print it and exit 2; the node logs it."""
+
+
+class PresetError(MpnError):
+    """No preset of that name, or a preset whose fields contradict each other."""
+
+
+class WeightsError(MpnError):
+    """A weights file that is missing, damaged, of another architecture, or not ours."""
+
+
+class ImageError(MpnError):
+    """An image, a video or an image message that cannot be read."""
+
+
+class DatasetError(MpnError):
+    """A dataset that is missing, malformed or empty; the text names the file and the line or id."""
+
+
+class BackendUnavailable(MpnError):
+    """A backend that cannot run here; the text says why and what to install."""
+
+
+class ParameterError(MpnError):
+    """A parameter or an argument outside its range."""

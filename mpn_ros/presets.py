@@ -1,0 +1,122 @@
+"""Presets: everything that tells one MultiPoseNet from another, as data that travels inside the weights file."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mpn_ros.errors import PresetError
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """``network input = (pixel - mean) / std`` on RGB values of 0..255, per channel."""
+
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True)
+class PyramidConfig:
+    """A feature pyramid (section 3.1). ``top_down`` 'merged' adds the coarser level before its 3x3 smoothing, as the FPN paper
+    does, 'smoothed' after it; ``separable`` uses depthwise + pointwise convolutions with a ReLU behind them."""
+
+    width: int = 256
+    separable: bool = False
+    top_down: Literal['merged', 'smoothed'] = 'merged'
+    upsampling: Literal['nearest', 'bilinear'] = 'nearest'
+
+
+@dataclass(frozen=True)
+class KeypointHeadConfig:
+    """The keypoint subnet (section 3.2): ``width`` of D2..D5, ``fusion`` of the 3x3 convolution on their concatenation.
+    ``activation`` is what turns the output into 0..1 heatmaps: the paper's output is linear, 'sigmoid' reads it as logits.
+    ``concatenate`` False keeps D2 alone (Table 2, "no concat")."""
+
+    width: int = 128
+    fusion: int = 256
+    separable: bool = False
+    relu: bool = False
+    concatenate: bool = True
+    activation: Literal['linear', 'sigmoid'] = 'linear'
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    """The person detector (section 3.3, RetinaNet): ``depth`` convolutions of ``width`` before each output."""
+
+    width: int = 256
+    depth: int = 4
+    separable: bool = False
+    norm: bool = False
+
+
+@dataclass(frozen=True)
+class PRNConfig:
+    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of ``nodes``,
+    ``box_margin`` the fraction of the box added on each side before the crop, ``blur`` the sigma in cells of the input peaks."""
+
+    height: int = 56
+    width: int = 36
+    nodes: int = 1024
+    layers: int = 1
+    residual: bool = True
+    dropout: float = .5
+    box_margin: float = 0.
+    blur: float = 1.
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A whole MultiPoseNet. ``input_size`` is the long side in pixels that the weights were made for; sides are multiples of 32."""
+
+    name: str
+    backbone: Literal['resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet']
+    keypoint_pyramid: PyramidConfig = field(default_factory=PyramidConfig)
+    keypoint_head: KeypointHeadConfig = field(default_factory=KeypointHeadConfig)
+    detector_pyramid: PyramidConfig = field(default_factory=PyramidConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    prn: PRNConfig = field(default_factory=PRNConfig)
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    keypoints: int = 17
+    input_size: int = 480
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts, lists and numbers, as they go into a weights file."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> Preset:
+        """The inverse of ``to_dict``. Raises PresetError for unknown or missing fields."""
+        parts = {'keypoint_pyramid': PyramidConfig, 'keypoint_head': KeypointHeadConfig, 'detector_pyramid': PyramidConfig,
+                 'detector': DetectorConfig, 'prn': PRNConfig, 'preprocessing': Preprocessing}
+        try:
+            values = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
+            pre = values['preprocessing']
+            values['preprocessing'] = Preprocessing(tuple(pre.mean), tuple(pre.std))
+            return Preset(**values)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise PresetError(f'not the description of a preset: {error}') from error
+
+
+_LITE_PYRAMID = PyramidConfig(width=64, separable=True, top_down='smoothed', upsampling='bilinear')
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (
+    Preset(name='r50', backbone='resnet50'),
+    Preset(name='r101', backbone='resnet101'),
+    Preset(name='r101_dilated', backbone='resnet101_dilated'),
+    Preset(name='lite', backbone='mobilenet', keypoint_pyramid=_LITE_PYRAMID,
+           keypoint_head=KeypointHeadConfig(width=96, fusion=96, separable=True, relu=True, activation='sigmoid'),
+           detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
+           detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
+           prn=PRNConfig(height=28, width=18, nodes=192, box_margin=.1),
+           preprocessing=Preprocessing((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)), input_size=384),
+)}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name. Raises PresetError that lists the known ones."""
+    if name not in PRESETS:
+        raise PresetError(f"no preset is called '{name}'; there are {', '.join(PRESETS)}")
+    return PRESETS[name]

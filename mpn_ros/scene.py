@@ -1,0 +1,34 @@
+"""What the pipeline answers: people and a mask, in the pixels of the image that was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person.
+
+    box: ``(4,)`` float32, x0, y0, x1, y1 in pixels of the image, clipped to it.
+    score: 0..1, how sure the detector is that this is a person.
+    keypoints: ``(K, 3)`` float32, x, y in pixels and score 0..1; ``(nan, nan, 0)`` for a joint that is not seen.
+    """
+
+    box: np.ndarray
+    score: float
+    keypoints: np.ndarray
+
+    @property
+    def seen(self) -> np.ndarray:
+        """``(K,)`` bool: which joints have a position."""
+        return np.isfinite(self.keypoints[:, 0])
+
+
+class Scene(NamedTuple):
+    """``people``, best score first, and ``mask`` ``(H, W)`` uint8: 255 on people, 0 elsewhere."""
+
+    people: tuple[Person, ...]
+    mask: np.ndarray

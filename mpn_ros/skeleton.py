@@ -1,0 +1,58 @@
+"""The keypoints of a person: names, order, bones, mirror and OKS constants, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SkeletonLayout:
+    """A set of K keypoints. ``edges`` are index pairs of the bones to draw, ``flip`` the permutation of a mirrored person,
+    ``sigmas`` the per-keypoint constants of OKS (fraction of the square root of the person's area)."""
+
+    names: tuple[str, ...]
+    edges: tuple[tuple[int, int], ...]
+    flip: tuple[int, ...]
+    sigmas: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        k = len(self.names)
+        if len(self.sigmas) != k or sorted(self.flip) != list(range(k)):
+            raise ValueError(f'a layout of {k} keypoints needs {k} sigmas and a permutation of {k} as its flip')
+        if any(not 0 <= i < k for edge in self.edges for i in edge):
+            raise ValueError(f'edges must join keypoints 0 to {k - 1}')
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def _layout(names: tuple[str, ...], edges: tuple[tuple[int, int], ...], sigmas: tuple[float, ...]) -> SkeletonLayout:
+    """Derives the mirror from the names: ``left_x`` and ``right_x`` change places."""
+    swap = {'left': 'right', 'right': 'left'}
+    flip = []
+    for name in names:
+        side, _, rest = name.partition('_')
+        flip.append(names.index(f'{swap[side]}_{rest}') if side in swap else names.index(name))
+    return SkeletonLayout(names, edges, tuple(flip), sigmas)
+
+
+COCO = _layout(
+    names=('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder', 'left_elbow',
+           'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle',
+           'right_ankle'),
+    edges=((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9), (8, 10),
+           (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
+    sigmas=(.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087, .089, .089))
+"""The 17 keypoints of COCO in their published order; sigmas from the COCO keypoint evaluation."""
+
+
+def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: float, layout: SkeletonLayout = COCO) -> float:
+    """Object keypoint similarity of one pose ``(K, 2)`` with the truth ``(K, 2)`` over the joints in ``visible`` (K, bool);
+    ``area`` in square pixels. Returns 0..1; 0 if nothing is visible."""
+    if not visible.any():
+        return 0.
+    variance = (2 * np.asarray(layout.sigmas)) ** 2
+    distance = ((keypoints - truth) ** 2).sum(-1)
+    return float(np.exp(-distance / (2 * variance * (area + np.spacing(1.))))[visible].mean())
