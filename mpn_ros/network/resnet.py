@@ -40,8 +40,8 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """A ResNet without its classifier. Keys are torchvision's, so that its state dicts load as they are.
 
-    depth: 50 or 101. dilated: the last stage keeps stride 16 and widens its 3x3 convolutions instead ("R101_dilated", Table 2);
-    both kinds have the same weights.
+    depth: 50 or 101. dilated: the last stage keeps stride 16 and widens its 3x3 convolutions instead ("R101_dilated",
+    Table 2); both kinds have the same weights.
     """
 
     channels = (256, 512, 1024, 2048)
@@ -65,7 +65,8 @@ class ResNet(nn.Module):
         self.register_load_state_dict_pre_hook(_drop_classifier)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Normalised image ``(B, 3, H, W)``, sides multiples of 32, to C2..C5: ``(B, channels[i], H / strides[i], W / strides[i])``."""
+        """Normalised image ``(B, 3, H, W)``, sides multiples of 32, to C2..C5, each ``(B, channels[i], H / strides[i],
+        W / strides[i])``."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         c2 = self.layer1(x)
         c3 = self.layer2(c2)
@@ -77,7 +78,8 @@ def _stage(channels: int, width: int, blocks: int, stride: int, dilation: int = 
     """A stage of bottlenecks. Where dilation stands in for a stride, the first 3x3 still sees undilated features, as the
     strided one did; only those behind it widen."""
     out = width * Bottleneck.expansion
-    return nn.Sequential(Bottleneck(channels, width, stride), *(Bottleneck(out, width, dilation=dilation) for _ in range(blocks - 1)))
+    rest = (Bottleneck(out, width, dilation=dilation) for _ in range(blocks - 1))
+    return nn.Sequential(Bottleneck(channels, width, stride), *rest)
 
 
 def _drop_classifier(module: nn.Module, state: dict[str, Any], prefix: str, *_: object) -> None:
