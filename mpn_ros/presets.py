@@ -111,7 +111,7 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in (
            detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
            detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
            prn=PRNConfig(height=28, width=18, nodes=192, box_margin=.1),
-           preprocessing=Preprocessing((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)), input_size=384),
+           preprocessing=Preprocessing((127.5019, 127.5019, 127.5019), (127.5019, 127.5019, 127.5019)), input_size=384),
 )}
 
 

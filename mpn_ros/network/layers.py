@@ -1,0 +1,23 @@
+"""The two kinds of 3x3 convolution that the subnets are made of, and the upsampling between pyramid levels."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:
+    """A 3x3 convolution that keeps the size (or halves it with ``stride`` 2). ``separable`` makes it depthwise + pointwise."""
+    if not separable:
+        return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=bias)
+    return nn.Sequential(nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
+                         nn.Conv2d(inputs, outputs, 1, bias=bias))
+
+
+def resize_to(features: torch.Tensor, like: torch.Tensor, mode: str = 'nearest') -> torch.Tensor:
+    """``features`` (B, C, h, w) at the height and width of ``like``; itself where they already agree."""
+    size = like.shape[-2:]
+    if features.shape[-2:] == size:
+        return features
+    return F.interpolate(features, size=size, mode=mode, align_corners=False if mode == 'bilinear' else None)

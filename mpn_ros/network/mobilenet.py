@@ -1,0 +1,78 @@
+"""The light backbone of the `lite` preset: MobileNetV2 (Sandler et al., CVPR 2018) at width 1.75, without BatchNorm.
+
+Its shape is that of the pose-trained backbone inside MoveNet MultiPose Lightning (Apache-2.0), whose weights start the training of
+`lite`; BatchNorm is folded into the convolutions there, and so it is here.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# Expansion, output channels, repetitions, stride of the first: MobileNetV2's table at width 1.75.
+_STAGES = ((1, 24, 1, 1), (6, 40, 2, 2), (6, 48, 3, 2), (6, 96, 4, 2), (6, 144, 3, 1), (6, 240, 3, 2), (6, 480, 1, 1))
+_HEAD = 1280
+
+
+class _Conv(nn.Module):
+    """Convolution with TensorFlow's "same" padding for even sides (right and bottom only when striding), optional ReLU6."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, relu: bool = True):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if stride == 2 else kernel // 2, groups=groups)
+        self.pad = stride == 2
+        self.relu = relu
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.pad:
+            x = F.pad(x, (0, 1, 0, 1))
+        x = self.conv(x)
+        return F.relu6(x) if self.relu else x
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int):
+        super().__init__()
+        hidden = inputs * expansion
+        expand = [_Conv(inputs, hidden, 1)] if expansion > 1 else []
+        self.layers = nn.Sequential(*expand, _Conv(hidden, hidden, 3, stride=stride, groups=hidden),
+                                    _Conv(hidden, outputs, 1, relu=False))
+        self.residual = inputs == outputs and stride == 1
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layers(x)
+        return x + y if self.residual else y
+
+
+class MobileNet(nn.Module):
+    """Images ``(B, 3, H, W)``, sides multiples of 32, to ``(C2, C3, C4, C5)`` at strides 4, 8, 16, 32.
+
+    C4 joins the outputs of both stride-16 stages (96 + 144 channels), C5 is the 1280-channel expansion behind the last stage:
+    the places where the pose-trained pyramid reads, so that its weights can start ours.
+    """
+
+    channels = (40, 48, 96 + 144, _HEAD)
+    strides = (4, 8, 16, 32)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = _Conv(3, 48, 3, stride=2)
+        stages, inputs = [], 48
+        for expansion, outputs, repetitions, stride in _STAGES:
+            blocks = []
+            for index in range(repetitions):
+                blocks.append(_InvertedResidual(inputs, outputs, expansion, stride if index == 0 else 1))
+                inputs = outputs
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.head = _Conv(inputs, _HEAD, 1)
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        x = self.stages[0](self.stem(images))
+        c2 = self.stages[1](x)
+        c3 = self.stages[2](c2)
+        c4 = self.stages[3](c3)
+        c4_deep = self.stages[4](c4)
+        c5 = self.head(self.stages[6](self.stages[5](c4_deep)))
+        return c2, c3, torch.cat((c4, c4_deep), 1), c5

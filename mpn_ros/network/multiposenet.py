@@ -1,0 +1,64 @@
+"""MultiPoseNet (Fig. 1) without its PRN: one backbone, two pyramids, keypoint subnet and person detector."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from mpn_ros.network.detector import Detector
+from mpn_ros.network.keypoint_head import IntermediateHeads, KeypointHead
+from mpn_ros.network.mobilenet import MobileNet
+from mpn_ros.network.pyramid import DetectorPyramid, FeaturePyramid
+from mpn_ros.presets import Preset
+
+
+class NetworkOutput(NamedTuple):
+    """What the network gives before any decoding.
+
+    heatmaps: ``(B, K + 1, H/4, W/4)`` raw output of the keypoint head; the last channel is the person mask.
+    intermediate: the same from K2..K5 at their own strides, in training mode; empty otherwise.
+    class_logits: ``(B, A)``; box_offsets: ``(B, A, 4)``; the anchors are ``make_anchors(H, W, network.anchor_strides)``.
+    """
+
+    heatmaps: torch.Tensor
+    intermediate: tuple[torch.Tensor, ...]
+    class_logits: torch.Tensor
+    box_offsets: torch.Tensor
+
+
+def _backbone(name: str) -> nn.Module:
+    if name == 'mobilenet':
+        return MobileNet()
+    from mpn_ros.network.resnet import ResNet
+    return ResNet(name)
+
+
+class MultiPoseNet(nn.Module):
+    """Normalised images ``(B, 3, H, W)``, sides multiples of 32, to ``NetworkOutput``."""
+
+    def __init__(self, preset: Preset):
+        super().__init__()
+        self.preset = preset
+        self.backbone = _backbone(preset.backbone)
+        channels = self.backbone.channels
+        width = preset.keypoint_pyramid.width
+        self.keypoint_pyramid = FeaturePyramid(channels, preset.keypoint_pyramid, smooth_coarsest=False)
+        self.keypoint_head = KeypointHead(width, len(channels), preset.keypoints, preset.keypoint_head)
+        self.intermediate = IntermediateHeads(width, len(channels), preset.keypoints)
+        self.detector_pyramid = DetectorPyramid(channels[1:], preset.detector_pyramid)
+        self.detector = Detector(preset.detector_pyramid.width, len(self.anchor_strides), preset.detector)
+
+    @property
+    def anchor_strides(self) -> tuple[int, ...]:
+        """Pixels between the anchors of P3..P7."""
+        c3, c4, c5 = self.backbone.strides[1:]
+        return c3, c4, c5, 2 * c5, 4 * c5
+
+    def forward(self, images: torch.Tensor) -> NetworkOutput:
+        features = self.backbone(images)
+        keypoint_maps = self.keypoint_pyramid(features)
+        intermediate = tuple(self.intermediate(keypoint_maps)) if self.training else ()
+        class_logits, box_offsets = self.detector(self.detector_pyramid(features[1:]))
+        return NetworkOutput(self.keypoint_head(keypoint_maps), intermediate, class_logits, box_offsets)
