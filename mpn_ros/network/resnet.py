@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-_BLOCKS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+from mpn_ros.errors import PresetError
+
+# Bottlenecks in each stage, and whether the last stage is dilated.
+_LAYOUTS = {'resnet50': ((3, 4, 6, 3), False),
+            'resnet101': ((3, 4, 23, 3), False),
+            'resnet101_dilated': ((3, 4, 23, 3), True)}
 
 
 class Bottleneck(nn.Module):
@@ -40,17 +44,19 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """A ResNet without its classifier. Keys are torchvision's, so that its state dicts load as they are.
 
-    depth: 50 or 101. dilated: the last stage keeps stride 16 and widens its 3x3 convolutions instead ("R101_dilated",
-    Table 2); both kinds have the same weights.
+    name: 'resnet50', 'resnet101' or 'resnet101_dilated'. The last stage of the dilated one keeps stride 16 and widens its
+    3x3 convolutions instead (Table 2); its weights are those of the plain one. Raises PresetError for another name.
     """
 
     channels = (256, 512, 1024, 2048)
     """Channels of C2..C5."""
 
-    def __init__(self, depth: int, dilated: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         super().__init__()
+        if name not in _LAYOUTS:
+            raise PresetError(f"no backbone is called '{name}'; there are mobilenet, {', '.join(_LAYOUTS)}")
+        blocks, dilated = _LAYOUTS[name]
         self.strides = (4, 8, 16, 16 if dilated else 32)
-        blocks = _BLOCKS[depth]
         self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
@@ -75,8 +81,8 @@ class ResNet(nn.Module):
 
 
 def _stage(channels: int, width: int, blocks: int, stride: int, dilation: int = 1) -> nn.Sequential:
-    """A stage of bottlenecks. Where dilation stands in for a stride, the first 3x3 still sees undilated features, as the
-    strided one did; only those behind it widen."""
+    """A stage of bottlenecks. Where dilation stands in for a stride, the first 3x3 still sees undilated features, as
+    the strided one did; only those behind it widen."""
     out = width * Bottleneck.expansion
     rest = (Bottleneck(out, width, dilation=dilation) for _ in range(blocks - 1))
     return nn.Sequential(Bottleneck(channels, width, stride), *rest)

@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mpn_ros.errors import PresetError
 from mpn_ros.network.resnet import Bottleneck, ResNet
 
 
@@ -11,16 +12,17 @@ def parameters(module: torch.nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
-@pytest.mark.parametrize(('depth', 'expected'), [(50, 25_557_032), (101, 44_549_160)])
-def test_parameters_are_the_published_ones_without_the_classifier(depth, expected):
+@pytest.mark.parametrize(('name', 'expected'), [('resnet50', 25_557_032), ('resnet101', 44_549_160)])
+def test_parameters_are_the_published_ones_without_the_classifier(name, expected):
     with torch.device('meta'):
-        assert parameters(ResNet(depth)) == expected - (2048 * 1000 + 1000)
+        assert parameters(ResNet(name)) == expected - (2048 * 1000 + 1000)
 
 
-@pytest.mark.parametrize(('dilated', 'strides'), [(False, (4, 8, 16, 32)), (True, (4, 8, 16, 16))])
-def test_features_have_the_announced_channels_and_strides(dilated, strides):
+@pytest.mark.parametrize(('name', 'strides'), [('resnet50', (4, 8, 16, 32)), ('resnet101', (4, 8, 16, 32)),
+                                               ('resnet101_dilated', (4, 8, 16, 16))])
+def test_features_have_the_announced_channels_and_strides(name, strides):
     with torch.device('meta'):
-        net = ResNet(101, dilated)
+        net = ResNet(name)
         features = net(torch.empty(2, 3, 96, 64))
     assert net.strides == strides
     assert [tuple(f.shape) for f in features] == [(2, c, 96 // s, 64 // s) for c, s in zip(net.channels, strides)]
@@ -28,13 +30,13 @@ def test_features_have_the_announced_channels_and_strides(dilated, strides):
 
 def test_plain_and_dilated_share_their_weights():
     with torch.device('meta'):
-        plain, dilated = ResNet(101).state_dict(), ResNet(101, dilated=True).state_dict()
+        plain, dilated = ResNet('resnet101').state_dict(), ResNet('resnet101_dilated').state_dict()
     assert {k: v.shape for k, v in plain.items()} == {k: v.shape for k, v in dilated.items()}
 
 
 def test_keys_are_those_of_torchvision():
     with torch.device('meta'):
-        keys = set(ResNet(50).state_dict())
+        keys = set(ResNet('resnet50').state_dict())
     norm = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
     expected = {'conv1.weight', *(f'bn1.{n}' for n in norm)}
     for stage, blocks in enumerate((3, 4, 6, 3), start=1):
@@ -46,8 +48,8 @@ def test_keys_are_those_of_torchvision():
 
 
 def test_an_imagenet_checkpoint_loads_with_its_classifier():
-    state = {key: torch.full_like(value, 3) for key, value in ResNet(50).state_dict().items()}
-    net = ResNet(50)
+    state = {key: torch.full_like(value, 3) for key, value in ResNet('resnet50').state_dict().items()}
+    net = ResNet('resnet50')
     net.load_state_dict({**state, 'fc.weight': torch.zeros(1000, 2048), 'fc.bias': torch.zeros(1000)})
     assert (net.layer4[2].conv3.weight == 3).all()
     with pytest.raises(RuntimeError, match='layer5'):
@@ -76,8 +78,13 @@ def test_bottleneck_computes_the_residual_function():
 def test_the_dilated_stage_samples_the_plain_one_densely():
     """On the plain network's grid, the dilated stage answers what the plain, strided stage answers."""
     torch.manual_seed(0)
-    plain, dilated = ResNet(50).eval(), ResNet(50, dilated=True).eval()
+    plain, dilated = ResNet('resnet101').eval(), ResNet('resnet101_dilated').eval()
     dilated.load_state_dict(plain.state_dict())
     c4 = torch.randn(1, 1024, 8, 8)
     with torch.inference_mode():
         torch.testing.assert_close(dilated.layer4(c4)[..., ::2, ::2], plain.layer4(c4))
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(PresetError, match="'resnet18'.*resnet50"):
+        ResNet('resnet18')
