@@ -1,0 +1,158 @@
+"""A validation set in COCO layout: a folder of images and one person_keypoints JSON, checked before anything runs on it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mpn_ros.errors import DatasetError, ImageError
+from mpn_ros.media import read_image
+from mpn_ros.skeleton import COCO
+
+OVERHANG = 2.
+"""Pixels by which a box may reach over the edge of its image: rounding, not a mistake."""
+
+
+@dataclass(frozen=True)
+class DatasetImage:
+    """An image of the dataset: its id, its file, its size in pixels."""
+
+    id: int
+    path: Path
+    width: int
+    height: int
+
+    def read(self) -> np.ndarray:
+        """``(height, width, 3)`` uint8, BGR. Raises DatasetError if it cannot be decoded or has another size than its labels."""
+        try:
+            # COCO labels the pixels as they are stored, whatever the EXIF tag says about the camera's orientation.
+            image = read_image(self.path, upright=False)
+        except ImageError as error:
+            raise DatasetError(str(error)) from error
+        if image.shape[:2] != (self.height, self.width):
+            raise DatasetError(f'{self.path} has {image.shape[1]}x{image.shape[0]} pixels, but its labels (image id {self.id}) '
+                               f'say {self.width}x{self.height}')
+        return image
+
+
+@dataclass(frozen=True)
+class PersonDataset:
+    """``images`` in the order of the file, and ``annotations`` of persons by image id, as COCO dicts with ``id``, ``bbox``
+    (x, y, width, height), ``area``, ``iscrowd``, ``keypoints`` (3K numbers), ``num_keypoints`` and, if the file has it,
+    ``segmentation``."""
+
+    images: tuple[DatasetImage, ...]
+    annotations: dict[int, list[dict[str, Any]]]
+
+    def first(self, count: int | None) -> PersonDataset:
+        """The first ``count`` images with their annotations; all of them for None."""
+        return PersonDataset(self.images[:count], self.annotations)
+
+    def annotations_of(self, image: DatasetImage) -> list[dict[str, Any]]:
+        """All person annotations of the image, crowds included."""
+        return self.annotations.get(image.id, [])
+
+
+def read_dataset(images_dir: str | Path, annotations_file: str | Path) -> PersonDataset:
+    """Reads and checks a dataset; the images themselves are opened only when they are used.
+
+    Raises DatasetError that names the file and the line or id: a file or folder that is missing, JSON that is broken,
+    labels without images or persons, annotations of unknown images, boxes that are empty or outside their image.
+    """
+    images_dir, annotations_file = Path(images_dir), Path(annotations_file)
+    if not images_dir.is_dir():
+        raise DatasetError(f'the images folder {images_dir} is missing')
+    content = _read_json(annotations_file)
+    where = str(annotations_file)
+    person = _person_category(content, where)
+    images = [_image(entry, images_dir, where) for entry in content['images']]
+    by_id = {image.id: image for image in images}
+    if len(by_id) < len(images):
+        raise DatasetError(f'{where}: two images share one id')
+    annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for entry in content['annotations']:
+        if isinstance(entry, dict) and entry.get('category_id') != person:
+            continue
+        wrong, annotation = _annotation(entry, by_id)
+        if wrong:
+            raise DatasetError(f'{where}: annotation {_id_of(entry)} {wrong}')
+        annotations[annotation['image_id']].append(annotation)
+    if not annotations:
+        raise DatasetError(f'{where} has no annotation of a person')
+    missing = next((image for image in images if not image.path.is_file()), None)
+    if missing is not None:
+        raise DatasetError(f'{missing.path} (image id {missing.id} of {where}) is missing')
+    return PersonDataset(tuple(images), dict(annotations))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except OSError as error:
+        raise DatasetError(f'the annotations file {path} cannot be read: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f'{path} is not JSON: byte {error.start} is not UTF-8') from error
+    except json.JSONDecodeError as error:
+        raise DatasetError(f'{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}') from error
+    for key in ('images', 'annotations', 'categories'):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise DatasetError(f"{path} is not in COCO layout: it has no list '{key}'")
+        if not content[key]:
+            raise DatasetError(f"{path}: the list '{key}' is empty")
+    return content
+
+
+def _person_category(content: dict[str, Any], where: str) -> Any:
+    for category in content['categories']:
+        if isinstance(category, dict) and category.get('name') == 'person':
+            return category.get('id')
+    raise DatasetError(f"{where} has no category 'person'")
+
+
+def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
+    try:
+        image = DatasetImage(int(entry['id']), images_dir / entry['file_name'], int(entry['width']), int(entry['height']))
+    except (TypeError, KeyError, ValueError) as error:
+        raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
+    if image.width < 1 or image.height < 1:
+        raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels')
+    return image
+
+
+def _id_of(entry: Any) -> str:
+    return f"id {entry['id']}" if isinstance(entry, dict) and 'id' in entry else f'without an id ({str(entry)[:60]})'
+
+
+def _annotation(entry: Any, images: dict[int, DatasetImage]) -> tuple[str, dict[str, Any]]:
+    """What is wrong with an annotation (nothing: ''), and the annotation with COCO's optional fields filled in."""
+    if not isinstance(entry, dict) or 'id' not in entry:
+        return 'is not a COCO annotation', {}
+    image = images.get(entry.get('image_id'))
+    if image is None:
+        return f"is of image id {entry.get('image_id')}, which is not in the list of images", {}
+    box, area = entry.get('bbox'), entry.get('area')
+    if not _numbers(box, 4):
+        return 'needs a bbox of four finite numbers', {}
+    if not _numbers([area], 1) or area < 0:
+        return 'needs an area in square pixels', {}
+    x, y, width, height = box
+    if width <= 0 or height <= 0:
+        return f'has an empty bbox {box}', {}
+    if min(x, y) < -OVERHANG or x + width > image.width + OVERHANG or y + height > image.height + OVERHANG:
+        return f'has a bbox {box} outside its image ({image.width}x{image.height})', {}
+    keypoints = entry.get('keypoints', [0] * (3 * len(COCO)))
+    if not _numbers(keypoints, 3 * len(COCO)):
+        return f'needs {3 * len(COCO)} finite numbers as its keypoints', {}
+    labelled = sum(visibility > 0 for visibility in keypoints[2::3])
+    return '', {**entry, 'keypoints': keypoints, 'num_keypoints': labelled, 'iscrowd': int(entry.get('iscrowd', 0))}
+
+
+def _numbers(values: Any, count: int) -> bool:
+    return (isinstance(values, list) and len(values) == count
+            and all(isinstance(value, (int, float)) and math.isfinite(value) for value in values))

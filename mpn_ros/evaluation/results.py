@@ -1,0 +1,40 @@
+"""Scenes as COCO results: what pycocotools is given to score."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mpn_ros.scene import Person, Scene
+
+
+def pose_score(person: Person) -> float:
+    """How sure we are of a whole pose: the person's score times the mean score of the joints that are seen; 0 if none is.
+
+    AP ranks the poses of all images by it, so a sure box around unsure joints must come after a sure pose.
+    """
+    seen = person.seen
+    return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.
+
+
+def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
+    """The poses of a scene; a joint that is not seen is 0, 0, 0, and a person with no joint at all is no pose.
+
+    ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which it
+    takes otherwise, would reach to the corner of the image for every joint that is not seen.
+    """
+    return [{**_result(person, image_id, pose_score(person)),
+             'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist()}
+            for person in scene.people if person.seen.any()]
+
+
+def box_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
+    """The boxes of a scene with the detector's scores."""
+    return [_result(person, image_id, float(person.score)) for person in scene.people]
+
+
+def _result(person: Person, image_id: int, score: float) -> dict[str, Any]:
+    x0, y0, x1, y1 = (float(edge) for edge in person.box)
+    return {'image_id': image_id, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0),
+            'iscrowd': 0, 'score': score}
