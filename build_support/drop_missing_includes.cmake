@@ -1,0 +1,15 @@
+# The ROS wheels of PyPI export include directories of the machine that built them, and CMake refuses to use a target with
+# such a directory. Drops those that do not exist; changes nothing on a ROS 2 that was installed from Debian packages.
+get_property(_targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+foreach(_target IN LISTS _targets)
+  get_target_property(_directories ${_target} INTERFACE_INCLUDE_DIRECTORIES)
+  if(_directories)
+    set(_existing "")
+    foreach(_directory IN LISTS _directories)
+      if(_directory MATCHES "^\\$<" OR EXISTS "${_directory}")
+        list(APPEND _existing "${_directory}")
+      endif()
+    endforeach()
+    set_property(TARGET ${_target} PROPERTY INTERFACE_INCLUDE_DIRECTORIES "${_existing}")
+  endif()
+endforeach()

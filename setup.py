@@ -1,0 +1,24 @@
+"""pip build: the messages and everything else through CMakeLists.txt where ROS 2 is importable, the library alone elsewhere.
+
+With ROS 2, ``pip install --no-build-isolation .``; an isolated build sees no ROS and makes a pure Python wheel.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / 'build_support'))
+from ament_wheel import AmentBuildPy, CleanBuildPy, PlatformDistribution, ros_prefix  # noqa: E402
+
+COMMAND = 'mpn = mpn_ros.cli:main'
+PACKAGES = find_packages(include=['mpn_ros', 'mpn_ros.*'])
+
+if ros_prefix():
+    setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy},
+          entry_points={'console_scripts': [COMMAND, 'mpn_pose_node = mpn_ros.ros.pose_node:main']})
+else:
+    setup(packages=PACKAGES, cmdclass={'build_py': CleanBuildPy}, entry_points={'console_scripts': [COMMAND]},
+          data_files=[('share/mpn_ros/models', sorted(str(file) for file in Path('models').glob('*.safetensors')))])
