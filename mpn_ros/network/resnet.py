@@ -44,8 +44,8 @@ class Bottleneck(nn.Module):
 class ResNet(nn.Module):
     """A ResNet without its classifier. Keys are torchvision's, so that its state dicts load as they are.
 
-    name: 'resnet50', 'resnet101' or 'resnet101_dilated'. The last stage of the dilated one keeps stride 16 and widens its
-    3x3 convolutions instead (Table 2); its weights are those of the plain one. Raises PresetError for another name.
+    name: 'resnet50', 'resnet101' or 'resnet101_dilated'. The last stage of the dilated one keeps stride 16 and widens
+    its 3x3 convolutions instead (Table 2); its weights are those of the plain one. Raises PresetError for another name.
     """
 
     channels = (256, 512, 1024, 2048)

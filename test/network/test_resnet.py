@@ -48,12 +48,15 @@ def test_keys_are_those_of_torchvision():
 
 
 def test_an_imagenet_checkpoint_loads_with_its_classifier():
-    state = {key: torch.full_like(value, 3) for key, value in ResNet('resnet50').state_dict().items()}
-    net = ResNet('resnet50')
-    net.load_state_dict({**state, 'fc.weight': torch.zeros(1000, 2048), 'fc.bias': torch.zeros(1000)})
+    with torch.device('meta'):
+        net = ResNet('resnet50')
+    state = {key: torch.zeros(value.shape, dtype=value.dtype) for key, value in net.state_dict().items()}
+    state['layer4.2.conv3.weight'] += 3
+    classifier = {'fc.weight': torch.zeros(1000, 2048), 'fc.bias': torch.zeros(1000)}
+    net.load_state_dict({**state, **classifier}, assign=True)
     assert (net.layer4[2].conv3.weight == 3).all()
     with pytest.raises(RuntimeError, match='layer5'):
-        net.load_state_dict({**state, 'layer5.weight': torch.zeros(1)})
+        net.load_state_dict({**state, 'layer5.weight': torch.zeros(1)}, assign=True)
 
 
 def test_the_stride_is_on_the_3x3_convolution():
@@ -75,14 +78,23 @@ def test_bottleneck_computes_the_residual_function():
     torch.testing.assert_close(block(x), y)
 
 
+def last_stage(name: str) -> torch.nn.Module:
+    with torch.device('meta'):
+        stage = ResNet(name).layer4
+    return stage.to_empty(device='cpu').eval()
+
+
 def test_the_dilated_stage_samples_the_plain_one_densely():
     """On the plain network's grid, the dilated stage answers what the plain, strided stage answers."""
     torch.manual_seed(0)
-    plain, dilated = ResNet('resnet101').eval(), ResNet('resnet101_dilated').eval()
-    dilated.load_state_dict(plain.state_dict())
+    plain, dilated = last_stage('resnet101'), last_stage('resnet101_dilated')
+    state = {key: torch.rand(value.shape) / max(1, value[:1].numel()) ** .5 if value.dim() else value
+             for key, value in plain.state_dict().items()}
+    for stage in (plain, dilated):
+        stage.load_state_dict(state)
     c4 = torch.randn(1, 1024, 8, 8)
     with torch.inference_mode():
-        torch.testing.assert_close(dilated.layer4(c4)[..., ::2, ::2], plain.layer4(c4))
+        torch.testing.assert_close(dilated(c4)[..., ::2, ::2], plain(c4))
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones():
