@@ -1,0 +1,212 @@
+"""Weights files: safetensors that say what they are, so that loading one needs no guess and runs no code.
+
+A file holds the tensors of one or more parts under ``PART.KEY``: 'network' (``MultiPoseNet``), 'prn'
+(``PoseResidualNetwork``) and 'ucr' (``prior``, the prior maps of Eq. 2). Its metadata are texts: ``format`` and
+``version``; as JSON ``preset`` (the preprocessing within), ``keypoints`` (names in order), ``training`` (data and
+settings) and ``metrics``; and ``sha256`` over the tensors. The weights of convolutions and dense layers may be stored
+in half precision; in memory all is float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mpn_ros.errors import MpnError, WeightsError
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.presets import Preset
+from mpn_ros.resources import find_model
+from mpn_ros.skeleton import COCO
+
+FORMAT = 'mpn_ros weights'
+VERSION = 1
+
+Parts = Mapping[str, Mapping[str, Tensor]]
+"""A state dict for each part, by the part's name."""
+
+# How a zip, torch's older pickles and HDF5 begin; read as the length of a safetensors header each is over its limit.
+_FOREIGN = {b'PK\x03\x04': 'a PyTorch checkpoint', b'\x80\x02\x8a\n': 'a PyTorch checkpoint',
+            b'\x89HDF': 'an HDF5 file'}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a weights file holds. ``metadata`` has 'training' and 'metrics' (dicts), 'keypoints' (names) and 'sha256';
+    ``source`` is the file, for messages."""
+
+    preset: Preset
+    parts: Parts
+    metadata: Mapping[str, Any]
+    source: str
+
+    def network(self) -> MultiPoseNet:
+        """A new ``MultiPoseNet`` with these weights, in eval mode. Raises WeightsError if they have none."""
+        return self._fill('network', MultiPoseNet(self.preset))
+
+    def prn(self) -> PoseResidualNetwork:
+        """A new ``PoseResidualNetwork`` with these weights, in eval mode. Raises WeightsError if they have none."""
+        return self._fill('prn', PoseResidualNetwork(self.preset.prn, self.preset.keypoints))
+
+    def ucr_prior(self) -> np.ndarray:
+        """``(height, width, K)`` float32, the prior of Eq. 2 (UCR). Raises WeightsError if they have none."""
+        return self._part('ucr')['prior'].numpy()
+
+    def _part(self, name: str) -> Mapping[str, Tensor]:
+        if name not in self.parts:
+            raise WeightsError(f"{self.source} has no part '{name}', only {', '.join(self.parts)}")
+        return self.parts[name]
+
+    def _fill(self, name: str, module: nn.Module) -> Any:
+        module.load_state_dict(self._part(name))
+        return module.eval()
+
+
+def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Mapping[str, Any] | None = None,
+                 metrics: Mapping[str, Any] | None = None, dtype: torch.dtype = torch.float32) -> None:
+    """Writes a weights file; a file that was there is replaced at the end, in one step.
+
+    parts: see the module. training, metrics: anything that JSON can hold. dtype: float32, or float16 for the weights of
+    convolutions and dense layers; what is small and of wide range (norms, biases, the prior) stays float32.
+    Raises WeightsError if the parts are not the preset's, if a value is not finite in ``dtype``, or if ``path`` cannot
+    be written.
+    """
+    path = Path(path)
+    if problem := _unlike(preset, parts):
+        raise WeightsError(f'{path} is not written: {problem}')
+    tensors = {}
+    for part, state in parts.items():
+        for key, value in state.items():
+            stored = value.detach().cpu().contiguous()
+            if stored.is_floating_point():
+                stored = stored.to(dtype if stored.dim() > 1 and key.endswith('weight') else torch.float32)
+            if not stored.isfinite().all():
+                raise WeightsError(f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype}")
+            tensors[f'{part}.{key}'] = stored
+    metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': _sha256(tensors),
+                **{key: json.dumps(value) for key, value in (
+                    ('preset', preset.to_dict()), ('keypoints', COCO.names), ('training', dict(training or {})),
+                    ('metrics', dict(metrics or {})))}}
+    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        save_file(tensors, partial, metadata)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f'{path} cannot be written: {error}') from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def load_weights(path: str | Path) -> Weights:
+    """Reads and checks a weights file.
+
+    Raises WeightsError, naming the file and what is wrong: it does not exist, is not safetensors, is cut short, is not
+    ours, is of another version, fails its checksum, or does not hold what its preset builds (the first key that differs
+    is named).
+    """
+    path = Path(path)
+    metadata, tensors = _read(path)
+    if metadata.get('format') != FORMAT:
+        raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
+    if metadata.get('version') != str(VERSION):
+        raise WeightsError(f"{path} is of version {metadata.get('version')}; this mpn_ros reads version {VERSION}")
+    if metadata.get('sha256') != _sha256(tensors):
+        raise WeightsError(f'{path} is damaged: its tensors do not have the checksum that it states')
+    try:
+        stated = {key: json.loads(metadata[key]) for key in ('keypoints', 'training', 'metrics')}
+        preset = Preset.from_dict(json.loads(metadata['preset']))
+    except (KeyError, ValueError, MpnError) as error:
+        raise WeightsError(f'{path} has damaged metadata: {error}') from error
+    if tuple(stated['keypoints']) != COCO.names:
+        raise WeightsError(f"{path} is for other keypoints: {', '.join(stated['keypoints'])}")
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        part, _, key = name.partition('.')
+        parts.setdefault(part, {})[key] = value.float() if value.is_floating_point() else value
+    if problem := _unlike(preset, parts):
+        raise WeightsError(f"{path} does not fit its preset '{preset.name}': {problem}")
+    return Weights(preset, parts, {**stated, 'sha256': metadata['sha256']}, str(path))
+
+
+def resolve_weights(name_or_path: str | Path) -> Path:
+    """The file meant by a path, or by the bare name of weights that ship, as 'lite'. Whether a path exists is for
+    ``load_weights`` to say; a name that does not ship raises WeightsError."""
+    path = Path(name_or_path)
+    if path.is_file() or path.suffix or len(path.parts) != 1:
+        return path
+    return find_model(path.name)
+
+
+def shapes_of(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor in the module's state dict."""
+    return {key: tuple(value.shape) for key, value in module.state_dict().items()}
+
+
+def expected_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Shapes by key of each part as the preset builds it; no memory is taken for values."""
+    with torch.device('meta'):
+        network, prn = MultiPoseNet(preset), PoseResidualNetwork(preset.prn, preset.keypoints)
+    return {'network': shapes_of(network), 'prn': shapes_of(prn),
+            'ucr': {'prior': (preset.prn.height, preset.prn.width, preset.keypoints)}}
+
+
+def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str | None:
+    """The first difference between two sets of shapes as the end of a sentence, or None."""
+    for key, shape in expected.items():
+        if key not in found:
+            return f"'{key}' is missing"
+        if found[key] != shape:
+            return f"'{key}' has shape {found[key]} in place of {shape}"
+    unknown = next((key for key in found if key not in expected), None)
+    return unknown and f"'{unknown}' has no place in it"
+
+
+def _unlike(preset: Preset, parts: Parts) -> str | None:
+    """What keeps ``parts`` from being the preset's, or None."""
+    if preset.keypoints != len(COCO):
+        return f'it has {preset.keypoints} keypoints in place of {len(COCO)}'
+    try:
+        expected = expected_shapes(preset)
+    except (MpnError, TypeError, ValueError, RuntimeError) as error:
+        return f'the preset cannot be built ({error})'
+    if unknown := sorted(parts.keys() - expected.keys()):
+        return f"there is no part called '{unknown[0]}'"
+    found = {f'{part}.{key}': tuple(value.shape) for part in parts for key, value in parts[part].items()}
+    return first_mismatch(found, {f'{part}.{key}': shape for part in parts for key, shape in expected[part].items()})
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    try:
+        with path.open('rb') as file:
+            start = file.read(4)
+        foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
+        if foreign:
+            raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
+        with safe_open(path, 'pt') as file:
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
+    except FileNotFoundError as error:
+        raise WeightsError(f'{path} does not exist') from error
+    except OSError as error:
+        raise WeightsError(f'{path} cannot be read: {error.strerror or error}') from error
+    except SafetensorError as error:
+        raise WeightsError(f'{path} is cut short or not a weights file: {error}') from error
+
+
+def _sha256(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

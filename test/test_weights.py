@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from mpn_ros.errors import WeightsError
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.presets import PRESETS, PRNConfig
+from mpn_ros.weights import load_weights, resolve_weights, save_weights
+
+PRESET = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=8, width=6, nodes=12))
+
+
+@pytest.fixture(scope='module')
+def network() -> MultiPoseNet:
+    torch.manual_seed(0)
+    return MultiPoseNet(PRESET).eval()
+
+
+@pytest.fixture(scope='module')
+def prn() -> PoseResidualNetwork:
+    torch.manual_seed(1)
+    return PoseResidualNetwork(PRESET.prn, PRESET.keypoints).eval()
+
+
+@pytest.fixture
+def parts(prn):
+    return {'prn': prn.state_dict(), 'ucr': {'prior': torch.rand(8, 6, 17)}}
+
+
+@pytest.fixture
+def saved(tmp_path, parts) -> Path:
+    path = tmp_path / 'mine.safetensors'
+    save_weights(path, PRESET, parts)
+    return path
+
+
+def rewrite(path: Path, *, tensors: dict | None = None, **metadata: str) -> None:
+    """Writes the file anew with other tensors or metadata, as an editor of safetensors files could."""
+    with safe_open(path, 'pt') as file:
+        old = file.metadata()
+    save_file(tensors or load_file(path), path, {**old, **metadata})
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(WeightsError) as caught:
+        load_weights(path)
+    text = str(caught.value)
+    assert str(path) in text and '\n' not in text
+    return text
+
+
+def test_a_network_and_its_prn_come_back_as_they_were(tmp_path, network, prn, parts):
+    path = tmp_path / 'whole.safetensors'
+    save_weights(path, PRESET, {'network': network.state_dict(), **parts}, training={'data': ['COCO']},
+                 metrics={'keypoints': {'AP': .5}})
+    weights = load_weights(path)
+    images, crops = torch.randn(1, 3, 64, 96), torch.rand(2, 8, 6, 17)
+    loaded = weights.network()
+    assert not loaded.training
+    with torch.inference_mode():
+        mine, theirs = loaded(images), network(images)
+        for name in ('heatmaps', 'class_logits', 'box_offsets'):
+            assert torch.equal(getattr(mine, name), getattr(theirs, name)), name
+        assert torch.equal(weights.prn()(crops), prn(crops))
+    np.testing.assert_array_equal(weights.ucr_prior(), parts['ucr']['prior'].numpy())
+    assert weights.preset == PRESET and weights.source == str(path)
+    assert weights.metadata['training'] == {'data': ['COCO']}
+    assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
+
+
+def test_loaded_modules_are_in_eval_mode_and_independent(saved):
+    weights = load_weights(saved)
+    one, other = weights.prn(), weights.prn()
+    assert not one.training
+    with torch.no_grad():
+        one.encode.bias.add_(1)
+    assert not torch.equal(one.encode.bias, other.encode.bias)
+
+
+def test_half_precision_halves_the_layers_and_keeps_the_rest(tmp_path, saved, parts):
+    path = tmp_path / 'half.safetensors'
+    save_weights(path, PRESET, parts, dtype=torch.float16)
+    stored = load_file(path)
+    assert stored['prn.encode.weight'].dtype == torch.float16
+    assert stored['prn.encode.bias'].dtype == stored['ucr.prior'].dtype == torch.float32
+    assert path.stat().st_size < .6 * saved.stat().st_size
+    loaded = load_weights(path).parts
+    for part, state in parts.items():
+        for key, value in state.items():
+            assert loaded[part][key].dtype == value.dtype
+            torch.testing.assert_close(loaded[part][key], value, rtol=1e-3, atol=1e-7)
+
+
+def test_a_file_may_hold_one_part_alone(tmp_path, prn):
+    path = tmp_path / 'prn.safetensors'
+    save_weights(path, PRESET, {'prn': prn.state_dict()})
+    weights = load_weights(path)
+    weights.prn()
+    with pytest.raises(WeightsError, match=r"prn.safetensors has no part 'network', only prn"):
+        weights.network()
+
+
+def test_values_that_are_not_finite_are_never_written(tmp_path, prn):
+    path = tmp_path / 'prn.safetensors'
+    state = prn.state_dict() | {'encode.weight': torch.full_like(prn.encode.weight, 1e6)}
+    with pytest.raises(WeightsError, match="'prn.encode.weight' has values that are not finite in torch.float16"):
+        save_weights(path, PRESET, {'prn': state}, dtype=torch.float16)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(('change', 'said'), [
+    (lambda state: state.pop('encode.bias'), "'prn.encode.bias' is missing"),
+    (lambda state: state.update({'encode.bias': torch.zeros(3)}),
+     r"'prn.encode.bias' has shape \(3,\) in place of \(12,\)"),
+    (lambda state: state.update(extra=torch.zeros(1)), "'prn.extra' has no place")])
+def test_parts_that_are_not_the_presets_are_not_written(tmp_path, prn, change, said):
+    state = dict(prn.state_dict())
+    change(state)
+    with pytest.raises(WeightsError, match=said):
+        save_weights(tmp_path / 'x.safetensors', PRESET, {'prn': state})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_other(saved, parts, monkeypatch):
+    before = saved.read_bytes()
+
+    def full(*_):
+        raise OSError(28, 'No space left on device')
+
+    monkeypatch.setattr('mpn_ros.weights.os.replace', full)
+    with pytest.raises(WeightsError, match='cannot be written.*No space left'):
+        save_weights(saved, PRESET, {'prn': parts['prn']})
+    assert saved.read_bytes() == before and list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, prn):
+    with pytest.raises(WeightsError, match='nowhere/x.safetensors cannot be written'):
+        save_weights(tmp_path / 'nowhere' / 'x.safetensors', PRESET, {'prn': prn.state_dict()})
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert refused(tmp_path / 'none.safetensors').endswith('does not exist')
+
+
+def test_a_folder_is_no_file(tmp_path):
+    assert 'cannot be read' in refused(tmp_path)
+
+
+@pytest.mark.parametrize('size', [0, 5, 1000, -1])
+def test_a_file_cut_short_is_recognised(saved, size):
+    content = saved.read_bytes()
+    saved.write_bytes(content[:size])
+    assert 'cut short' in refused(saved)
+
+
+@pytest.mark.parametrize('zipped', [True, False])
+def test_a_pickle_is_refused_unopened(tmp_path, zipped):
+    path = tmp_path / 'model.pt'
+    torch.save({'x': torch.zeros(1)}, path, _use_new_zipfile_serialization=zipped)
+    text = refused(path)
+    assert 'PyTorch checkpoint' in text and 'mpn convert' in text
+
+
+def test_hdf5_is_sent_to_the_importer(tmp_path):
+    path = tmp_path / 'model.h5'
+    path.write_bytes(b'\x89HDF\r\n\x1a\n' + bytes(100))
+    assert 'mpn convert' in refused(path)
+
+
+def test_foreign_safetensors_are_refused(tmp_path):
+    path = tmp_path / 'other.safetensors'
+    save_file({'x': torch.zeros(1)}, path)
+    assert 'not one of mpn_ros' in refused(path)
+
+
+def test_another_version_is_refused(saved):
+    rewrite(saved, version='2')
+    assert 'version 2' in refused(saved)
+
+
+def test_a_changed_value_fails_the_checksum(saved):
+    tensors = load_file(saved)
+    tensors['prn.encode.bias'][0] += 1
+    rewrite(saved, tensors=tensors)
+    assert 'checksum' in refused(saved)
+
+
+def test_a_flipped_bit_fails_the_checksum(saved):
+    content = bytearray(saved.read_bytes())
+    content[-5] ^= 1
+    saved.write_bytes(content)
+    assert 'checksum' in refused(saved)
+
+
+def test_a_preset_that_the_tensors_do_not_fit_names_the_first_key(saved):
+    preset = PRESET.to_dict()
+    preset['prn']['nodes'] = 24
+    rewrite(saved, preset=json.dumps(preset))
+    assert "preset 'lite': 'prn.encode.weight' has shape (12, 816) in place of (24, 816)" in refused(saved)
+
+
+@pytest.mark.parametrize('preset', ['{', '[]', '{"name": "x"}'])
+def test_damaged_metadata_are_refused(saved, preset):
+    rewrite(saved, preset=preset)
+    assert 'damaged metadata' in refused(saved)
+
+
+@pytest.mark.parametrize(('change', 'said'), [({'backbone': 'resnet18'}, "'resnet18'"),
+                                               ({'keypoints': 5}, '5 keypoints')])
+def test_a_preset_that_cannot_be_is_refused(saved, change, said):
+    rewrite(saved, preset=json.dumps({**PRESET.to_dict(), **change}))
+    assert said in refused(saved)
+
+
+def test_other_keypoints_are_refused(saved):
+    rewrite(saved, keypoints=json.dumps(['nose', 'tail']))
+    assert 'other keypoints: nose, tail' in refused(saved)
+
+
+def test_a_path_means_itself_and_a_name_what_ships(saved, monkeypatch):
+    monkeypatch.setattr('mpn_ros.weights.find_model', lambda name: Path('/models') / f'{name}.safetensors')
+    assert resolve_weights('lite') == Path('/models/lite.safetensors')
+    assert resolve_weights(saved) == saved
+    assert resolve_weights('some/where') == Path('some/where')
+    assert resolve_weights('gone.safetensors') == Path('gone.safetensors')
+
+
+def test_a_name_that_does_not_ship_is_refused():
+    with pytest.raises(WeightsError, match="'no_such_weights'"):
+        resolve_weights('no_such_weights')
