@@ -80,19 +80,23 @@ class PoseResidualNetwork(nn.Module):
         candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to edge, and the
         peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
         encoder_rows: of this network's ``encoder_rows()``.
-        Returns ``(P, K, N)``; meaningless in unused rows.
+        Returns ``(P, K, N)``, -inf in unused rows.
         """
         people, joints, count = candidates.shape[:3]
         x, y = self._cells(candidates)
         score = candidates[..., 2]
-        cell = ((y * self.config.width + x) * joints + torch.arange(joints, device=candidates.device)[:, None]).flatten(1)
-        code = F.embedding_bag(cell, encoder_rows, mode='sum', per_sample_weights=score.flatten(1)) + self.encode.bias
-        code = self._body(code)
-        rows = F.embedding(cell, self.decode.weight)
-        correction = torch.bmm(rows, code[..., None])[..., 0] + self.decode.bias[cell]
         near = self.blur_y[y[..., :, None], y[..., None, :]] * self.blur_x[x[..., :, None], x[..., None, :]]
         blurred = (near * score[..., None, :]).sum(-1)
-        return self._residual(correction.view(people, joints, count), blurred)
+
+        used = score > 0
+        person = used.nonzero()[:, 0]
+        cell = ((y * self.config.width + x) * joints + torch.arange(joints, device=x.device)[:, None])[used]
+        first = torch.searchsorted(person, torch.arange(people, device=person.device))
+        code = F.embedding_bag(cell, encoder_rows, first, mode='sum', per_sample_weights=score[used]) + self.encode.bias
+        correction = (self.decode.weight[cell] * self._body(code)[person]).sum(-1) + self.decode.bias[cell]
+        logits = torch.full_like(score, float('-inf'))
+        logits[used] = self._residual(correction, blurred[used])
+        return logits
 
     def _cells(self, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Columns and rows ``(P, K, N)`` of the grid."""
@@ -112,8 +116,7 @@ class PoseResidualNetwork(nn.Module):
         return correction + crops if self.config.residual else correction
 
 
-def assignment_probabilities(logits: Tensor, used: Tensor) -> Tensor:
-    """How likely each candidate is the person's joint: the softmax over the candidates ``(P, K, N)`` of one joint and one empty
-    cell of logit 0, the 'none of them'. ``used`` (P, K, N) bool. Returns ``(P, K, N)``, sums of at most 1, 0 where unused."""
-    logits = logits.masked_fill(~used, float('-inf'))
+def assignment_probabilities(logits: Tensor) -> Tensor:
+    """How likely each candidate is the person's joint: the softmax over the logits ``(P, K, N)`` of a joint's candidates and of one
+    empty cell, 0, which stands for 'none of them'. Returns ``(P, K, N)`` with sums over N of at most 1."""
     return F.pad(logits, (0, 1)).softmax(-1)[..., :-1]

@@ -1,0 +1,134 @@
+"""From peaks and boxes to people (sections 3.4 and 4.2): which peak is whose joint.
+
+Every grouper takes the peaks and boxes of one or more images and answers for all people of all images at once. A peak may belong to
+a person if it lies in the person's box with a margin around it; its position stays its own, no grid rounds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities
+from mpn_ros.pipeline.crops import compact, expand, into_crop
+
+
+class Grouper(Protocol):
+    """Gives each person its keypoints.
+
+    peaks: for each image ``(K, N, 3)`` x, y, score 0..1; a score of 0 marks an unused row.
+    boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
+    Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of 0..1, how sure it is
+    that there is such a joint and that it is this person's; ``(nan, nan, 0)`` where there is none.
+    """
+
+    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+
+
+class MaxGrouper:
+    """The paper's *Max*: the highest peak of each joint in the box. Its score is the peak's."""
+
+    def __init__(self, box_margin: float) -> None:
+        self.box_margin = box_margin
+
+    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+        crops, rows = _crops(peaks, boxes, self.box_margin)
+        return _people(peaks, boxes, rows, _best(crops[..., 2]), crops[..., 2])
+
+
+class UCRGrouper:
+    """The paper's *UCR* (Eq. 2): the peak with the highest product of score and prior.
+
+    prior: ``(H, W, K)``, where in a box each joint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each joint's most likely cell. The
+    keypoint's score is that product.
+    """
+
+    def __init__(self, prior: np.ndarray, box_margin: float) -> None:
+        self.prior, self.box_margin = prior, box_margin
+
+    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+        crops, rows = _crops(peaks, boxes, self.box_margin)
+        height, width, joints = self.prior.shape
+        x = (crops[..., 0] * width).astype(int).clip(0, width - 1)
+        y = (crops[..., 1] * height).astype(int).clip(0, height - 1)
+        score = crops[..., 2] * self.prior[y, x, np.arange(joints)[:, None]]
+        return _people(peaks, boxes, rows, _best(score), score)
+
+
+class PRNGrouper:
+    """The Pose Residual Network: one batch for the people of all images, then no peak to two of them.
+
+    For each person and joint the network tells how likely each peak is the person's, or none of them. Where people claim the same
+    peak, the assignment with the highest likelihood over all of them is taken.
+
+    floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
+    """
+
+    def __init__(self, prn: PoseResidualNetwork, floor: float = .01) -> None:
+        self.prn, self.floor = prn.eval(), floor
+        self._device = prn.encode.weight.device
+        with torch.inference_mode():
+            self._rows = prn.encoder_rows().contiguous()
+
+    @torch.inference_mode()
+    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+        crops, rows = _crops(peaks, boxes, self.prn.config.box_margin)
+        candidates = torch.from_numpy(crops).to(self._device)
+        likely = assignment_probabilities(self.prn.candidate_logits(candidates, self._rows)).cpu().numpy()
+        choice = _exclusive(np.log(np.maximum(likely, 1e-9) / self.floor), rows, [len(b) for b in boxes])
+        return _people(peaks, boxes, rows, choice, crops[..., 2] * likely)
+
+
+def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> tuple[np.ndarray, np.ndarray]:
+    """The peaks in the crops of the P people of all images: ``(P, K, n, 3)`` and ``(P, K, n)``, their rows among their image's peaks."""
+    joints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
+    crops = [into_crop(p[None], expand(np.asarray(b)[:, :4], margin)) for p, b in zip(peaks, boxes, strict=True)]
+    padded = [np.pad(c, ((0, 0), (0, 0), (0, width - c.shape[2]), (0, 0))) for c in crops]
+    return compact(np.concatenate(padded).reshape(-1, joints, width, 3))
+
+
+def _best(value: np.ndarray) -> np.ndarray:
+    """The column of the highest of ``value`` ``(P, K, n)`` for each person and joint, -1 where none is above 0."""
+    return np.where(value.max(-1) > 0, value.argmax(-1), -1)
+
+
+def _exclusive(gain: np.ndarray, rows: np.ndarray, people: Sequence[int]) -> np.ndarray:
+    """The columns ``(P, K)`` that maximise the sum of the gains ``(P, K, n)`` with each of an image's peaks going to one person at most; -1
+    for none, which gains 0. ``rows`` (P, K, n) says which peaks the columns are, ``people`` how many of the P each image has."""
+    choice = _best(gain)
+    first = 0
+    for count in people:
+        image = slice(first, first + count)
+        first += count
+        if count < 2:
+            continue
+        taken = np.where(choice[image] >= 0, np.take_along_axis(rows[image], choice[image][..., None], -1)[..., 0], -1 - np.arange(count)[:, None])
+        ordered = np.sort(taken, axis=0)
+        for joint in np.flatnonzero((ordered[1:] == ordered[:-1]).any(0)):
+            claims = np.zeros((count, rows[image, joint].max() + 1))
+            np.put_along_axis(claims, rows[image, joint], gain[image, joint].clip(0), 1)
+            person, peak = linear_sum_assignment(claims, maximize=True)
+            won = claims[person, peak] > 0
+            choice[image, joint] = -1
+            person, peak = person[won], peak[won]
+            choice[first - count + person, joint] = (rows[image, joint][person] == peak[:, None]).argmax(1)
+    return choice
+
+
+def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rows: np.ndarray, choice: np.ndarray, score: np.ndarray,
+            ) -> list[np.ndarray]:
+    """The keypoints of each image's people from the chosen columns ``(P, K)`` and the scores ``(P, K, n)``."""
+    column = choice.clip(0)[..., None]
+    row = np.take_along_axis(rows, column, -1)[..., 0]
+    value = np.take_along_axis(score, column, -1)[..., 0]
+    answer, first = [], 0
+    for p, b in zip(peaks, boxes, strict=True):
+        image = slice(first, first := first + len(b))
+        keypoints = np.concatenate([p[np.arange(len(p)), row[image], :2], value[image][..., None]], -1).astype(np.float32)
+        keypoints[choice[image] < 0] = (np.nan, np.nan, 0)
+        answer.append(keypoints)
+    return answer
