@@ -55,7 +55,8 @@ class DetectorConfig:
 @dataclass(frozen=True)
 class PRNConfig:
     """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of ``nodes``,
-    ``box_margin`` the fraction of the box added on each side before the crop, ``blur`` the sigma in cells of the input peaks."""
+    ``box_margin`` the fraction of the box added on each side before the crop, ``blur`` the sigma in cells of the input peaks.
+    ``rectify`` clips the correction at zero, as the published networks do."""
 
     height: int = 56
     width: int = 36
@@ -65,6 +66,7 @@ class PRNConfig:
     dropout: float = .5
     box_margin: float = 0.
     blur: float = 1.
+    rectify: bool = True
 
 
 @dataclass(frozen=True)
