@@ -21,4 +21,4 @@ if ros_prefix():
           entry_points={'console_scripts': [COMMAND, 'mpn_pose_node = mpn_ros.ros.pose_node:main']})
 else:
     setup(packages=PACKAGES, cmdclass={'build_py': CleanBuildPy}, entry_points={'console_scripts': [COMMAND]},
-          data_files=[('share/mpn_ros/models', sorted(str(file) for file in Path('models').glob('*.safetensors')))])
+          data_files=[('share/mpn_ros/models', sorted(str(file) for file in Path('models').iterdir()))])
