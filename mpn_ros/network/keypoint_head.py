@@ -12,6 +12,14 @@ from mpn_ros.network.layers import conv3x3, resize_to
 from mpn_ros.presets import KeypointHeadConfig
 
 
+def heatmap_output(inputs: int, keypoints: int, activation: str) -> nn.Conv2d:
+    """The 1x1 convolution to K + 1 heatmaps. It starts near "nobody anywhere": nearly all of every heatmap is background."""
+    output = nn.Conv2d(inputs, keypoints + 1, 1)
+    nn.init.normal_(output.weight, std=.001)
+    nn.init.constant_(output.bias, -4.6 if activation == 'sigmoid' else 0.)  # sigmoid(-4.6) = 0.01
+    return output
+
+
 class KeypointHead(nn.Module):
     """Pyramid maps ``(B, width, h, w)``, finest first, to ``(B, keypoints + 1, H/4, W/4)``; the last channel is the person mask."""
 
@@ -21,7 +29,7 @@ class KeypointHead(nn.Module):
         used = levels if config.concatenate else 1
         self.down = nn.ModuleList(self._two_convolutions(width) for _ in range(used))
         self.fusion = conv3x3(used * config.width, config.fusion, separable=config.separable)
-        self.heatmaps = nn.Conv2d(config.fusion, keypoints + 1, 1)
+        self.heatmaps = heatmap_output(config.fusion, keypoints, config.activation)
 
     def _two_convolutions(self, width: int) -> nn.Sequential:
         separable, d = self.config.separable, self.config.width
@@ -42,9 +50,9 @@ class KeypointHead(nn.Module):
 class IntermediateHeads(nn.Module):
     """Intermediate supervision (section 3.2): heatmaps straight from each K level by a 1x1 convolution; used in training only."""
 
-    def __init__(self, width: int, levels: int, keypoints: int):
+    def __init__(self, width: int, levels: int, keypoints: int, activation: str):
         super().__init__()
-        self.heatmaps = nn.ModuleList(nn.Conv2d(width, keypoints + 1, 1) for _ in range(levels))
+        self.heatmaps = nn.ModuleList(heatmap_output(width, keypoints, activation) for _ in range(levels))
 
     def forward(self, pyramid: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         return [head(level) for head, level in zip(self.heatmaps, pyramid)]

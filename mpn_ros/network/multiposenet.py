@@ -46,7 +46,7 @@ class MultiPoseNet(nn.Module):
         width = preset.keypoint_pyramid.width
         self.keypoint_pyramid = FeaturePyramid(channels, preset.keypoint_pyramid, smooth_coarsest=False)
         self.keypoint_head = KeypointHead(width, len(channels), preset.keypoints, preset.keypoint_head)
-        self.intermediate = IntermediateHeads(width, len(channels), preset.keypoints)
+        self.intermediate = IntermediateHeads(width, len(channels), preset.keypoints, preset.keypoint_head.activation)
         self.detector_pyramid = DetectorPyramid(channels[1:], preset.detector_pyramid)
         self.detector = Detector(preset.detector_pyramid.width, len(self.anchor_strides), preset.detector)
 

@@ -1,0 +1,80 @@
+"""``mpn train keypoints | detector | joint``: the network on images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from mpn_ros.errors import WeightsError
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.presets import preset
+from mpn_ros.training.augment import Augmentation
+from mpn_ros.training.coco import read_coco
+from mpn_ros.training.dataset import PatchDataset
+from mpn_ros.training.movenet import start_from_movenet
+from mpn_ros.training.trainer import Trainer, TrainingConfig, load_checkpoint
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the three stages; their defaults are the paper's where it gives one."""
+    parser.add_argument('--preset', default='lite', help='which network (default: lite)')
+    parser.add_argument('--images', required=True, type=Path, help='folder of images')
+    parser.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
+    parser.add_argument('--masks', type=Path, help='folder of PNG person masks; without it the polygons of the JSON serve')
+    parser.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
+    start.add_argument('--start', type=Path, help='checkpoint of another stage to start from')
+    parser.add_argument('--size', type=int, default=480, help='side of the training patches in pixels (default: 480)')
+    parser.add_argument('--epochs', type=int, default=20)
+    parser.add_argument('--batch', type=int, default=16)
+    parser.add_argument('--rate', type=float, default=1e-4, help='learning rate (default: 1e-4)')
+    parser.add_argument('--backbone-rate', type=float, default=1., help="factor on the backbone's learning rate")
+    parser.add_argument('--freeze', nargs='*', default=(), metavar='PREFIX', help='parameters that stay, by the beginning of their names')
+    parser.add_argument('--heatmap-weight', type=float, default=1., help='factor on the heatmap losses')
+    parser.add_argument('--rotation', type=float, default=40., help='degrees either way (default: 40)')
+    parser.add_argument('--scale', type=float, nargs=2, default=(.8, 1.2), metavar=('LOW', 'HIGH'))
+    parser.add_argument('--flip', type=float, default=.3, help='probability of a mirrored patch (default: 0.3)')
+    parser.add_argument('--colour', type=float, default=0., help='strength of brightness, contrast and saturation changes')
+    parser.add_argument('--workers', type=int, default=1)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--minutes', type=float, default=float('inf'), help='stop after this time; the same command goes on later')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def _start(network: MultiPoseNet, args: argparse.Namespace) -> None:
+    if args.movenet is not None:
+        start_from_movenet(network, args.movenet)
+    elif args.start is not None:
+        state = load_checkpoint(args.start)
+        try:
+            network.load_state_dict(state['averaged'])
+        except RuntimeError as error:
+            raise WeightsError(f"{args.start} holds another network than preset '{args.preset}'") from error
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains, resuming from ``--folder`` when it holds a checkpoint of the same settings."""
+    torch.manual_seed(args.seed)
+    network = MultiPoseNet(preset(args.preset))
+    _start(network, args)
+    images = read_coco(args.images, args.annotations, args.masks, keypoints=network.preset.keypoints)
+    dataset = PatchDataset(images, args.size, Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour), args.seed)
+    config = TrainingConfig(stage=args.stage, epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed,
+                            backbone_rate=args.backbone_rate, frozen=tuple(args.freeze), heatmap_weight=args.heatmap_weight, workers=args.workers)
+    trainer = Trainer(network, dataset, config, args.folder, args.device)
+    resumed = trainer.resume()
+    print(f"{'resuming at' if resumed else 'starting at'} step {trainer.step} of {trainer.total_steps}, {len(images)} images", file=sys.stderr)
+    args.folder.mkdir(parents=True, exist_ok=True)
+    with (args.folder / 'log.jsonl').open('a') as log:
+        def report(step: int, losses: dict[str, float]) -> None:
+            log.write(json.dumps({'time': time.time(), 'step': step, **losses}) + '\n')
+            log.flush()
+        finished = trainer.run(report, minutes=args.minutes)
+    print(f"{'finished' if finished else 'stopped'} at step {trainer.step}; {args.folder / 'checkpoint.pt'}", file=sys.stderr)
+    return 0

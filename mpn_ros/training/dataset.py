@@ -1,0 +1,54 @@
+"""Labelled images as the tensors that a training step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp
+from mpn_ros.training.coco import LabelledImage
+from mpn_ros.training.targets import heatmap_target
+
+
+class PatchDataset(torch.utils.data.Dataset):
+    """Item n: a random patch of image n as a dict of tensors.
+
+    image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; boxes ``(P, 4)`` pixels of the patch.
+    The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken one would.
+    """
+
+    def __init__(self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, seed: int = 0):
+        if size % 32:
+            raise ValueError(f'the patch size must be a multiple of 32, not {size}')
+        self.images, self.size, self.augmentation, self.seed = images, size, augmentation, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def sample(self, index: int) -> Sample:
+        """The patch before it is turned into targets."""
+        labelled = self.images[index]
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        image = labelled.read()
+        matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
+        sample = warp(image, labelled.read_mask(), labelled.boxes, labelled.keypoints, matrix, self.size)
+        if not self.augmentation.colour:
+            return sample
+        return Sample(change_colour(sample.image, self.augmentation.colour, random), sample.mask, sample.boxes, sample.keypoints)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        sample = self.sample(index)
+        target = heatmap_target(sample)
+        return {'image': torch.from_numpy(sample.image), 'heatmaps': torch.from_numpy(target.heatmaps),
+                'weight': torch.from_numpy(target.weight), 'boxes': torch.from_numpy(sample.boxes)}
+
+
+def collate(items: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor | list[torch.Tensor]]:
+    """Stacks everything but the boxes, of which every image has its own number."""
+    batch: dict[str, torch.Tensor | list[torch.Tensor]] = {
+        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight')}
+    batch['boxes'] = [item['boxes'] for item in items]
+    return batch

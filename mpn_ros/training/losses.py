@@ -1,0 +1,53 @@
+"""The losses of the two subnets (Eq. 4 and section 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+
+_FOCAL_ALPHA, _FOCAL_GAMMA = .25, 2.
+_SMOOTH_L1_BETA = 1 / 9
+
+
+def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:
+    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h, w)``.
+
+    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits; cross-entropy with the soft
+    target, weighted by the squared error (the focal loss for continuous targets of Li et al., NeurIPS 2020), divided by the number of
+    peaks; the mask channel by plain cross-entropy.
+    """
+    keypoints, mask = output[:, :-1], output[:, -1]
+    wanted, wanted_mask = target[:, :-1], target[:, -1]
+    weight = weight[:, None]
+    if activation == 'linear':
+        return (weight * (keypoints - wanted) ** 2).mean() + (mask - wanted_mask).square().mean() / keypoints.shape[1]
+    entropy = F.binary_cross_entropy_with_logits(keypoints, wanted, reduction='none')
+    # A peak of height 1 need not fall on a cell; 0.8 is reached by at least one cell of each.
+    peaks = (wanted > .8).sum().clamp(min=1)
+    focal = (weight * (keypoints.sigmoid() - wanted).square() * entropy).sum() / peaks
+    return focal + F.binary_cross_entropy_with_logits(mask, wanted_mask)
+
+
+def intermediate_loss(outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:
+    """Mean loss of the heads on K2..K5: each is compared at its own stride, with peaks kept by a maximum and the mask averaged."""
+    losses = []
+    for output in outputs:
+        size = output.shape[-2:]
+        wanted = torch.cat((F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1)
+        losses.append(heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], activation))
+    return torch.stack(losses).mean()
+
+
+def detector_loss(logits: torch.Tensor, offsets: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Focal loss (gamma 2, alpha 0.25) and smooth L1 of ``(B, A)`` logits and ``(B, A, 4)`` offsets, each over the number of positives."""
+    positive, used = labels == 1, labels >= 0
+    count = positive.sum().clamp(min=1)
+    entropy = F.binary_cross_entropy_with_logits(logits, positive.float(), reduction='none')
+    probability = logits.sigmoid()
+    miss = torch.where(positive, 1 - probability, probability)
+    alpha = torch.where(positive, _FOCAL_ALPHA, 1 - _FOCAL_ALPHA)
+    focal = (alpha * miss ** _FOCAL_GAMMA * entropy)[used].sum() / count
+    box = F.smooth_l1_loss(offsets[positive], targets[positive], reduction='sum', beta=_SMOOTH_L1_BETA) / (4 * count)
+    return focal, box

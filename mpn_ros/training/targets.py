@@ -1,0 +1,92 @@
+"""What the losses compare with: heatmaps and the mask W (section 3.2, Eq. 4), and the anchors' labels (section 3.3)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from mpn_ros.network.anchors import box_iou, encode_boxes
+from mpn_ros.training.augment import Sample
+
+STRIDE = 4
+_POSITIVE, _NEGATIVE = .5, .4  # RetinaNet's IoU thresholds
+_SMALLEST_BOX = 4.  # pixels inside the patch; less is not asked for
+
+
+class HeatmapTarget(NamedTuple):
+    """``heatmaps`` ``(K + 1, h, w)`` 0..1, the mask last; ``weight`` ``(h, w)``: 0 where people have no annotation, 1 elsewhere."""
+
+    heatmaps: np.ndarray
+    weight: np.ndarray
+
+
+def peak_sigma(box: np.ndarray) -> float:
+    """Standard deviation in heatmap cells: it grows with the person, as the tolerance of OKS does, between 1 and 2."""
+    area = max(0., box[2] - box[0]) * max(0., box[3] - box[1])
+    return min(2., max(1., math.sqrt(area) / 64))
+
+
+def draw_peak(heatmap: np.ndarray, x: float, y: float, sigma: float) -> None:
+    """Raises ``heatmap`` to a Gaussian of height 1 at ``x, y`` (cells, sub-cell exact); where peaks meet, the higher stands."""
+    height, width = heatmap.shape
+    reach = 3 * sigma
+    x0, x1 = max(0, math.ceil(x - reach)), min(width, math.floor(x + reach) + 1)
+    y0, y1 = max(0, math.ceil(y - reach)), min(height, math.floor(y + reach) + 1)
+    if x0 >= x1 or y0 >= y1:
+        return
+    across = np.exp(-(np.arange(x0, x1) - x) ** 2 / (2 * sigma ** 2))
+    down = np.exp(-(np.arange(y0, y1) - y) ** 2 / (2 * sigma ** 2))
+    window = heatmap[y0:y1, x0:x1]
+    np.maximum(window, down[:, None] * across[None], out=window)
+
+
+def heatmap_target(sample: Sample) -> HeatmapTarget:
+    """Peaks of all labelled keypoints at stride 4, the person mask, and W: 0 on masked pixels that no labelled person's box explains."""
+    size, keypoints = len(sample.image), sample.keypoints.shape[1]
+    cells = size // STRIDE
+    heatmaps = np.zeros((keypoints + 1, cells, cells), np.float32)
+    explained = np.zeros((cells, cells), bool)
+    for box, pose in zip(sample.boxes, sample.keypoints):
+        sigma = peak_sigma(box)
+        for heatmap, (x, y, visibility) in zip(heatmaps, pose):
+            if visibility > 0:
+                draw_peak(heatmap, (x + .5) / STRIDE - .5, (y + .5) / STRIDE - .5, sigma)
+        if (pose[:, 2] > 0).any():
+            margin = .1 * (box[2:] - box[:2])
+            x0, y0 = np.floor((box[:2] - margin).clip(0) / STRIDE).astype(int)
+            x1, y1 = np.ceil((box[2:] + margin).clip(0) / STRIDE).astype(int)
+            explained[y0:y1, x0:x1] = True
+    share = sample.mask.reshape(cells, STRIDE, cells, STRIDE).mean((1, 3)) / 255
+    heatmaps[-1] = share
+    return HeatmapTarget(heatmaps, ((share < .5) | explained).astype(np.float32))
+
+
+def anchor_targets(boxes: torch.Tensor, anchors: torch.Tensor, ignored: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels ``(A,)`` (1 person, 0 background, -1 left out) and offsets ``(A, 4)`` for the boxes ``(P, 4)`` of one patch.
+
+    ``ignored`` ``(h, w)`` bool at stride 4: anchors centred on unlabelled people are left out instead of learnt as background.
+    A box takes its best anchor even below the threshold, so that none goes unlearnt.
+    """
+    centre = ((anchors[:, :2] + anchors[:, 2:]) / 2 / STRIDE).long()
+    inside = (centre >= 0).all(1) & (centre < ignored.shape[0]).all(1)
+    centre = centre.clamp(0, ignored.shape[0] - 1)
+    labels = torch.zeros(len(anchors))
+    labels[ignored[centre[:, 1], centre[:, 0]] & inside] = -1
+    offsets = torch.zeros(len(anchors), 4)
+    clipped = boxes.clamp(0, size)
+    clipped = clipped[((clipped[:, 2:] - clipped[:, :2]) > _SMALLEST_BOX).all(1)]
+    if not len(clipped):
+        return labels, offsets
+    overlap = box_iou(anchors, clipped)
+    best, index = overlap.max(1)
+    best_anchor = overlap.argmax(0)
+    index[best_anchor] = torch.arange(len(clipped))
+    labels[best >= _NEGATIVE] = -1
+    labels[best >= _POSITIVE] = 1
+    labels[best_anchor] = 1
+    positive = labels == 1
+    offsets[positive] = encode_boxes(clipped[index[positive]], anchors[positive])
+    return labels, offsets
