@@ -1,0 +1,116 @@
+"""One camera on the middleware: the topic that it sends and the topics that answer it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.lifecycle import LifecycleNode
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.subscription import Subscription
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from mpn_ros.msg import SkeletonArray, SkeletonLayout
+from mpn_ros.pipeline.draw import draw
+from mpn_ros.ros import messages
+from mpn_ros.ros.compressed import decode_compressed
+from mpn_ros.ros.counters import Counters
+from mpn_ros.ros.image import Picture, decode_image
+from mpn_ros.ros.parameters import Parameters
+from mpn_ros.ros.worker import Frame
+from mpn_ros.scene import Scene
+
+NEWEST_IMAGE = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
+                          durability=DurabilityPolicy.VOLATILE)
+"""As SensorDataQoS, which matches every publisher, but of depth 1: what waits is old."""
+ANSWERS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE,
+                     durability=DurabilityPolicy.VOLATILE)
+LATCHED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE,
+                     durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+class Camera:
+    """The topics of the camera ``name`` on ``node``; ``''`` is the one in the node's own namespace.
+
+    ``values()`` are the parameters now; ``bridge`` a CvBridge or None, see ``image.decode_image``.
+    """
+
+    def __init__(self, node: LifecycleNode, name: str, values: Callable[[], Parameters], bridge: Any) -> None:
+        self.name, self.counters = name, Counters()
+        self._node, self._values, self._bridge = node, values, bridge
+        parameters = values()
+        compressed = parameters.image_transport == 'compressed'
+        self.type = CompressedImage if compressed else Image
+        # As image_transport does it: the base name is remapped, then the transport is appended.
+        self.topic = node.resolve_topic_name(self._within(parameters.image_topic)) + ('/compressed' if compressed else '')
+        self._subscription: Subscription | None = None
+        self._publishers: list[Publisher] = []
+        self._detections = self._publisher(Detection2DArray, 'detections', ANSWERS)
+        self._skeletons = self._publisher(SkeletonArray, 'skeletons', ANSWERS)
+        self._mask = self._publisher(Image, 'mask', ANSWERS)
+        self._overlay = self._publisher(Image, 'overlay', ANSWERS)
+        self._label_info = self._publisher(LabelInfo, 'label_info', LATCHED)
+        self._layout = self._publisher(SkeletonLayout, 'skeleton_layout', LATCHED)
+
+    def _within(self, topic: str) -> str:
+        return topic if topic.startswith('/') or not self.name else f'{self.name}/{topic}'
+
+    def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
+        publisher = self._node.create_lifecycle_publisher(
+            kind, self._within(topic), qos, qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self._publishers.append(publisher)
+        return publisher
+
+    def open(self, offer: Callable[[Camera, Frame], None]) -> None:
+        """Tells listeners what the answers mean and subscribes; each image goes to ``offer``."""
+        self.counters = Counters()
+        self._label_info.publish(messages.label_info())
+        self._layout.publish(messages.skeleton_layout())
+        self._subscription = self._node.create_subscription(
+            self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())), NEWEST_IMAGE,
+            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+
+    def close(self) -> None:
+        """Unsubscribes; does nothing if it is not open."""
+        if self._subscription is not None:
+            self._node.destroy_subscription(self._subscription)
+            self._subscription = None
+
+    def destroy(self) -> None:
+        """Gives all topics back."""
+        self.close()
+        for publisher in self._publishers:
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._publishers.clear()
+
+    def decode(self, message: Image | CompressedImage) -> Picture:
+        """The picture in a message; raises ImageError."""
+        return decode_compressed(message) if self.type is CompressedImage else decode_image(message, self._bridge)
+
+    def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
+        """Sends the answer to ``frame`` under its header, images only to those who listen, and counts it."""
+        header = frame.message.header
+        self._detections.publish(messages.detections(scene, header))
+        self._skeletons.publish(messages.skeletons(scene, header))
+        if self._values().publish_mask and self._mask.get_subscription_count():
+            self._mask.publish(messages.image(scene.mask, 'mono8', header))
+        if self._overlay.get_subscription_count():
+            self._overlay.publish(messages.image(draw(picture.in_order('bgr'), scene), 'bgr8', header))
+        stamp = Time.from_msg(header.stamp).nanoseconds
+        age = (self._node.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else math.nan
+        self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
+
+    def foreign_type(self) -> str | None:
+        """A sentence if somebody publishes another type on the image topic, which the middleware itself passes over in silence."""
+        wanted = f'sensor_msgs/msg/{self.type.__name__}'
+        for publisher in self._node.get_publishers_info_by_topic(self.topic):
+            if publisher.topic_type != wanted:
+                return (f"topic '{self.topic}' carries {publisher.topic_type} from node '{publisher.node_name}', not {wanted}: "
+                        "look at the parameters 'image_topic' and 'image_transport'")
+        return None

@@ -1,0 +1,100 @@
+"""What became of a camera's frames: received = answered + dropped + malformed + failed + the few that are under way."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 5.
+"""Seconds over which rates, latencies and recent faults are told."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The counters at one moment. ``latency`` (receipt to publication) and ``age`` (the image's stamp to publication) are
+    p50, p95 and p99 in seconds over the last ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the time since the
+    last frame, or since the start; ``fault`` the last fault of the window or an empty string."""
+
+    received: int
+    answered: int
+    dropped: int
+    malformed: int
+    failed: int
+    people: int
+    rate: float
+    latency: tuple[float, float, float]
+    age: tuple[float, float, float]
+    silence: float
+    fault: str
+
+
+class Counters:
+    """Counts the frames of one camera; all methods may be called from any thread. ``clock`` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._lock = clock, threading.Lock()
+        self._received = self._answered = self._dropped = self._malformed = self._failed = self._people = 0
+        self._started = self._last_frame = clock()
+        self._answers: deque[tuple[float, float, float]] = deque()
+        self._fault, self._fault_at = '', -math.inf
+
+    def receive(self) -> None:
+        """A frame has come."""
+        with self._lock:
+            self._received += 1
+            self._last_frame = self._clock()
+
+    def drop(self) -> None:
+        """A newer frame, or the end, has overtaken one that waited."""
+        with self._lock:
+            self._dropped += 1
+
+    def answer(self, latency: float, age: float, people: int) -> None:
+        """A frame has been answered with ``people`` persons; seconds, ``age`` NaN where the image has no stamp."""
+        with self._lock:
+            self._answered += 1
+            self._people = people
+            self._answers.append((self._clock(), latency, age))
+            self._forget()
+
+    def malform(self, why: str) -> None:
+        """A frame was no image."""
+        with self._lock:
+            self._malformed += 1
+            self._fault, self._fault_at = why, self._clock()
+
+    def fail(self, why: str) -> None:
+        """A frame could not be answered."""
+        with self._lock:
+            self._failed += 1
+            self._fault, self._fault_at = why, self._clock()
+
+    def _forget(self) -> None:
+        while self._answers and self._answers[0][0] < self._clock() - WINDOW:
+            self._answers.popleft()
+
+    def snapshot(self) -> Snapshot:
+        """The counters now."""
+        with self._lock:
+            now = self._clock()
+            self._forget()
+            answers = np.array(self._answers).reshape(-1, 3)
+            return Snapshot(
+                self._received, self._answered, self._dropped, self._malformed, self._failed, self._people,
+                rate=len(answers) / max(min(now - self._started, WINDOW), 1e-3), latency=_percentiles(answers[:, 1]),
+                age=_percentiles(answers[:, 2]), silence=now - self._last_frame,
+                fault=self._fault if now - self._fault_at < WINDOW else '')
+
+
+def _percentiles(values: np.ndarray) -> tuple[float, float, float]:
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return math.nan, math.nan, math.nan
+    p50, p95, p99 = np.percentile(finite, [50, 95, 99]).tolist()
+    return p50, p95, p99

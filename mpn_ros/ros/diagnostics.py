@@ -1,0 +1,45 @@
+"""How a camera is served, for /diagnostics: one status a camera, STALE while it is silent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
+
+from mpn_ros.ros.counters import Snapshot
+
+
+def status(name: str, topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | None,
+           facts: Mapping[str, str]) -> DiagnosticStatus:
+    """The status of an open camera.
+
+    ``timeout``: seconds of silence after which it is STALE; ``foreign_type``: a sentence if its topic has another type;
+    ``facts``: what else is told, such as the backend and the weights.
+    """
+    level, message = _judge(topic, snapshot, timeout, foreign_type)
+    values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
+    for key, percentiles in (('latency', snapshot.latency), ('age', snapshot.age)):
+        for label, seconds in zip(('p50', 'p95', 'p99'), percentiles):
+            values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
+    for key in ('received', 'answered', 'dropped', 'malformed', 'failed'):
+        values[key] = str(getattr(snapshot, key))
+    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=topic,
+                            values=[KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()])
+
+
+def inactive(name: str, topic: str, facts: Mapping[str, str]) -> DiagnosticStatus:
+    """The status of a camera while the node is configured but not active."""
+    return DiagnosticStatus(level=DiagnosticStatus.OK, name=name, message='inactive', hardware_id=topic,
+                            values=[KeyValue(key=key, value=value) for key, value in facts.items()])
+
+
+def _judge(topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | None) -> tuple[bytes, str]:
+    if foreign_type:
+        return DiagnosticStatus.ERROR, foreign_type
+    if snapshot.silence > timeout:
+        return DiagnosticStatus.STALE, f"no image on '{topic}' for {snapshot.silence:.0f} s"
+    if snapshot.fault:
+        level = DiagnosticStatus.WARN if snapshot.rate else DiagnosticStatus.ERROR
+        return level, snapshot.fault
+    return DiagnosticStatus.OK, f'{snapshot.people} people, {snapshot.rate:.1f} Hz'

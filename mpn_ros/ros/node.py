@@ -1,0 +1,152 @@
+"""The lifecycle node ``pose``: configure loads the network, activate listens to the cameras, one worker answers them."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from mpn_ros.errors import MpnError
+from mpn_ros.ros import diagnostics
+from mpn_ros.ros.bridge import find_bridge
+from mpn_ros.ros.camera import Camera
+from mpn_ros.ros.parameter_server import ParameterServer
+from mpn_ros.ros.parameters import Parameters
+from mpn_ros.ros.pipeline import ConfigurablePipeline, load_pipeline
+from mpn_ros.ros.worker import Worker
+
+FAULT_LOG_PERIOD = 5.
+"""Seconds for which the log is silent after a faulty frame; /diagnostics counts them all."""
+
+
+class PoseNode(LifecycleNode):
+    """People in the images of one or several cameras.
+
+    ``make_pipeline(parameters)`` loads what answers; it raises MpnError, whose sentence is logged and the transition refused.
+    Raises ParameterError for a start value outside its range.
+    """
+
+    def __init__(self, make_pipeline: Callable[[Parameters], ConfigurablePipeline] = load_pipeline, **options: Any) -> None:
+        super().__init__('pose', **options)
+        self._make_pipeline = make_pipeline
+        self._pipeline: ConfigurablePipeline | None = None
+        self._cameras: list[Camera] = []
+        self._worker: Worker | None = None
+        self._told: dict[Camera, str | None] = {}
+        self._heartbeat = None
+        self._parameter_server = ParameterServer(self, lambda: self._pipeline is not None, self._follow)
+        if self._values().autostart:
+            self._autostart = self.create_timer(0., self._start)
+
+    def _values(self) -> Parameters:
+        return self._parameter_server.values
+
+    def _follow(self, values: Parameters) -> None:
+        if self._pipeline is not None:
+            self._pipeline.adjust(values)
+
+    def _start(self) -> None:
+        self._autostart.cancel()
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Loads the network and makes the topics; nothing is left of it if it fails."""
+        return self._attempt('configure', self._configure, self._dispose, lambda: super(PoseNode, self).on_configure(state))
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listens and answers."""
+        return self._attempt('activate', self._open, self._close, lambda: super(PoseNode, self).on_activate(state))
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Answers the frame at hand and listens no more."""
+        self._close()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Gives the network and the topics back."""
+        self._dispose()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """From any state."""
+        self._dispose()
+        return super().on_shutdown(state)
+
+    def destroy_node(self) -> None:
+        """Stops answering, then ends the node."""
+        self._dispose()
+        super().destroy_node()
+
+    def _attempt(self, name: str, act: Callable[[], None], undo: Callable[[], None],
+                 manage: Callable[[], TransitionCallbackReturn]) -> TransitionCallbackReturn:
+        """Runs a transition. rclpy swallows what it raises, so it is logged here: a user's error as one sentence."""
+        try:
+            result = manage()
+            act()
+            return result
+        except MpnError as error:
+            self.get_logger().error(f'cannot {name}: {error}')
+        except Exception:
+            self.get_logger().error(f'cannot {name}, and this is a bug: {traceback.format_exc()}')
+        undo()
+        return TransitionCallbackReturn.FAILURE
+
+    def _configure(self) -> None:
+        values = self._values()
+        bridge, sentence = find_bridge() if values.use_cv_bridge else (None, 'cv_bridge is not wanted')
+        self.get_logger().info(sentence)
+        self._pipeline = self._make_pipeline(values)
+        for name in values.cameras:
+            self._cameras.append(Camera(self, name, self._values, bridge))
+        self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose)
+        facts = ', '.join(f'{key} {value}' for key, value in self._pipeline.facts.items())
+        self.get_logger().info(f"configured: {facts}; listens to {', '.join(camera.topic for camera in self._cameras)}")
+
+    def _open(self) -> None:
+        assert self._pipeline is not None
+        self._worker = Worker(self._pipeline, self._report)
+        for camera in self._cameras:
+            camera.open(self._worker.offer)
+
+    def _close(self) -> None:
+        for camera in self._cameras:
+            camera.close()
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    def _dispose(self) -> None:
+        self._close()
+        while self._cameras:
+            self._cameras.pop().destroy()
+        if self._heartbeat is not None:
+            self.destroy_timer(self._heartbeat)
+            self.destroy_publisher(self._diagnostics)
+            self._heartbeat = None
+        self._pipeline = None
+        self._told.clear()
+
+    def _report(self, sentence: str) -> None:
+        self.get_logger().error(sentence, throttle_duration_sec=FAULT_LOG_PERIOD)
+
+    def _diagnose(self) -> None:
+        assert self._pipeline is not None
+        message = DiagnosticArray()
+        message.header.stamp = self.get_clock().now().to_msg()
+        for camera in self._cameras:
+            name = f"{self.get_fully_qualified_name()}{f': {camera.name}' if camera.name else ''}"
+            if self._worker is None:
+                message.status.append(diagnostics.inactive(name, camera.topic, self._pipeline.facts))
+                continue
+            foreign = camera.foreign_type()
+            if foreign and foreign != self._told.get(camera):
+                self.get_logger().error(foreign)
+            self._told[camera] = foreign
+            message.status.append(diagnostics.status(name, camera.topic, camera.counters.snapshot(),
+                                                     self._values().camera_timeout, foreign, self._pipeline.facts))
+        self._diagnostics.publish(message)

@@ -1,0 +1,72 @@
+"""The table of parameters on a node: declared with ranges and descriptions, guarded while the node runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, SetParametersResult
+from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from mpn_ros.errors import ParameterError
+from mpn_ros.ros.parameters import DEFAULTS, SPECS, Parameters, Spec
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _descriptor(name: str, spec: Spec) -> ParameterDescriptor:
+    descriptor = ParameterDescriptor(name=name, description=spec.description)
+    when = 'changes at any time' if spec.live else 'changes only while the node is unconfigured'
+    descriptor.additional_constraints = '; '.join(filter(None, [spec.range, spec.unit, when]))
+    if spec.bounds and isinstance(DEFAULTS[name], int):
+        low, high = map(int, spec.bounds)
+        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=spec.step)]
+    elif spec.bounds:
+        low, high = map(float, spec.bounds)
+        descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+    return descriptor
+
+
+class ParameterServer:
+    """Declares all parameters on ``node`` and keeps ``values`` at what they are.
+
+    ``frozen()`` says whether parameters that are not live must be refused now; ``changed(values)`` is called after each change.
+    Raises ParameterError, one sentence with the allowed range, for a start value that is outside it.
+    """
+
+    def __init__(self, node: Node, frozen: Callable[[], bool], changed: Callable[[Parameters], None]) -> None:
+        self._node, self._frozen, self._changed = node, frozen, changed
+        for name, spec in SPECS.items():
+            try:
+                node.declare_parameter(name, _plain(DEFAULTS[name]), _descriptor(name, spec))
+            except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+                wanted = spec.range or f'of the type of {_plain(DEFAULTS[name])!r}'
+                raise ParameterError(f"parameter '{name}' must be {wanted}: {error}") from error
+        self.values = self._read({})
+        node.add_on_set_parameters_callback(self._judge)
+        node.add_post_set_parameters_callback(self._apply)
+
+    def _read(self, changes: dict[str, Any]) -> Parameters:
+        values = {name: changes.get(name, self._node.get_parameter(name).value) for name in SPECS}
+        return Parameters(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    def _judge(self, parameters: list[Parameter]) -> SetParametersResult:
+        changes = {parameter.name: parameter.value for parameter in parameters if parameter.name in SPECS}
+        fixed = [name for name, value in changes.items() if not SPECS[name].live]
+        if fixed and self._frozen():
+            return SetParametersResult(successful=False, reason=f"parameter '{fixed[0]}' changes only while the node is "
+                                                                'unconfigured: run the lifecycle transition cleanup first')
+        try:
+            self._read(changes)
+        except ParameterError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+    def _apply(self, parameters: list[Parameter]) -> None:
+        if any(parameter.name in SPECS for parameter in parameters):
+            self.values = self._read({})
+            self._changed(self.values)

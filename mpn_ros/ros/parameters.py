@@ -1,0 +1,132 @@
+"""The node's parameters, declared once: the declarations, config/pose.yaml and the table in docs/interface.md come from here.
+
+Nothing of ROS is imported; ``parameter_server.py`` declares these on a node. ``python -m mpn_ros.ros.parameters`` writes the files.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mpn_ros.errors import ParameterError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What the table says of a parameter beside its name, type and default.
+
+    bounds: smallest and largest number; step: distance of the allowed integers; choices: the allowed words;
+    live: may change while the node runs, others only while it is unconfigured.
+    """
+
+    description: str
+    unit: str = ''
+    bounds: tuple[float, float] | None = None
+    step: int = 0
+    choices: tuple[str, ...] = ()
+    live: bool = False
+
+    @property
+    def range(self) -> str:
+        """The allowed values in words; empty if all of the type are."""
+        if self.bounds is not None:
+            multiples = f', multiples of {self.step}' if self.step else ''
+            return f'{self.bounds[0]:g} to {self.bounds[1]:g}{multiples}'
+        return ', '.join(self.choices)
+
+
+def _parameter(default: Any, description: str, **rest: Any) -> Any:
+    return field(default=default, metadata={'spec': Spec(description, **rest)})
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The values of all parameters at one moment."""
+
+    weights: str = _parameter('lite', 'Name of weights that ship in models/, or path of a weights file.')
+    backend: str = _parameter('auto', "What runs the network; 'auto' takes the fastest that works here.")
+    device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
+    input_size: int = _parameter(0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
+                                 bounds=(0, 2048), step=32)
+    grouper: str = _parameter('prn', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper.',
+                              choices=('prn', 'max', 'ucr'))
+    person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
+    nms_threshold: float = _parameter(.3, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+    keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
+    mask_threshold: float = _parameter(.5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
+    max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
+    cameras: tuple[str, ...] = _parameter(('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.")
+    image_topic: str = _parameter('image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.')
+    image_transport: str = _parameter('raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).",
+                                      choices=('raw', 'compressed'))
+    use_cv_bridge: bool = _parameter(True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
+    publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
+    camera_timeout: float = _parameter(2., 'Silence after which diagnostics call a camera STALE.', unit='s', bounds=(.1, 3600),
+                                       live=True)
+    diagnostics_period: float = _parameter(1., 'Time between two messages on /diagnostics.', unit='s', bounds=(.1, 60))
+    autostart: bool = _parameter(True, 'Configure and activate at start; false waits for a lifecycle manager.')
+
+    def __post_init__(self) -> None:
+        for name, spec in SPECS.items():
+            check(name, getattr(self, name), spec)
+        if len(set(self.cameras)) != len(self.cameras) or not self.cameras:
+            raise ParameterError(f"parameter 'cameras' must name each camera once, not {list(self.cameras)}")
+        if self.image_topic.startswith('/') and len(self.cameras) > 1:
+            raise ParameterError(f"parameter 'image_topic' cannot be absolute ('{self.image_topic}') for several cameras")
+
+
+SPECS: dict[str, Spec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
+"""The table, by name."""
+DEFAULTS: dict[str, Any] = {item.name: item.default for item in dataclasses.fields(Parameters)}
+_TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'string array'}
+
+
+def check(name: str, value: Any, spec: Spec) -> None:
+    """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
+    allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1]) and (not spec.choices or value in spec.choices)
+               and (not spec.step or value % spec.step == 0))
+    if not allowed:
+        raise ParameterError(f"parameter '{name}' must be {spec.range}, not {value!r}")
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+def to_yaml() -> str:
+    """The text of config/pose.yaml: every parameter with its default, under its description."""
+    lines = ['# Every parameter of the node with its default. Written by python -m mpn_ros.ros.parameters.', '/**:',
+             '  ros__parameters:']
+    for name, spec in SPECS.items():
+        facts = '; '.join(filter(None, [spec.range, spec.unit, 'live' if spec.live else '']))
+        lines += [f"    # {spec.description}{f' ({facts})' if facts else ''}", f'    {name}: {_literal(DEFAULTS[name])}']
+    return '\n'.join(lines) + '\n'
+
+
+def to_markdown() -> str:
+    """The table of docs/interface.md."""
+    lines = ['| parameter | type | default | range | unit | changes | what it is |', '| --- | --- | --- | --- | --- | --- | --- |']
+    for name, spec in SPECS.items():
+        cells = [f'`{name}`', _TYPES[type(DEFAULTS[name])], f'`{_literal(DEFAULTS[name])}`', spec.range, spec.unit,
+                 'live' if spec.live else 'unconfigured', spec.description]
+        lines.append('| ' + ' | '.join(cells) + ' |')
+    return '\n'.join(lines) + '\n'
+
+
+BEGIN, END = '<!-- parameters: begin -->\n', '<!-- parameters: end -->'
+"""What the table of docs/interface.md stands between."""
+
+
+def write(root: Path) -> None:
+    """Writes config/pose.yaml and the table in docs/interface.md of the source tree ``root``."""
+    (root / 'config' / 'pose.yaml').write_text(to_yaml())
+    page = root / 'docs' / 'interface.md'
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(before + BEGIN + to_markdown() + END + rest.split(END)[1])
+
+
+if __name__ == '__main__':
+    write(Path(__file__).resolve().parents[2])

@@ -1,0 +1,88 @@
+"""The process of the node: ends with 0 on SIGINT and SIGTERM at any moment, with 2 and a sentence on wrong parameters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.executors import Executor
+
+GRACE = 4.
+"""Seconds between a signal and the end at the latest; a network that is just being loaded cannot be interrupted."""
+POLL = .1
+"""Seconds between two looks at whether a signal has come."""
+
+
+class _Signals:
+    """Notes SIGINT and SIGTERM, however often they come. A plain flag: a handler must not take a lock that its thread may hold."""
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+
+    def ignore(self) -> None:
+        """From now on; a handler of Python's own would be taken away before the interpreter has ended."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs the node until a signal comes. Returns the exit status: 0, 1 after a bug, 2 for arguments that the user can mend.
+
+    The executor spins in a thread of its own, so that this one is free to answer signals while a transition is under way.
+    """
+    signals = _Signals()  # before the imports, which take their time
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    from mpn_ros.errors import MpnError
+    from mpn_ros.ros.node import PoseNode
+
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        node = PoseNode()
+    except (MpnError, RuntimeError) as error:  # RCLError and UnknownROSArgsError are RuntimeErrors
+        print(f'pose: {error}', file=sys.stderr)
+        return 2
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    bugs: list[str] = []
+    spinner = threading.Thread(target=_spin, args=(executor, signals, bugs), name='executor', daemon=True)
+    spinner.start()
+    while spinner.is_alive() and not signals.came:
+        spinner.join(POLL)
+    last_resort = threading.Timer(GRACE, os._exit, (0,))
+    last_resort.daemon = True
+    last_resort.start()
+    spinner.join()
+    executor.shutdown()
+    node.destroy_node()
+    rclpy.try_shutdown()
+    signals.ignore()
+    if bugs:
+        print(f'pose: {bugs[0]}', file=sys.stderr)
+    return 1 if bugs else 0
+
+
+def _spin(executor: Executor, signals: _Signals, bugs: list[str]) -> None:
+    """Serves callbacks until a signal has come or one of them raises."""
+    try:
+        while not signals.came:
+            executor.spin_once(timeout_sec=POLL)
+    except Exception:
+        bugs.append(traceback.format_exc())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The thread that answers: always the newest frame of each camera, all that are there as one batch, never waiting for one more."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from mpn_ros.errors import MpnError
+from mpn_ros.ros.counters import Counters
+from mpn_ros.ros.image import ChannelOrder, Picture
+from mpn_ros.scene import Scene
+
+
+class Frame(NamedTuple):
+    """An image message and the monotonic time in seconds at which it came."""
+
+    message: Any
+    received: float
+
+
+class Source(Protocol):
+    """Where frames come from and answers go: a camera."""
+
+    name: str
+    counters: Counters
+
+    def decode(self, message: Any) -> Picture:
+        """The picture in a message; raises ImageError."""
+
+    def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
+        """Sends the answer and counts it."""
+
+
+class Pipeline(Protocol):
+    """What answers: ``mpn_ros.pipeline.pipeline.PosePipeline``, or a stand-in."""
+
+    def batch(self, images: Sequence[np.ndarray], channel_order: ChannelOrder = 'rgb') -> list[Scene]:
+        """People and mask of each image."""
+
+
+class Worker:
+    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault."""
+
+    def __init__(self, pipeline: Pipeline, report: Callable[[str], None]) -> None:
+        self._pipeline, self._report = pipeline, report
+        self._wake = threading.Condition()
+        self._newest: dict[Source, Frame] = {}
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name='pose worker', daemon=True)
+        self._thread.start()
+
+    def offer(self, source: Source, frame: Frame) -> None:
+        """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on inference."""
+        source.counters.receive()
+        with self._wake:
+            if self._stopping or source in self._newest:
+                source.counters.drop()
+            if not self._stopping:
+                self._newest[source] = frame
+                self._wake.notify()
+
+    def stop(self) -> None:
+        """Ends the thread after the frames that it works on; those that wait are dropped."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+        for source in self._newest:
+            source.counters.drop()
+        self._newest = {}
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._newest or self._stopping)
+                if self._stopping:
+                    return
+                frames, self._newest = self._newest, {}
+            self._answer(frames)
+
+    def _answer(self, frames: dict[Source, Frame]) -> None:
+        pictures = {}
+        for source, frame in frames.items():
+            try:
+                pictures[source] = source.decode(frame.message)
+            except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
+                self._fault(source, source.counters.malform, 'image dropped', error)
+        for source, scene in self._infer(pictures).items():
+            try:
+                source.publish(frames[source], pictures[source], scene)
+            except Exception as error:
+                self._fault(source, source.counters.fail, 'answer not published', error)
+
+    def _infer(self, pictures: dict[Source, Picture]) -> dict[Source, Scene]:
+        if not pictures:
+            return {}
+        order = next(iter(pictures.values())).order
+        try:
+            return dict(zip(pictures, self._pipeline.batch([picture.in_order(order) for picture in pictures.values()], order)))
+        except Exception as error:
+            if len(pictures) == 1:
+                source, = pictures
+                self._fault(source, source.counters.fail, 'image not answered', error)
+                return {}
+            # One camera's image must not take the answers of the others with it.
+            alone = [self._infer({source: picture}) for source, picture in pictures.items()]
+            return {source: scene for scenes in alone for source, scene in scenes.items()}
+
+    def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
+        why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
+        count(why)
+        self._report(f"{what}{f' of camera {source.name}' if source.name else ''}: {why}")

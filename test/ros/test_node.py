@@ -1,0 +1,245 @@
+"""The node on the real middleware: what comes in, what goes out, and what it never says."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from mpn_ros.errors import WeightsError
+from mpn_ros.skeleton import COCO
+
+pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
+from std_msgs.msg import String  # noqa: E402
+from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
+
+from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+def settle(seconds: float = .3) -> None:
+    """Time for what must not come."""
+    time.sleep(seconds)
+
+
+def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until):
+    robot.start()
+    boxes, people = robot.listen(Detection2DArray, '/detections'), robot.listen(SkeletonArray, '/skeletons')
+    masks = robot.listen(Image, '/mask')
+    sent = robot.camera()(51)
+    until(lambda: boxes and people and masks)
+    for message in (boxes[0], people[0], masks[0], boxes[0].detections[0]):
+        assert message.header == sent.header
+    box = boxes[0].detections[0]
+    assert (box.bbox.center.position.x, box.bbox.center.position.y, box.bbox.size_x, box.bbox.size_y) == (6, 12, 10, 20)
+    assert box.results[0].hypothesis.class_id == 'person' and box.results[0].hypothesis.score == pytest.approx(.2)
+    person = people[0].skeletons[0]
+    assert (people[0].image_width, people[0].image_height) == (40, 30)
+    assert person.box.tolist() == [1, 2, 11, 22] and person.id == person.NOT_TRACKED and person.score == pytest.approx(.2)
+    assert (person.keypoints[0].x, person.keypoints[0].y, person.keypoints[0].seen) == (3, 4, True)
+    unseen = person.keypoints[5]
+    assert np.isnan([unseen.x, unseen.y]).all() and unseen.score == 0 and not unseen.seen
+    mask = masks[0]
+    assert (mask.encoding, mask.width, mask.height, mask.step) == ('mono8', 40, 30, 40)
+    pixels = np.frombuffer(mask.data, np.uint8).reshape(30, 40)
+    assert (pixels[1:3, 2:5] == 255).all() and pixels.sum() == 6 * 255
+
+
+def test_late_listeners_learn_what_the_answers_mean(robot, until):
+    robot.start()
+    infos, layouts = robot.listen(LabelInfo, '/label_info', latched=True), robot.listen(SkeletonLayout, '/skeleton_layout', latched=True)
+    until(lambda: infos and layouts)
+    assert {entry.class_id: entry.class_name for entry in infos[0].class_map} == {0: 'background', 255: 'person'}
+    assert tuple(layouts[0].names) == COCO.names
+    assert list(zip(layouts[0].edges[::2], layouts[0].edges[1::2])) == list(COCO.edges)
+
+
+def test_the_newest_image_wins_and_every_frame_is_accounted_for(robot, stub, until):
+    pipeline = stub(delay=.1)
+    node = robot.start(pipeline)
+    people = robot.listen(SkeletonArray, '/skeletons')
+    send = robot.camera()
+    for value in range(1, 41):
+        send(value)
+        time.sleep(.01)
+    counters = node._cameras[0].counters
+    until(lambda: counters.snapshot().received == 40 and pipeline.batches[-1] == [40])
+    until(lambda: sum((s := counters.snapshot()).__getattribute__(k) for k in ('answered', 'dropped')) == s.received)
+    snapshot = counters.snapshot()
+    assert snapshot.answered == len(pipeline.batches) and 4 <= snapshot.answered <= 12
+    answered = [first for first, in pipeline.batches]
+    assert answered == sorted(answered) and answered[-1] == 40, 'an older image was answered after a newer one'
+    until(lambda: len(people) == snapshot.answered)
+
+
+def test_an_image_whose_inference_fails_is_counted_and_never_answered_as_empty(robot, stub, until):
+    node = robot.start(stub(poison=frozenset([66])))
+    boxes, people = robot.listen(Detection2DArray, '/detections'), robot.listen(SkeletonArray, '/skeletons')
+    masks = robot.listen(Image, '/mask')
+    send = robot.camera()
+    send(66)
+    until(lambda: node._cameras[0].counters.snapshot().failed == 1)
+    settle()
+    assert not boxes and not people and not masks
+    sent = send(67)
+    until(lambda: people and boxes)
+    assert people[0].header == boxes[0].header == sent.header
+    snapshot = node._cameras[0].counters.snapshot()
+    assert 'poisoned image' in snapshot.fault and (snapshot.answered, snapshot.failed) == (1, 1)
+
+
+def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
+    node = robot.start()
+    people = robot.listen(SkeletonArray, '/skeletons')
+    send = robot.camera()
+    for n, fields in enumerate(({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41}), 1):
+        send(**fields)
+        until(lambda: node._cameras[0].counters.snapshot().malformed == n)
+    sent = send()
+    until(lambda: people)
+    assert [message.header for message in people] == [sent.header]
+
+
+def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
+    import mpn_ros.ros.camera as camera
+    drawn = []
+    monkeypatch.setattr(camera, 'draw', lambda image, scene: drawn.append(image.shape) or np.full_like(image, 9))
+    robot.start()
+    people = robot.listen(SkeletonArray, '/skeletons')
+    send = robot.camera()
+    send()
+    until(lambda: len(people) == 1)
+    assert not drawn
+    overlays = robot.listen(Image, '/overlay')
+    until(lambda: send() and overlays)
+    assert drawn and overlays[0].encoding == 'bgr8' and overlays[0].header.frame_id == 'camera_optical_frame'
+    assert (overlays[0].width, overlays[0].height) == (40, 30) and set(overlays[0].data) == {9}
+
+
+def test_cameras_answer_in_their_own_namespaces_and_share_batches(robot, stub, until):
+    pipeline = stub(delay=.2, poison=frozenset([66]))
+    node = robot.start(pipeline, cameras=['left', 'right'])
+    left, right = robot.listen(SkeletonArray, '/left/skeletons'), robot.listen(SkeletonArray, '/right/skeletons')
+    send_left, send_right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
+    send_left(1)                     # keeps the worker busy while the next two come
+    until(lambda: node._cameras[0].counters.snapshot().received == 1)
+    settle(.05)
+    a, b = send_left(102), send_right(204)
+    until(lambda: len(left) == 2 and right)
+    assert [102, 204] in [sorted(batch) for batch in pipeline.batches], 'what was there was not answered together'
+    assert left[1].header == a.header and left[1].skeletons[0].score == pytest.approx(.4)
+    assert right[0].header == b.header and right[0].skeletons[0].score == pytest.approx(.8)
+    send_left(1)
+    settle(.05)
+    send_left(66), send_right(51)    # one poisoned image must not cost the other camera its answer
+    until(lambda: len(right) == 2 and node._cameras[0].counters.snapshot().failed == 1)
+    assert right[1].skeletons[0].score == pytest.approx(.2) and len(left) == 3
+
+
+def test_compressed_transport(robot, until):
+    robot.start(image_transport='compressed')
+    people = robot.listen(SkeletonArray, '/skeletons')
+    send = robot.camera('/image_raw/compressed', CompressedImage)
+    send(format='png', data=cv2.imencode('.png', np.full((30, 40, 3), 51, np.uint8))[1].tobytes())
+    until(lambda: people)
+    assert people[0].skeletons[0].score == pytest.approx(.2) and people[0].image_width == 40
+
+
+def test_topics_can_be_remapped_and_put_into_a_namespace(robot, until):
+    robot.start(arguments=('-r', 'image_raw:=/elsewhere', '-r', 'skeletons:=/who'))
+    people = robot.listen(SkeletonArray, '/who')
+    robot.camera('/elsewhere')()
+    until(lambda: people)
+
+
+def test_life_cycle_twice(robot, until):
+    node = robot.start(autostart=False)
+    for _ in range(2):
+        assert robot.state() == 'unconfigured' and not node._cameras
+        assert robot.transition('configure') and robot.state() == 'inactive'
+        assert robot.transition('activate') and robot.state() == 'active'
+        people = robot.listen(SkeletonArray, '/skeletons')
+        robot.camera()()
+        until(lambda: people)
+        assert robot.transition('deactivate') and robot.state() == 'inactive'
+        until(lambda: not any(i.node_name == 'pose' for i in robot.tester.get_subscriptions_info_by_topic('/image_raw')))
+        assert robot.transition('activate') and robot.transition('deactivate') and robot.transition('cleanup')
+    assert robot.transition('shutdown') and robot.state() == 'finalized'
+
+
+@pytest.mark.parametrize('error, says', [(WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
+                                         (ZeroDivisionError('unforeseen'), 'unforeseen')])
+def test_a_failing_configure_is_told_refused_and_leaves_nothing(robot, capfd, error, says):
+    node = robot.start(error, autostart=False)
+    assert not robot.transition('configure') and robot.state() == 'unconfigured'
+    assert says in capfd.readouterr().err and not node._cameras
+    assert not robot.tester.get_publishers_info_by_topic('/skeletons')
+
+
+def test_only_live_parameters_change_while_it_runs(robot, stub, until):
+    pipeline = stub()
+    robot.start(pipeline)
+    assert robot.set('person_threshold', .7).successful
+    until(lambda: pipeline.parameters and pipeline.parameters.person_threshold == .7)
+    refused = robot.set('weights', 'other')
+    assert not refused.successful and "'weights'" in refused.reason and 'cleanup' in refused.reason
+    assert robot.transition('deactivate') and robot.transition('cleanup')
+    assert robot.set('weights', 'other').successful
+
+
+@pytest.mark.parametrize('name, value, allowed', [
+    ('person_threshold', 1.5, ('0', '1')), ('person_threshold', float('nan'), ('0', '1')), ('max_people', 0, ('1', '100')),
+    ('max_people', 2 ** 40, ('1', '100')), ('input_size', 100, ('32',)), ('grouper', 'best', ('prn', 'max', 'ucr')),
+    ('image_transport', 'h264', ('raw', 'compressed')), ('cameras', ['a', 'a'], ('once',))])
+def test_parameters_out_of_range_are_refused_with_the_range(robot, name, value, allowed):
+    robot.start(autostart=False)
+    result = robot.set(name, value)
+    assert not result.successful and all(word in result.reason for word in (name, *allowed)), result.reason
+
+
+def test_parameters_describe_themselves(robot):
+    from rcl_interfaces.srv import DescribeParameters
+
+    from mpn_ros.ros.parameters import SPECS
+    robot.start(autostart=False)
+    answer = robot.call(DescribeParameters, '/pose/describe_parameters', DescribeParameters.Request(names=list(SPECS)))
+    for descriptor, spec in zip(answer.descriptors, SPECS.values(), strict=True):
+        assert descriptor.description == spec.description and not descriptor.dynamic_typing
+        assert bool(descriptor.floating_point_range or descriptor.integer_range) == bool(spec.bounds)
+
+
+def statuses(messages: list[DiagnosticArray]) -> list[DiagnosticStatus]:
+    return [status for message in messages for status in message.status if status.name.startswith('/pose')]
+
+
+def test_diagnostics_tell_figures_and_silence(robot, until):
+    robot.start(diagnostics_period=.1, camera_timeout=.3)
+    messages = robot.listen(DiagnosticArray, '/diagnostics')
+    send = robot.camera()
+    until(lambda: send() and any(s.level == DiagnosticStatus.OK and 'Hz' in s.message for s in statuses(messages)))
+    values = {pair.key: pair.value for pair in statuses(messages)[-1].values}
+    assert values['backend'] == 'stub' and values['weights'] == 'none' and float(values['latency p99 (ms)']) < 1000
+    assert int(values['received']) >= int(values['answered']) > 0
+    until(lambda: statuses(messages)[-1].level == DiagnosticStatus.STALE)
+    assert '/image_raw' in statuses(messages)[-1].message
+    assert robot.transition('deactivate')
+    until(lambda: statuses(messages)[-1].message == 'inactive')
+
+
+def test_a_topic_of_another_type_is_told_in_one_sentence(robot, until, capfd):
+    robot.stranger().create_publisher(String, '/image_raw', 1)
+    robot.start(diagnostics_period=.1)
+    messages = robot.listen(DiagnosticArray, '/diagnostics')
+    until(lambda: statuses(messages) and statuses(messages)[-1].level == DiagnosticStatus.ERROR)
+    sentence = statuses(messages)[-1].message
+    assert "'/image_raw' carries std_msgs/msg/String" in sentence and 'sensor_msgs/msg/Image' in sentence
+    settle()
+    assert capfd.readouterr().err.count(sentence) == 1, 'said once, not each time'

@@ -1,0 +1,91 @@
+"""The process: exit codes, signals at every stage, sentences instead of tracebacks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+
+pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The node's own process, with a pipeline that takes as long to load as the test says.
+PROGRAM = '''
+import sys, time
+import mpn_ros.ros.pipeline as pipeline
+class Stub:
+    facts = {'backend': 'stub'}
+    def adjust(self, parameters): pass
+def load(parameters):
+    print('loading', file=sys.stderr, flush=True)
+    time.sleep(float(sys.argv.pop(1)))
+    return Stub()
+pipeline.load_pipeline = load
+import mpn_ros.ros.pose_node as pose_node
+make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]
+sys.exit(pose_node.main())
+'''
+
+
+@pytest.fixture
+def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[str], str]]]]:
+    processes = []
+
+    def run(*arguments: str, loading: float = 0.):
+        log = tmp_path / f'log{len(processes)}'
+        environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
+        process = subprocess.Popen([sys.executable, '-c', PROGRAM, str(loading), '--ros-args', '-p', 'use_cv_bridge:=false',
+                                    *arguments], cwd=ROOT, stderr=log.open('w'), env=environment)
+        processes.append(process)
+
+        def said(words: str) -> str:
+            end = time.monotonic() + 20
+            while words not in log.read_text():
+                assert time.monotonic() < end, f'the node never said {words!r}: {log.read_text()}'
+                time.sleep(.01)
+            return log.read_text()
+        return process, said
+    yield run
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize('stage', ['starting', 'loading', 'configured'])
+@pytest.mark.parametrize('signals', [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM, signal.SIGINT)])
+def test_signals_end_it_with_zero(start, stage, signals):
+    process, said = start(loading=.5)
+    said(stage)
+    for number in signals:
+        process.send_signal(number)
+        time.sleep(.05)
+    assert process.wait(5) == 0
+
+
+def test_a_long_load_does_not_outlive_a_signal(start):
+    process, said = start(loading=60.)
+    said('loading')
+    process.send_signal(signal.SIGINT)
+    assert process.wait(6) == 0
+
+
+@pytest.mark.parametrize('arguments, says', [
+    (('-p', 'person_threshold:=7.0'), "parameter 'person_threshold' must be 0 to 1"),
+    (('-p', 'max_people:=many'), "parameter 'max_people' must be"),
+    (('-p', 'grouper:=best'), "parameter 'grouper' must be prn, max, ucr"),
+    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml')])
+def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
+    process, said = start(*arguments)
+    assert process.wait(20) == 2
+    assert 'Traceback' not in said(says)
