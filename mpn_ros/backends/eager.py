@@ -1,0 +1,36 @@
+"""The backend that runs everywhere PyTorch does."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from mpn_ros.errors import BackendUnavailable
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.perception import Perceived, Perception
+
+
+class EagerBackend:
+    """PyTorch, channels last; float32 on a CPU, float16 on a GPU."""
+
+    def __init__(self, network: MultiPoseNet, device: str = 'auto'):
+        if device == 'auto':
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        try:
+            self.device = torch.device(device)
+        except RuntimeError as error:
+            raise BackendUnavailable(f"device '{device}' is not one that PyTorch knows") from error
+        if self.device.type == 'cuda' and not torch.cuda.is_available():
+            raise BackendUnavailable(f"device '{device}' needs a CUDA GPU, and PyTorch sees none")
+        self.dtype = torch.float16 if self.device.type == 'cuda' else torch.float32
+        self.network = network.eval().to(self.device, self.dtype, memory_format=torch.channels_last)
+        self.description = f'eager {str(self.dtype).removeprefix("torch.")} on {self.device}'
+        self._graphs: dict[tuple[int, int], Perception] = {}
+
+    @torch.inference_mode()
+    def __call__(self, images: np.ndarray) -> Perceived[np.ndarray]:
+        shape = images.shape[1:3]
+        if shape not in self._graphs:
+            self._graphs[shape] = Perception(self.network, *shape).to(self.device, self.dtype)
+        seen = self._graphs[shape](torch.from_numpy(images).to(self.device))
+        return Perceived(*(part.float().cpu().numpy() for part in seen))

@@ -1,0 +1,83 @@
+"""The network as it runs: uint8 pixels in, peaks, boxes and person probability out, in one graph with static shapes.
+
+Everything that a GPU or an exporter should see is here; what depends on how many people there are is left to the pipeline.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, NamedTuple, TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mpn_ros.network.anchors import decode_boxes, make_anchors
+from mpn_ros.network.multiposenet import MultiPoseNet
+
+PEAKS = 30
+"""Peaks kept for each joint of an image."""
+BOXES = 100
+"""Boxes kept of an image, before suppression."""
+_STRIDE = 4
+_FLOOR = 1e-4  # below this a heatmap is noise; it also keeps the logarithm finite
+Array = TypeVar('Array')  # torch.Tensor inside the graph, numpy.ndarray behind a backend
+
+
+class Perceived(NamedTuple, Generic[Array]):
+    """What one forward pass sees, in pixels of the network's input.
+
+    peaks: ``(B, K, PEAKS, 3)`` x, y, score 0..1, best first; score 0 where there are fewer.
+    boxes: ``(B, BOXES, 5)`` x0, y0, x1, y1, score 0..1, best first, not suppressed yet.
+    person: ``(B, H/4, W/4)`` probability that a pixel belongs to a person.
+    """
+
+    peaks: Array
+    boxes: Array
+    person: Array
+
+
+def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
+    """The ``count`` highest local maxima of each heatmap ``(B, K, h, w)``: ``(B, K, count, 3)`` x, y in input pixels and score.
+
+    A maximum is a cell that no cell of its 3x3 neighbourhood exceeds. Its sub-cell position is the vertex of the parabola through the
+    logarithms of the three cells in each direction, which is exact for a Gaussian, at most half a cell away.
+    """
+    batch, keypoints, height, width = heatmaps.shape
+    heatmaps = heatmaps.clamp(min=_FLOOR)
+    is_peak = (F.max_pool2d(heatmaps, 3, 1, 1) == heatmaps) & (heatmaps > _FLOOR)
+    score, index = torch.where(is_peak, heatmaps, torch.zeros_like(heatmaps)).flatten(2).topk(count)
+    row, column = torch.div(index, width, rounding_mode='floor'), index % width
+    padded = F.pad(heatmaps, (1, 1, 1, 1), value=_FLOOR).log().flatten(2)
+    middle = (row + 1) * (width + 2) + column + 1
+    centre = padded.gather(2, middle)
+
+    def vertex(step: int) -> torch.Tensor:
+        before, after = padded.gather(2, middle - step), padded.gather(2, middle + step)
+        curvature = (2 * centre - before - after).clamp(min=1e-6)
+        return (.5 * (after - before) / curvature).clamp(-.5, .5)
+
+    x, y = column + vertex(1), row + vertex(width + 2)
+    return torch.stack(((x + .5) * _STRIDE - .5, (y + .5) * _STRIDE - .5, score), -1)
+
+
+class Perception(nn.Module):
+    """``(B, height, width, 3)`` uint8 RGB to ``Perceived``; height and width are fixed, multiples of 32."""
+
+    def __init__(self, network: MultiPoseNet, height: int, width: int):
+        super().__init__()
+        if height % 32 or width % 32 or height < 32 or width < 32:
+            raise ValueError(f'the input must have sides that are multiples of 32, not {height}x{width}')
+        self.network = network
+        preprocessing = network.preset.preprocessing
+        self.register_buffer('mean', torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('anchors', make_anchors(height, width, network.anchor_strides), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> Perceived[torch.Tensor]:
+        pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype)
+        output = self.network((pixels - self.mean) / self.std)
+        scores = self.network.keypoint_head.scores(output.heatmaps.float())
+        box_score, index = output.class_logits.float().sigmoid().topk(min(BOXES, len(self.anchors)))
+        offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
+        boxes = decode_boxes(offsets, self.anchors.float()[index])
+        return Perceived(find_peaks(scores[:, :-1]), torch.cat((boxes, box_score[..., None]), -1), scores[:, -1])

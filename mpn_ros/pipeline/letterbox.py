@@ -1,0 +1,78 @@
+"""Fits an image into the network's input and brings positions back, exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from mpn_ros.errors import ImageError
+
+MULTIPLE = 32
+"""The coarsest stride of the backbone: sides of the network's input are multiples of it."""
+ChannelOrder = Literal['rgb', 'bgr']
+_LONGEST_SIDE = 32767  # beyond it cv2.resize fails
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How an image of ``image_size`` (width, height) lies in an input of ``input_size`` (width, height): scaled to ``content_size`` at the
+    top left, the rest is padding."""
+
+    image_size: tuple[int, int]
+    content_size: tuple[int, int]
+    input_size: tuple[int, int]
+
+    @property
+    def scale(self) -> np.ndarray:
+        """``(2,)`` input pixels for each image pixel, in x and y; rounding to whole pixels lets them differ a little."""
+        return np.array(self.content_size, np.float64) / np.array(self.image_size, np.float64)
+
+    def boxes_to_image(self, boxes: np.ndarray) -> np.ndarray:
+        """Edges ``(..., 4)`` from input to image pixels."""
+        return (boxes / np.tile(self.scale, 2)).astype(np.float32)
+
+    def points_to_image(self, points: np.ndarray) -> np.ndarray:
+        """Points ``(..., 2)`` that count from pixel centres, from input to image pixels."""
+        return ((points + .5) / self.scale - .5).astype(np.float32)
+
+    def apply(self, image: np.ndarray, channel_order: ChannelOrder, fill: int) -> np.ndarray:
+        """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
+        width, height = self.content_size
+        shrinks = width < self.image_size[0]
+        content = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        canvas = np.full((self.input_size[1], self.input_size[0], 3), fill, np.uint8)
+        canvas[:height, :width] = content if channel_order == 'rgb' else content[..., ::-1]
+        return canvas
+
+    def map_to_image(self, values: np.ndarray) -> np.ndarray:
+        """A map ``(h, w)`` float32 over the input, at any stride, as ``(H, W)`` float32 over the image."""
+        # Both cv2 and the map count from the middle of a pixel or cell; the scale is between their edges.
+        x, y = self.scale * values.shape[1] / self.input_size[0]
+        to_map = np.array([[x, 0, .5 * x - .5], [0, y, .5 * y - .5]])
+        return cv2.warpAffine(values, to_map, self.image_size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                              borderMode=cv2.BORDER_REPLICATE)
+
+
+def check_image(image: np.ndarray) -> None:
+    """Raises ImageError unless ``image`` is ``(H, W, 3)`` uint8 of a size that can be worked on."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        what = f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
+        raise ImageError(f'an image must be a uint8 array of shape (height, width, 3), not {what}')
+    if not 0 < min(image.shape[:2]) <= max(image.shape[:2]) <= _LONGEST_SIDE:
+        raise ImageError(f'an image of {image.shape[1]}x{image.shape[0]} pixels cannot be used; sides must be 1 to {_LONGEST_SIDE}')
+
+
+def fit(image_shape: tuple[int, ...], long_side: int, input_size: tuple[int, int] | None = None) -> Letterbox:
+    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``.
+
+    ``input_size`` (width, height) is the smallest input that holds it unless given, as for a batch of images of different shapes.
+    """
+    height, width = image_shape[:2]
+    scale = long_side / max(width, height)
+    content = max(1, round(width * scale)), max(1, round(height * scale))
+    smallest = tuple(MULTIPLE * math.ceil(side / MULTIPLE) for side in content)
+    return Letterbox((width, height), content, input_size or smallest)

@@ -1,0 +1,105 @@
+"""The front door: images in, people and a mask out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mpn_ros.backends import make_backend
+from mpn_ros.errors import ParameterError
+from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
+from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit
+from mpn_ros.pipeline.nms import suppress
+from mpn_ros.scene import Person, Scene
+from mpn_ros.weights import Weights, load_weights, resolve_weights
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap`` (IoU) above which the
+    weaker of two boxes goes; ``mask`` probability from which a pixel is a person's; ``people`` the most that are answered."""
+
+    person: float = .4
+    keypoint: float = .1
+    overlap: float = .5
+    mask: float = .5
+    people: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ('person', 'keypoint', 'overlap', 'mask'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ParameterError(f"threshold '{name}' must be 0 to 1, not {getattr(self, name)}")
+        if self.people < 1:
+            raise ParameterError(f"threshold 'people' must be at least 1, not {self.people}")
+
+
+def make_grouper(name: str, weights: Weights) -> Grouper:
+    """The grouper called 'prn', 'max' or 'ucr'. Raises ParameterError for another name, WeightsError if the weights lack its part."""
+    if name == 'prn':
+        return PRNGrouper(weights.prn())
+    if name == 'max':
+        return MaxGrouper(weights.preset.prn.box_margin)
+    if name == 'ucr':
+        return UCRGrouper(weights.ucr_prior(), weights.preset.prn.box_margin)
+    raise ParameterError(f"grouper must be prn, max or ucr, not '{name}'")
+
+
+class PosePipeline:
+    """People in images, by one set of weights.
+
+    weights: the name of weights that ship ('lite'), a weights file, or loaded ``Weights``.
+    input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made for.
+    backend, device: see ``mpn_ros.backends``. grouper: 'prn', or the paper's baselines 'max' and 'ucr'.
+    thresholds: may be replaced at any time; a call uses those that stand when it begins.
+
+    Raises WeightsError, ParameterError or BackendUnavailable.
+    """
+
+    def __init__(self, weights: str | Path | Weights = 'lite', *, input_size: int | None = None, backend: str = 'auto', device: str = 'auto',
+                 grouper: str = 'prn', thresholds: Thresholds | None = None):
+        loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
+        self.weights = loaded
+        self.input_size = input_size or loaded.preset.input_size
+        if self.input_size % MULTIPLE or not MULTIPLE <= self.input_size <= 4096:
+            raise ParameterError(f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to 4096, not {self.input_size}')
+        self.thresholds = thresholds or Thresholds()
+        self.backend = make_backend(loaded.network(), backend, device)
+        self._grouper = make_grouper(grouper, loaded)
+        self._fill = round(sum(loaded.preset.preprocessing.mean) / 3)
+
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+        """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
+        return self.batch([image], channel_order)[0]
+
+    def batch(self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb') -> list[Scene]:
+        """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each has the
+        ``channel_order`` given for all, or its own."""
+        if not images:
+            return []
+        orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
+        thresholds = self.thresholds
+        boxes_in: list[Letterbox] = []
+        for image in images:
+            check_image(image)
+            boxes_in.append(fit(image.shape, self.input_size))
+        common = tuple(max(box.input_size[axis] for box in boxes_in) for axis in (0, 1))
+        letterboxes = [fit(image.shape, self.input_size, common) for image in images]
+        pixels = np.stack([box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)])
+        seen = self.backend(pixels)
+        boxes = [suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people) for found in seen.boxes]
+        keypoints = self._grouper(list(seen.peaks), boxes)
+        return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
+
+    @staticmethod
+    def _scene(letterbox: Letterbox, boxes: np.ndarray, keypoints: np.ndarray, person: np.ndarray, thresholds: Thresholds) -> Scene:
+        width, height = letterbox.image_size
+        corners = letterbox.boxes_to_image(boxes[:, :4]).clip(0, (width, height, width, height))
+        joints = keypoints.copy()
+        joints[..., :2] = letterbox.points_to_image(keypoints[..., :2])
+        joints[~(joints[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
+        people = tuple(Person(box, float(score), pose) for box, score, pose in zip(corners, boxes[:, 4], joints))
+        mask = np.where(letterbox.map_to_image(person) >= thresholds.mask, np.uint8(255), np.uint8(0))
+        return Scene(people, mask)
