@@ -100,22 +100,24 @@ def _exclusive(gain: np.ndarray, rows: np.ndarray, people: Sequence[int]) -> np.
     """The columns ``(P, K)`` that maximise the sum of the gains ``(P, K, n)`` with each of an image's peaks going to one person at most; -1
     for none, which gains 0. ``rows`` (P, K, n) says which peaks the columns are, ``people`` how many of the P each image has."""
     choice = _best(gain)
+    wanted = np.where(choice < 0, -1, np.take_along_axis(rows, choice.clip(0)[..., None], -1)[..., 0])
     first = 0
     for count in people:
-        image = slice(first, first + count)
-        first += count
-        if count < 2:
-            continue
-        taken = np.where(choice[image] >= 0, np.take_along_axis(rows[image], choice[image][..., None], -1)[..., 0], -1 - np.arange(count)[:, None])
-        ordered = np.sort(taken, axis=0)
-        for joint in np.flatnonzero((ordered[1:] == ordered[:-1]).any(0)):
-            claims = np.zeros((count, rows[image, joint].max() + 1))
-            np.put_along_axis(claims, rows[image, joint], gain[image, joint].clip(0), 1)
-            person, peak = linear_sum_assignment(claims, maximize=True)
-            won = claims[person, peak] > 0
-            choice[image, joint] = -1
-            person, peak = person[won], peak[won]
-            choice[first - count + person, joint] = (rows[image, joint][person] == peak[:, None]).argmax(1)
+        image = slice(first, first := first + count)
+        ordered = np.sort(wanted[image], axis=0)
+        contested = ((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)).any(0)
+        for joint in np.flatnonzero(contested):
+            choice[image, joint] = _assign(gain[image, joint], rows[image, joint])
+    return choice
+
+
+def _assign(gain: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """``_exclusive`` for one joint of one image: columns ``(M,)`` from ``(M, n)``."""
+    claims = np.zeros((len(rows), rows.max() + 1))
+    np.put_along_axis(claims, rows, gain.clip(0), 1)
+    person, peak = linear_sum_assignment(claims, maximize=True)
+    choice = np.full(len(rows), -1)
+    choice[person] = np.where(claims[person, peak] > 0, (rows[person] == peak[:, None]).argmax(1), -1)
     return choice
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pycocotools.coco import COCO as CocoDataset
 from pycocotools.cocoeval import COCOeval
 
+from mpn_ros.pipeline.crops import into_crop
 from mpn_ros.pipeline.grouping import Grouper
 from mpn_ros.training.prn_data import AREA_OF_BOX, DetectorNoise, LabelledPeople, clutter, detected, jitter, twins
 
@@ -45,9 +46,9 @@ def observed(people: LabelledPeople, noise: DetectorNoise, random: np.random.Gen
     """What detectors with ``noise`` find in each image of ``people``: peaks ``(K, N, 3)`` and boxes ``(M, 4)``, as groupers take them."""
     boxes = jitter(people.box, noise, random)
     points = detected(people, noise, random)[:, :, None]
-    extra = twins(points, noise, random)
-    weak = clutter(points, noise, random)
-    weak[..., :2] = people.box[:, None, None, :2] + weak[..., :2] * (people.box[:, 2:] - people.box[:, :2])[:, None, None]
-    peaks = np.concatenate([points, extra, weak], 2)
+    weak = clutter(into_crop(points, people.box), noise, random)
+    corner, size = people.box[:, None, None, :2], (people.box[:, 2:] - people.box[:, :2])[:, None, None]
+    weak[..., :2] = weak[..., :2] * size + corner - .5
+    peaks = np.concatenate([points, twins(points, noise, random), weak], 2)
     groups = people.groups()
     return [np.concatenate(list(peaks[rows]), 1) for rows in groups], [boxes[rows] for rows in groups]

@@ -1,0 +1,75 @@
+"""``mpn train prn``: the Pose Residual Network on labels alone."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
+from mpn_ros.presets import preset
+from mpn_ros.training.prn_data import EXACT, CropSampler, DetectorNoise, LabelledPeople, load_people, ucr_prior
+from mpn_ros.training.prn_evaluation import grouping_ap
+from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
+from mpn_ros.weights import save_weights
+
+NOISE = {'noisy': DetectorNoise(), 'exact': EXACT}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the stage; nothing but labels is needed."""
+    defaults = PRNTraining()
+    parser.add_argument('--preset', default='lite', help='whose PRN (default: lite)')
+    parser.add_argument('--labels', required=True, type=Path, help='COCO person_keypoints JSON, or an .npz of labelled people')
+    parser.add_argument('--validation', type=Path, help='more labels, to measure the grouping on at the end')
+    parser.add_argument('--folder', type=Path, default=Path('runs/prn'), help='where the checkpoint and the weights go')
+    parser.add_argument('--epochs', type=int, default=defaults.epochs)
+    parser.add_argument('--batch', type=int, default=defaults.batch)
+    parser.add_argument('--rate', type=float, default=defaults.learning_rate, help='learning rate')
+    parser.add_argument('--loss', choices=LOSSES, default=defaults.loss, help="'softmax' is the paper's")
+    parser.add_argument('--noise', choices=NOISE, default='noisy', help="boxes and peaks as detectors find them, or 'exact' ones")
+    parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
+    parser.add_argument('--seed', type=int, default=defaults.seed)
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors`` there."""
+    whole = preset(args.preset)
+    people = load_people(args.labels)
+    validation = load_people(args.validation) if args.validation is not None else None
+    training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss, curriculum=args.curriculum,
+                           seed=args.seed)
+    noise = NOISE[args.noise]
+    torch.manual_seed(args.seed)
+    prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
+    trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
+    with tqdm(total=training.epochs, initial=trainer.epoch, desc=f'PRN on {len(people)} people', unit='epoch') as progress:
+        def after_epoch(epoch: int, loss: float) -> None:
+            progress.set_postfix(loss=f'{loss:.4f}')
+            progress.update()
+        trainer.run(after_epoch)
+
+    prior = ucr_prior(people, whole.prn, noise, args.seed)
+    metrics = {}
+    if validation is not None:
+        groupers = {'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, whole.prn.box_margin), 'Max': MaxGrouper(whole.prn.box_margin)}
+        metrics = {name: _measure(name, grouper, validation) for name, grouper in groupers.items()}
+    target = args.folder / 'prn.safetensors'
+    save_weights(target, whole, {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}, metrics={'grouping': metrics},
+                 training={'prn': {**dataclasses.asdict(training), 'labels': args.labels.name, 'noise': args.noise}})
+    print(target, file=sys.stderr)
+    return 0
+
+
+def _measure(name: str, grouper: Grouper, people: LabelledPeople) -> dict[str, dict[str, float]]:
+    """The grouper's AP under each kind of noise; prints a line for each."""
+    figures = {kind: grouping_ap(grouper, people, noise) for kind, noise in NOISE.items()}
+    for kind, result in figures.items():
+        print(f'{name:3} {kind:5}', *(f'{key} {100 * value:.1f}' for key, value in result.items()))
+    return figures
