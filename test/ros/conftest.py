@@ -71,6 +71,7 @@ class Robot:
         self._threads: list[threading.Thread] = []
         self._nodes: list = []
         self._contexts: list = []
+        self._clients: dict = {}
         self._stopping = False
         self._spin(self.tester)
 
@@ -106,11 +107,11 @@ class Robot:
 
     def call(self, kind, name: str, request):
         """The answer of a service."""
-        client = self.tester.create_client(kind, name)
-        assert client.wait_for_service(10)
-        future = client.call_async(request)
+        if name not in self._clients:
+            self._clients[name] = self.tester.create_client(kind, name)
+        assert self._clients[name].wait_for_service(10), f'no service {name}'
+        future = self._clients[name].call_async(request)
         wait_until(future.done)
-        self.tester.destroy_client(client)
         return future.result()
 
     def state(self) -> str:

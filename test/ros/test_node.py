@@ -71,12 +71,12 @@ def test_the_newest_image_wins_and_every_frame_is_accounted_for(robot, stub, unt
         send(value)
         time.sleep(.01)
     counters = node._cameras[0].counters
-    until(lambda: counters.snapshot().received == 40 and pipeline.batches[-1] == [40])
-    until(lambda: sum((s := counters.snapshot()).__getattribute__(k) for k in ('answered', 'dropped')) == s.received)
+    until(lambda: pipeline.batches and pipeline.batches[-1] == [40])
+    until(lambda: (now := counters.snapshot()).answered + now.dropped == now.received)
     snapshot = counters.snapshot()
-    assert snapshot.answered == len(pipeline.batches) and 4 <= snapshot.answered <= 12
+    assert snapshot.answered == len(pipeline.batches) < snapshot.received and snapshot.dropped
     answered = [first for first, in pipeline.batches]
-    assert answered == sorted(answered) and answered[-1] == 40, 'an older image was answered after a newer one'
+    assert answered == sorted(answered), 'an older image was answered after a newer one'
     until(lambda: len(people) == snapshot.answered)
 
 
