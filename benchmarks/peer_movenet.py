@@ -30,17 +30,18 @@ class MoveNet:
         """People, at most six; the mask stays empty, as MoveNet has none."""
         height, width = image.shape[:2]
         scale = self._long_side / max(height, width)
-        resized = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_LINEAR)
+        resized = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
         padded = np.zeros((*(-(-side // STRIDE) * STRIDE for side in resized.shape[:2]), 3), np.int32)
         padded[:resized.shape[0], :resized.shape[1]] = resized[..., ::-1] if channel_order == 'bgr' else resized
         rows = self._session.run(None, {self._input: padded[None]})[0][0]
-        # y, x of the padded input as fractions, to x, y in pixels of the image.
-        to_pixels = np.array([padded.shape[1] / resized.shape[1] * width, padded.shape[0] / resized.shape[0] * height])
+        # Fractions of the padded input; a joint lies in the middle of the pixel that they name, an edge of a box between pixels.
+        to_input = np.array([padded.shape[1], padded.shape[0]])
+        to_image = np.array([width / resized.shape[1], height / resized.shape[0]])
         people = []
         for row in rows:
             joints = row[:51].reshape(17, 3)
-            keypoints = np.column_stack([joints[:, 1::-1] * to_pixels - .5, joints[:, 2]]).astype(np.float32)
-            box = np.clip(row[[52, 51, 54, 53]] * np.tile(to_pixels, 2), 0, [width, height, width, height])
+            keypoints = np.column_stack([(joints[:, 1::-1] * to_input + .5) * to_image - .5, joints[:, 2]]).astype(np.float32)
+            box = np.clip(row[[52, 51, 54, 53]] * np.tile(to_input * to_image, 2), 0, [width, height, width, height])
             people.append(Person(box.astype(np.float32), float(row[55]), keypoints))
         people.sort(key=lambda person: -person.score)
         return Scene(tuple(people), np.zeros((height, width), np.uint8))
