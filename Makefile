@@ -24,7 +24,7 @@ DONE := $(VENV)/.done
 REQUIREMENTS := $(addprefix requirements/,base.txt test.txt ros-kilted.txt ros-build-kilted.txt)
 INSTALL := $(PIP) install --constraint requirements/lock.txt
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
-BUILD_SUPPORT := build_support/ament_wheel.py build_support/drop_missing_includes.cmake
+BUILD_SUPPORT := build_support/ament_wheel.py build_support/include_directories.cmake
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/pose_node \
   $(shell find mpn_ros msg config launch models rviz -type f -not -name '*.pyc')
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
