@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     chosen = next((word for word in argv if word in COMMANDS), None)
     for name, line in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=line, description=line.capitalize() + '.')
+        subparser = subparsers.add_parser(name, help=line, description=f'{line[0].upper()}{line[1:]}.')
         if name == chosen:
             importlib.import_module(f'mpn_ros.commands.{name}').add_arguments(subparser)
     args = parser.parse_args(argv)

@@ -16,7 +16,7 @@ from mpn_ros.cli import main
 from mpn_ros.convert import PUBLISHED_PRN, import_limeng95, import_prn, limeng95_shapes
 from mpn_ros.errors import WeightsError
 from mpn_ros.network.anchors import decode_boxes, make_anchors
-from mpn_ros.presets import PRESETS, DetectorConfig, KeypointHeadConfig, PRNConfig, PyramidConfig
+from mpn_ros.presets import PRESETS, DetectorConfig, KeypointHeadConfig, PyramidConfig
 from mpn_ros.skeleton import COCO
 from mpn_ros.weights import load_weights, save_weights
 
@@ -26,7 +26,7 @@ THEIR_JOINTS = ('nose neck right_shoulder right_elbow right_wrist left_shoulder 
                 'right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear').split()
 THEIR_17 = [name for name in THEIR_JOINTS if name != 'neck']
 
-SMALL_PRN = PRNConfig(height=4, width=3, nodes=5, layers=2, rectify=True)
+SMALL_PRN = dataclasses.replace(PUBLISHED_PRN, height=4, width=3, nodes=5)
 SMALL = dataclasses.replace(
     PRESETS['r50'], name='small', keypoint_pyramid=PyramidConfig(width=8), detector_pyramid=PyramidConfig(width=8),
     keypoint_head=KeypointHeadConfig(width=4, fusion=6), detector=DetectorConfig(width=7))
