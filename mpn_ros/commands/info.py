@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mpn_ros.errors import PresetError, WeightsError
@@ -20,15 +19,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints the description. Raises MpnError for what is neither a preset nor a sound weights file."""
-    if args.what in PRESETS and not Path(args.what).is_file():
-        print(_describe_preset(PRESETS[args.what]))
-        return
+    """Prints what a weights file says of itself and then its preset; of a preset that ships without weights, the preset.
+
+    Raises MpnError for what is neither a preset nor a sound weights file.
+    """
     from mpn_ros.weights import load_weights, resolve_weights
     try:
         path = resolve_weights(args.what)
     except WeightsError as error:
-        raise PresetError(f"{error}; the presets are {', '.join(PRESETS)}") from error
+        if args.what not in PRESETS:
+            raise PresetError(f"{error}; the presets are {', '.join(PRESETS)}") from error
+        print(_describe_preset(PRESETS[args.what]))
+        return
     weights = load_weights(path)
     print(_describe_weights(weights, path.stat().st_size))
     print(_describe_preset(weights.preset))

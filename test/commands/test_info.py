@@ -26,19 +26,21 @@ def test_parameters_of_r50_by_hand():
         'pose residual network': (cells + 1) * 1024 + (1024 + 1) * cells}
 
 
-def test_a_preset_is_described_by_its_blocks(capsys):
+def test_a_preset_without_weights_is_described_by_its_blocks(capsys):
     assert main(['info', 'r101']) == 0
     out = capsys.readouterr().out
     assert 'preset r101: resnet101, 480 pixels, 17 keypoints' in out
     assert '42.50 M' in out and out.rstrip().endswith(f"{sum(count_parameters(PRESETS['r101']).values()) / 1e6:.2f} M")
 
 
-def test_a_file_tells_its_training_metrics_and_checksum(tmp_path, capsys):
+@pytest.mark.parametrize('by', [str, lambda path: path.stem], ids=['path', 'name'])
+def test_weights_tell_their_training_metrics_and_checksum(tmp_path, monkeypatch, capsys, by):
     preset = dataclasses.replace(PRESETS['lite'], name='mine', prn=PRNConfig(height=4, width=3, nodes=5))
     path = tmp_path / 'mine.safetensors'
     save_weights(path, preset, {'prn': PoseResidualNetwork(preset.prn).state_dict()},
                  training={'data': ['COCO train2017']}, metrics={'keypoints': {'AP': .314}})
-    assert main(['info', str(path)]) == 0
+    monkeypatch.setattr('mpn_ros.weights.find_model', {'mine': path}.__getitem__)
+    assert main(['info', by(path)]) == 0
     out = capsys.readouterr().out
     for text in (str(path), 'prn', 'COCO train2017', '0.314', load_weights(path).metadata['sha256'], 'preset mine'):
         assert text in out
