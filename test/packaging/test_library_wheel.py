@@ -1,0 +1,72 @@
+"""The library alone, as pip makes it where there is no ROS: all of the code, the weights, the command, and no messages."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ('LICENSE', 'build_support', 'models', 'mpn_ros', 'pyproject.toml', 'setup.py')
+BUILD_WITHOUT_ROS = """
+import sys
+sys.modules['rosidl_generator_py'] = None  # as an isolated build finds it: not importable
+from setuptools import build_meta
+build_meta.build_wheel(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy of the sources with a small file of weights among them."""
+    source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.safetensors'))
+        else:
+            shutil.copy(ROOT / name, source)
+    (source / 'models' / 'tiny.safetensors').write_bytes(b'')
+    build = subprocess.run([sys.executable, '-c', BUILD_WITHOUT_ROS, out], cwd=source, capture_output=True, text=True)
+    assert build.returncode == 0, build.stderr
+    return next(out.iterdir())
+
+
+@pytest.fixture(scope='module')
+def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``bin`` of an empty virtual environment with the wheel in it, without the libraries that it depends on."""
+    folder = tmp_path_factory.mktemp('environment')
+    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', folder], check=True)
+    subprocess.run([sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet', '--no-deps',
+                    '--no-index', wheel], check=True)
+    return folder / 'bin'
+
+
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command of that environment, away from the checkout and without what this process passes on about ROS."""
+    clean = {'PATH': os.environ['PATH']}
+    return subprocess.run(command, cwd='/', env=clean, capture_output=True, text=True)
+
+
+def test_holds_every_module_and_no_message(wheel: Path) -> None:
+    modules = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith('.py')}
+    assert modules == {str(path.relative_to(ROOT)) for path in (ROOT / 'mpn_ros').rglob('*.py')}
+
+
+def test_is_for_every_platform(wheel: Path) -> None:
+    assert wheel.name.endswith('-py3-none-any.whl')
+
+
+def test_has_the_command_and_not_the_node(environment: Path) -> None:
+    answer = _run(environment / 'mpn', '--version')
+    assert answer.stdout.startswith('mpn_ros '), answer.stderr
+    assert not (environment / 'mpn_pose_node').exists()
+
+
+def test_finds_the_weights_that_it_ships(environment: Path) -> None:
+    answer = _run(environment / 'python', '-c', "from mpn_ros.resources import find_model; print(find_model('tiny'))")
+    assert answer.stdout.strip() == str(environment.parent / 'share' / 'mpn_ros' / 'models' / 'tiny.safetensors'), answer.stderr
