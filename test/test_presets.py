@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mpn_ros.errors import PresetError
+from mpn_ros.network.anchors import make_anchors
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import PRESETS, Preset, preset
 
@@ -23,9 +24,11 @@ def test_every_preset_builds_and_answers_at_its_own_size(name):
     size = PRESETS[name].input_size
     assert size % 32 == 0
     with torch.device('meta'):
-        output = MultiPoseNet(PRESETS[name]).eval()(torch.empty(1, 3, size, size))
+        network = MultiPoseNet(PRESETS[name]).eval()
+        output = network(torch.empty(1, 3, size, size))
     assert output.heatmaps.shape == (1, 18, size // 4, size // 4)
-    assert output.box_offsets.shape == (*output.class_logits.shape, 4)
+    anchors = make_anchors(size, size, network.anchor_strides)
+    assert output.class_logits.shape == (1, len(anchors)) and output.box_offsets.shape == (1, len(anchors), 4)
 
 
 @pytest.mark.parametrize('name', PAPER)
