@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints what a weights file says of itself and then its preset; of a preset that ships without weights, the preset.
+    """Prints what a weights file says of itself and its preset, or a preset alone where no weights of that name ship.
 
     Raises MpnError for what is neither a preset nor a sound weights file.
     """
