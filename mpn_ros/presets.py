@@ -54,15 +54,18 @@ class DetectorConfig:
 
 @dataclass(frozen=True)
 class PRNConfig:
-    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of ``nodes``,
-    ``box_margin`` the fraction of the box added on each side before the crop, ``blur`` the sigma in cells of the input peaks.
-    ``rectify`` clips the correction at zero, as the published networks do."""
+    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of ``nodes``.
+
+    residual: the weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
+    box_margin: the fraction of the box added on each side before the crop. blur: sigma in cells of the input peaks.
+    rectify: clips the correction at zero, as the published networks do.
+    """
 
     height: int = 56
     width: int = 36
     nodes: int = 1024
     layers: int = 1
-    residual: bool = True
+    residual: float = 1.
     dropout: float = .5
     box_margin: float = 0.
     blur: float = 1.

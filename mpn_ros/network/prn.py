@@ -113,7 +113,7 @@ class PoseResidualNetwork(nn.Module):
     def _residual(self, correction: Tensor, crops: Tensor) -> Tensor:
         if self.config.rectify:
             correction = F.relu(correction)
-        return correction + crops if self.config.residual else correction
+        return correction + self.config.residual * crops
 
 
 def assignment_probabilities(logits: Tensor) -> Tensor:

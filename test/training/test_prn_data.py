@@ -1,0 +1,136 @@
+"""What the PRN is trained on: the readers, and crops that hold what a detector would see."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mpn_ros.errors import DatasetError
+from mpn_ros.presets import PRNConfig
+from mpn_ros.skeleton import COCO
+from mpn_ros.training.prn_data import EXACT, CropSampler, DetectorNoise, LabelledPeople, load_people, ucr_prior
+
+BOX = np.float32([[100, 100, 200, 300], [150, 120, 250, 320], [20, 20, 60, 100]])
+
+
+def three_people() -> LabelledPeople:
+    """Two who overlap in image 3, one alone in image 8; all joints labelled but the last person's nose."""
+    random = np.random.default_rng(0)
+    keypoints = random.uniform(.05, .95, (3, 17, 2)) * (BOX[:, None, 2:] - BOX[:, None, :2]) + BOX[:, None, :2]
+    visibility = np.full((3, 17, 1), 2)
+    visibility[2, 0] = 0
+    return LabelledPeople(np.array([3, 3, 8]), np.float32([[640, 480]] * 3), BOX, np.concatenate([keypoints, visibility], -1).astype(np.float32))
+
+
+def coco_json(people: LabelledPeople) -> dict[str, object]:
+    images = [{'id': int(i), 'width': 640, 'height': 480} for i in np.unique(people.image_id)]
+    annotations = [{'image_id': int(i), 'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])], 'iscrowd': 0,
+                    'keypoints': list(map(float, keypoints.ravel())), 'num_keypoints': int((keypoints[:, 2] > 0).sum())}
+                   for i, box, keypoints in zip(people.image_id, people.box, people.keypoints)]
+    return {'images': images, 'annotations': annotations}
+
+
+class TestLoading:
+    def test_json_and_npz_say_the_same(self, tmp_path: Path) -> None:
+        people = three_people()
+        as_json, as_npz = tmp_path / 'a.json', tmp_path / 'a.npz'
+        content = coco_json(people)
+        content['annotations'].reverse()
+        as_json.write_text(json.dumps(content))
+        size = np.tile(people.image_size, 2)
+        box = np.concatenate([(people.box[:, :2] + people.box[:, 2:]) / 2, people.box[:, 2:] - people.box[:, :2]], 1) / size
+        np.savez(as_npz, image_id=people.image_id, image_size=people.image_size, box=box,
+                 xy=people.keypoints[..., :2] / people.image_size[:, None], visibility=people.keypoints[..., 2].astype(np.uint8))
+        for found in (load_people(as_json)[np.array([1, 0, 2])], load_people(as_npz)):
+            np.testing.assert_array_equal(found.image_id, people.image_id)
+            np.testing.assert_allclose(found.box, people.box, atol=1e-3)
+            np.testing.assert_allclose(found.keypoints, people.keypoints, atol=1e-3)
+
+    def test_crowds_and_people_without_keypoints_are_left_out(self, tmp_path: Path) -> None:
+        content = coco_json(three_people())
+        content['annotations'][0]['iscrowd'] = 1
+        content['annotations'][2].update(keypoints=[0] * 51, num_keypoints=0)
+        path = tmp_path / 'a.json'
+        path.write_text(json.dumps(content))
+        assert len(load_people(path)) == 1
+
+    @pytest.mark.parametrize('content', ['', '[]', '{"images": []}', '{"images": [], "annotations": []}'])
+    def test_a_wrong_file_is_named(self, tmp_path: Path, content: str) -> None:
+        path = tmp_path / 'wrong.json'
+        path.write_text(content)
+        with pytest.raises(DatasetError, match='wrong.json'):
+            load_people(path)
+
+    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match='absent.npz'):
+            load_people(tmp_path / 'absent.npz')
+
+
+class TestCrops:
+    def test_exact_crops_hold_the_person_first_and_then_the_neighbours(self) -> None:
+        people = three_people()
+        samples = CropSampler(people, 0, EXACT, flip=False)(np.array([0]), np.random.default_rng(0))
+        corner, size = BOX[0, :2], BOX[0, 2:] - BOX[0, :2]
+        for joint in range(17):
+            assert samples.own[0, joint]
+            expected = [(p[joint, :2] + .5 - corner) / size for p in people.keypoints[:2]]
+            inside = [xy for xy in expected if (xy >= 0).all() and (xy < 1).all()]
+            used = samples.candidates[0, joint, samples.candidates[0, joint, :, 2] > 0]
+            np.testing.assert_allclose(used[:, :2], inside, atol=1e-5)
+            np.testing.assert_array_equal(used[:, 2], 1)
+
+    def test_a_joint_without_a_label_has_no_owner(self) -> None:
+        samples = CropSampler(three_people(), 0, EXACT, flip=False)(np.array([2, 0]), np.random.default_rng(0))
+        assert not samples.own[0, 0]
+        assert samples.own[0, 1:].all()
+
+    def test_mirrored_crops_swap_left_and_right(self) -> None:
+        people = three_people()
+        plain = CropSampler(people, 0, EXACT, flip=False)(np.full(64, 2), np.random.default_rng(0)).candidates[:, :, 0, 0]
+        mixed = CropSampler(people, 0, EXACT, flip=True)(np.full(64, 2), np.random.default_rng(0))
+        x = mixed.candidates[:, :, 0, 0]
+        mirrored = ~np.isclose(x[:, 5], plain[0, 5])
+        assert 16 < mirrored.sum() < 48
+        np.testing.assert_allclose(x[mirrored][:, 5], 1 - plain[0, COCO.flip[5]], atol=1e-6)
+        np.testing.assert_array_equal(mixed.own[:, 0], False)
+
+    def test_margin_widens_the_crop(self) -> None:
+        crop = CropSampler(three_people(), .25, EXACT, flip=False)(np.array([2]), np.random.default_rng(0)).candidates[0, 1:, 0, :2]
+        tight = CropSampler(three_people(), 0, EXACT, flip=False)(np.array([2]), np.random.default_rng(0)).candidates[0, 1:, 0, :2]
+        np.testing.assert_allclose(crop, (tight + .25) / 1.5, atol=1e-5)
+
+    @pytest.mark.parametrize(('field', 'value'), [('miss', .5), ('mirror', .5), ('clutter', 2.), ('stranger', 1.)])
+    def test_each_noise_changes_the_number_of_peaks(self, field: str, value: float) -> None:
+        def mean_peaks(noise: DetectorNoise) -> float:
+            samples = CropSampler(three_people(), 0, noise)(np.full(400, 2), np.random.default_rng(0))
+            return (samples.candidates[..., 2] > 0).sum((1, 2)).mean()
+
+        change = mean_peaks(dataclasses.replace(EXACT, **{field: value})) - mean_peaks(EXACT)
+        expected = {'miss': -16 * .5, 'mirror': 15 * .5, 'clutter': 17 * 2.}.get(field)
+        if expected is None:
+            assert 2 < change < 17
+        else:
+            assert change == pytest.approx(expected, rel=.1)
+
+    def test_same_seed_same_samples(self) -> None:
+        sampler = CropSampler(three_people(), .1, DetectorNoise())
+        first, second = (sampler(np.arange(3), np.random.default_rng(4)) for _ in range(2))
+        np.testing.assert_array_equal(first.candidates, second.candidates)
+
+
+def test_prior_is_highest_where_the_joint_is() -> None:
+    people = three_people()
+    prior = ucr_prior(people[np.full(200, 2)], PRNConfig(height=28, width=18), dataclasses.replace(EXACT, box=.02))
+    assert prior.shape == (28, 18, 17)
+    x, y = (people.keypoints[2, 9, :2] + .5 - BOX[2, :2]) / (BOX[2, 2:] - BOX[2, :2])
+    cell = int(y * 28), int(x * 18)
+    mirrored = np.unravel_index(prior[..., 9].argmax(), (28, 18))
+    x10, y10 = (people.keypoints[2, 10, :2] + .5 - BOX[2, :2]) / (BOX[2, 2:] - BOX[2, :2])
+    assert min(np.hypot(mirrored[0] - cell[0], mirrored[1] - cell[1]),
+               np.hypot(mirrored[0] - int(y10 * 28), mirrored[1] - int((1 - x10) * 18))) <= 1.5
+    assert prior[..., 9].max() == pytest.approx(1)
+    assert prior[..., 0].max() == 0, 'no label, no prior'
