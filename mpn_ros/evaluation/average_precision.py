@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-
-from mpn_ros.evaluation.dataset import PersonDataset
 
 FIGURES = {
     'keypoints': ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR', 'AR50', 'AR75', 'AR_M', 'AR_L'),
@@ -18,32 +17,35 @@ FIGURES = {
 """COCO's figures in pycocotools' order: S, M and L are areas below 32^2, 32^2 to 96^2 and above; ARn allows n boxes an image."""
 
 PERSON = 1
+"""The one category there is."""
+
+Annotation = Mapping[str, Any]
+"""A COCO annotation or result."""
 
 
-def average_precision(dataset: PersonDataset, results: list[dict[str, Any]],
+def average_precision(image_ids: Sequence[int], truth: Sequence[Annotation], results: Sequence[Annotation],
                       kind: Literal['keypoints', 'bbox']) -> dict[str, float | None]:
-    """The figures of ``results`` (``evaluation.results``) on the images of ``dataset``, 0..1 by name; None for a figure that
-    has no truth to measure it on, such as AP_S where nobody is small."""
-    image_ids = [image.id for image in dataset.images]
-    truth = [{**annotation, 'category_id': PERSON}
-             for image in dataset.images for annotation in dataset.annotations_of(image)]
+    """The figures of ``results`` on the images ``image_ids``, 0..1 by name; None for a figure that has no truth to measure it
+    on, such as AP_S where nobody is small.
+
+    truth: annotations of persons with ``image_id``, ``bbox``, ``area``, ``iscrowd`` and, for 'keypoints',
+    ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them.
+    """
     # pycocotools prints what it does, and has no way to be asked not to.
     with contextlib.redirect_stdout(io.StringIO()):
-        evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, _with_ids(results)), iouType=kind)
+        evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, results), iouType=kind)
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
     return {name: float(value) if value >= 0 else None for name, value in zip(FIGURES[kind], evaluation.stats, strict=True)}
 
 
-def _with_ids(results: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    # From 1 on: pycocotools takes a match with id 0 for no match.
-    return [{**result, 'id': number} for number, result in enumerate(results, start=1)]
-
-
-def _index(image_ids: list[int], annotations: list[dict[str, Any]]) -> COCO:
+def _index(image_ids: Sequence[int], annotations: Sequence[Annotation]) -> COCO:
     coco = COCO()
-    coco.dataset = {'images': [{'id': image_id} for image_id in image_ids], 'annotations': annotations,
+    # Numbered anew from 1 on: pycocotools takes a match with id 0 for no match, and some tools count from 0.
+    coco.dataset = {'images': [{'id': image_id} for image_id in image_ids],
+                    'annotations': [{**annotation, 'id': number, 'category_id': PERSON}
+                                    for number, annotation in enumerate(annotations, start=1)],
                     'categories': [{'id': PERSON, 'name': 'person'}]}
     coco.createIndex()
     return coco

@@ -51,10 +51,12 @@ def evaluate(pipeline: ImageToPeople, images_dir: str | Path, annotations_file: 
         boxes += box_results(scene, image.id)
         if mask_iou is not None:
             mask_iou.add(scene.mask, _truth(dataset, image, annotations_file))
+    image_ids = [image.id for image in dataset.images]
+    truth = [annotation for image in dataset.images for annotation in dataset.annotations_of(image)]
     milliseconds = 1000 * np.asarray(seconds)
     return {
-        'keypoints': average_precision(dataset, poses, 'keypoints'),
-        'bbox': average_precision(dataset, boxes, 'bbox'),
+        'keypoints': average_precision(image_ids, truth, poses, 'keypoints'),
+        'bbox': average_precision(image_ids, truth, boxes, 'bbox'),
         'mask_iou': mask_iou.pooled if mask_iou is not None else None,
         'mask_iou_mean': mask_iou.mean if mask_iou is not None else None,
         'images': len(dataset.images),

@@ -36,5 +36,5 @@ def box_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
 
 def _result(person: Person, image_id: int, score: float) -> dict[str, Any]:
     x0, y0, x1, y1 = (float(edge) for edge in person.box)
-    return {'image_id': image_id, 'category_id': 1, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0),
+    return {'image_id': image_id, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0),
             'iscrowd': 0, 'score': score}

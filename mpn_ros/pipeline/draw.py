@@ -60,9 +60,9 @@ def _tint(canvas: np.ndarray, mask: np.ndarray) -> None:
 def _draw_box(canvas: np.ndarray, person: Person, unit: float) -> None:
     thickness = max(1, round(unit))
     x0, y0, x1, y1 = (int(round(float(edge))) for edge in person.box)
-    # Light on dark, so that it shows on snow as on asphalt.
-    for colour, width in ((SHADOW, thickness + 2), (BOX, thickness)):
-        cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), colour, width, cv2.LINE_AA)
+    # A dark line around the light one, so that it shows on snow as on asphalt.
+    cv2.rectangle(canvas, (x0 - thickness, y0 - thickness), (x1 - 1 + thickness, y1 - 1 + thickness), SHADOW, thickness)
+    cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), BOX, thickness)
     label, scale = f'{person.score:.2f}', .38 * unit
     (width, height), _ = cv2.getTextSize(label, FONT, scale, thickness)
     margin = max(2, round(3 * unit))

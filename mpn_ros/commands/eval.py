@@ -1,0 +1,65 @@
+"""``mpn eval``: what weights are worth on a dataset in COCO layout."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
+from mpn_ros.errors import MpnError, ParameterError
+
+PERSON_THRESHOLD = .05
+KEYPOINT_THRESHOLD = 0.
+PEOPLE = 100
+"""COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``mpn eval``."""
+    parser.add_argument('--images', type=Path, required=True, metavar='DIR', help='folder of the images')
+    parser.add_argument('--annotations', type=Path, required=True, metavar='FILE', help='person_keypoints JSON')
+    parser.add_argument('--json', type=Path, required=True, metavar='OUT', help='where the figures go')
+    parser.add_argument('--limit', type=int, metavar='N', help='only the first N images')
+    add_pipeline_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Measures, writes the figures as JSON and prints a table. Raises MpnError."""
+    if args.limit is not None and args.limit < 1:
+        raise ParameterError(f'--limit must be at least 1, not {args.limit}')
+    if not args.json.absolute().parent.is_dir():
+        raise ParameterError(f'--json {args.json}: there is no folder {args.json.absolute().parent}')
+    try:
+        from mpn_ros.evaluation.coco_eval import evaluate
+    except ModuleNotFoundError as error:
+        if error.name != 'pycocotools':
+            raise
+        raise MpnError("pycocotools is not installed: pip install 'mpn_ros[train]'") from error
+    from mpn_ros.pipeline.pipeline import Thresholds
+    pipeline = make_pipeline(args, Thresholds(person=PERSON_THRESHOLD, keypoint=KEYPOINT_THRESHOLD, people=PEOPLE))
+    figures = evaluate(pipeline, args.images, args.annotations, limit=args.limit, progress=True)
+    figures |= {'weights': pipeline.weights.source, 'preset': pipeline.weights.preset.name, 'sha256': pipeline.weights.metadata['sha256'],
+                'input_size': pipeline.input_size, 'grouper': args.grouper, 'backend': pipeline.backend.description,
+                'thresholds': dataclasses.asdict(pipeline.thresholds)}
+    try:
+        args.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
+    except OSError as error:
+        raise ParameterError(f'--json {args.json} cannot be written: {error.strerror}') from error
+    print(table(figures))
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures in a few lines, AP and AR in percent; '-' for those that this dataset cannot give."""
+    def percent(value: float | None) -> str:
+        return '-' if value is None else f'{100 * value:.1f}'
+
+    rows = [(kind, name, percent(value)) for kind in ('keypoints', 'bbox') for name, value in figures[kind].items()
+            if name in ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR', 'AR100')]
+    lines = [f'{title:<15}' + '  '.join(f'{name} {value}' for kind, name, value in rows if kind == key)
+             for title, key in (('keypoints', 'keypoints'), ('person boxes', 'bbox'))]
+    lines.append(f"{'person mask':<15}IoU {percent(figures['mask_iou'])}  mean of images {percent(figures['mask_iou_mean'])}")
+    lines.append(f"{'time':<15}{figures['ms_per_image']['p50']:.1f} ms an image (median of {figures['images']}), {figures['backend']}")
+    return '\n'.join(lines)
