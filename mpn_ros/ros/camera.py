@@ -101,7 +101,8 @@ class Camera:
         if self._values().publish_mask and self._mask.get_subscription_count():
             self._mask.publish(messages.image(scene.mask, 'mono8', header))
         if self._overlay.get_subscription_count():
-            self._overlay.publish(messages.image(draw(picture.in_order('bgr'), scene), 'bgr8', header))
+            drawing = draw(picture.array, scene, picture.order)
+            self._overlay.publish(messages.image(drawing, f'{picture.order}8', header))
         stamp = Time.from_msg(header.stamp).nanoseconds
         age = (self._node.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else math.nan
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))

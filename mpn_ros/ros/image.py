@@ -28,10 +28,6 @@ class Picture(NamedTuple):
     array: np.ndarray
     order: ChannelOrder
 
-    def in_order(self, order: ChannelOrder) -> np.ndarray:
-        """``(H, W, 3)`` uint8 with channels in ``order``; copies only if they are not."""
-        return self.array if order == self.order else cv2.cvtColor(self.array, cv2.COLOR_RGB2BGR)
-
 
 @dataclass(frozen=True)
 class Encoding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
@@ -15,8 +15,11 @@ from mpn_ros.ros.bridge import find_bridge
 from mpn_ros.ros.camera import Camera
 from mpn_ros.ros.parameter_server import ParameterServer
 from mpn_ros.ros.parameters import Parameters
-from mpn_ros.ros.pipeline import ConfigurablePipeline, load_pipeline
+from mpn_ros.ros.pipeline import facts, load_pipeline, thresholds
 from mpn_ros.ros.worker import Worker
+
+if TYPE_CHECKING:
+    from mpn_ros.pipeline.pipeline import PosePipeline
 
 FAULT_LOG_PERIOD = 5.
 """Seconds for which the log is silent after a faulty frame; /diagnostics counts them all."""
@@ -29,10 +32,11 @@ class PoseNode(LifecycleNode):
     Raises ParameterError for a start value outside its range.
     """
 
-    def __init__(self, make_pipeline: Callable[[Parameters], ConfigurablePipeline] = load_pipeline, **options: Any) -> None:
+    def __init__(self, make_pipeline: Callable[[Parameters], PosePipeline] = load_pipeline, **options: Any) -> None:
         super().__init__('pose', **options)
         self._make_pipeline = make_pipeline
-        self._pipeline: ConfigurablePipeline | None = None
+        self._pipeline: PosePipeline | None = None
+        self._facts: dict[str, str] = {}
         self._cameras: list[Camera] = []
         self._worker: Worker | None = None
         self._told: dict[Camera, str | None] = {}
@@ -46,7 +50,7 @@ class PoseNode(LifecycleNode):
 
     def _follow(self, values: Parameters) -> None:
         if self._pipeline is not None:
-            self._pipeline.adjust(values)
+            self._pipeline.thresholds = thresholds(values)
 
     def _start(self) -> None:
         self._autostart.cancel()
@@ -100,12 +104,13 @@ class PoseNode(LifecycleNode):
         bridge, sentence = find_bridge() if values.use_cv_bridge else (None, 'cv_bridge is not wanted')
         self.get_logger().info(sentence)
         self._pipeline = self._make_pipeline(values)
+        self._facts = facts(self._pipeline)
         for name in values.cameras:
             self._cameras.append(Camera(self, name, self._values, bridge))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose)
-        facts = ', '.join(f'{key} {value}' for key, value in self._pipeline.facts.items())
-        self.get_logger().info(f"configured: {facts}; listens to {', '.join(camera.topic for camera in self._cameras)}")
+        told = ', '.join(f'{key} {value}' for key, value in self._facts.items())
+        self.get_logger().info(f"configured: {told}; listens to {', '.join(camera.topic for camera in self._cameras)}")
 
     def _open(self) -> None:
         assert self._pipeline is not None
@@ -135,18 +140,17 @@ class PoseNode(LifecycleNode):
         self.get_logger().error(sentence, throttle_duration_sec=FAULT_LOG_PERIOD)
 
     def _diagnose(self) -> None:
-        assert self._pipeline is not None
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
         for camera in self._cameras:
             name = f"{self.get_fully_qualified_name()}{f': {camera.name}' if camera.name else ''}"
             if self._worker is None:
-                message.status.append(diagnostics.inactive(name, camera.topic, self._pipeline.facts))
+                message.status.append(diagnostics.inactive(name, camera.topic, self._facts))
                 continue
             foreign = camera.foreign_type()
             if foreign and foreign != self._told.get(camera):
                 self.get_logger().error(foreign)
             self._told[camera] = foreign
             message.status.append(diagnostics.status(name, camera.topic, camera.counters.snapshot(),
-                                                     self._values().camera_timeout, foreign, self._pipeline.facts))
+                                                     self._values().camera_timeout, foreign, self._facts))
         self._diagnostics.publish(message)

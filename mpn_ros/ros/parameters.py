@@ -50,11 +50,11 @@ class Parameters:
     backend: str = _parameter('auto', "What runs the network; 'auto' takes the fastest that works here.")
     device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
     input_size: int = _parameter(0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
-                                 bounds=(0, 2048), step=32)
+                                 bounds=(0, 4096), step=32)
     grouper: str = _parameter('prn', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper.',
                               choices=('prn', 'max', 'ucr'))
     person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
-    nms_threshold: float = _parameter(.3, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+    nms_threshold: float = _parameter(.5, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(.5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)

@@ -1,22 +1,44 @@
-"""The library's pipeline as the node's parameters want it."""
+"""The library's pipeline as the node's parameters want it. What loads torch is imported when it is needed: a node that waits for
+its configuration is light, and it answers signals meanwhile."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from mpn_ros.ros.image import ChannelOrder
 from mpn_ros.ros.parameters import Parameters
-from mpn_ros.ros.worker import Pipeline
+from mpn_ros.scene import Scene
+
+if TYPE_CHECKING:
+    from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 
 
-class ConfigurablePipeline(Pipeline, Protocol):
-    """A pipeline that follows the live parameters. ``facts`` is what diagnostics tell of it: backend, device, weights."""
+class Pipeline(Protocol):
+    """What the node needs of a ``PosePipeline``."""
 
-    facts: dict[str, str]
-
-    def adjust(self, parameters: Parameters) -> None:
-        """Takes over the live parameters from the next image on; called from another thread than ``batch``."""
+    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
+        """A scene for each image ``(H, W, 3)`` uint8."""
 
 
-def load_pipeline(parameters: Parameters) -> ConfigurablePipeline:
+def load_pipeline(parameters: Parameters) -> PosePipeline:
     """Loads weights and backend. Raises MpnError."""
-    raise NotImplementedError
+    from mpn_ros.pipeline.pipeline import PosePipeline
+    return PosePipeline(parameters.weights, input_size=parameters.input_size or None, backend=parameters.backend,
+                        device=parameters.device, grouper=parameters.grouper, thresholds=thresholds(parameters))
+
+
+def thresholds(parameters: Parameters) -> Thresholds:
+    """The live parameters that a pipeline takes over between two images."""
+    from mpn_ros.pipeline.pipeline import Thresholds
+    return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold, overlap=parameters.nms_threshold,
+                      mask=parameters.mask_threshold, people=parameters.max_people)
+
+
+def facts(pipeline: PosePipeline) -> dict[str, str]:
+    """What diagnostics and the log tell of a pipeline."""
+    return {'weights': Path(pipeline.weights.source).name, 'backend': pipeline.backend.description,
+            'input size (px)': str(pipeline.input_size)}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
-
-import numpy as np
 
 from mpn_ros.errors import MpnError
 from mpn_ros.ros.counters import Counters
-from mpn_ros.ros.image import ChannelOrder, Picture
+from mpn_ros.ros.image import Picture
+from mpn_ros.ros.pipeline import Pipeline
 from mpn_ros.scene import Scene
 
 
@@ -32,13 +31,6 @@ class Source(Protocol):
 
     def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
         """Sends the answer and counts it."""
-
-
-class Pipeline(Protocol):
-    """What answers: ``mpn_ros.pipeline.pipeline.PosePipeline``, or a stand-in."""
-
-    def batch(self, images: Sequence[np.ndarray], channel_order: ChannelOrder = 'rgb') -> list[Scene]:
-        """People and mask of each image."""
 
 
 class Worker:
@@ -97,9 +89,9 @@ class Worker:
     def _infer(self, pictures: dict[Source, Picture]) -> dict[Source, Scene]:
         if not pictures:
             return {}
-        order = next(iter(pictures.values())).order
+        arrays, orders = zip(*pictures.values())
         try:
-            return dict(zip(pictures, self._pipeline.batch([picture.in_order(order) for picture in pictures.values()], order)))
+            return dict(zip(pictures, self._pipeline.batch(arrays, orders)))
         except Exception as error:
             if len(pictures) == 1:
                 source, = pictures

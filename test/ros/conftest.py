@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -25,14 +26,14 @@ class StubPipeline:
 
     def __init__(self, delay: float = 0., poison: frozenset[int] = frozenset()) -> None:
         self.delay, self.poison = delay, poison
-        self.facts = {'backend': 'stub', 'weights': 'none'}
+        self.backend = SimpleNamespace(description='stub')
+        self.weights = SimpleNamespace(source='none')
+        self.input_size = 64
+        self.thresholds = None
         self.batches: list[list[int]] = []
-        self.parameters = None
 
-    def adjust(self, parameters) -> None:
-        self.parameters = parameters
-
-    def batch(self, images, channel_order='rgb') -> list[Scene]:
+    def batch(self, images, channel_order) -> list[Scene]:
+        assert len(images) == len(channel_order)
         time.sleep(self.delay)
         firsts = [int(image[0, 0, 0]) for image in images]
         self.batches.append(firsts)

@@ -111,7 +111,7 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
 def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
     import mpn_ros.ros.camera as camera
     drawn = []
-    monkeypatch.setattr(camera, 'draw', lambda image, scene: drawn.append(image.shape) or np.full_like(image, 9))
+    monkeypatch.setattr(camera, 'draw', lambda image, scene, order: drawn.append(order) or np.full_like(image, 9))
     robot.start()
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
@@ -188,7 +188,7 @@ def test_only_live_parameters_change_while_it_runs(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
     assert robot.set('person_threshold', .7).successful
-    until(lambda: pipeline.parameters and pipeline.parameters.person_threshold == .7)
+    until(lambda: pipeline.thresholds and pipeline.thresholds.person == .7)
     refused = robot.set('weights', 'other')
     assert not refused.successful and "'weights'" in refused.reason and 'cleanup' in refused.reason
     assert robot.transition('deactivate') and robot.transition('cleanup')

@@ -36,3 +36,9 @@ def test_the_yaml_holds_every_default():
 def test_values_out_of_range_are_refused(bad, says):
     with pytest.raises(ParameterError, match=says):
         Parameters(**bad)
+
+
+def test_the_defaults_are_the_pipeline_s_own():
+    from mpn_ros.pipeline.pipeline import Thresholds
+    from mpn_ros.ros.pipeline import thresholds
+    assert thresholds(Parameters()) == Thresholds()

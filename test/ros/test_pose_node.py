@@ -24,14 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = '''
 import sys, time
 import mpn_ros.ros.pipeline as pipeline
-class Stub:
-    facts = {'backend': 'stub'}
-    def adjust(self, parameters): pass
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
-    return Stub()
-pipeline.load_pipeline = load
+
+pipeline.load_pipeline, pipeline.facts = load, lambda _: {}
 import mpn_ros.ros.pose_node as pose_node
 make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]
 sys.exit(pose_node.main())
