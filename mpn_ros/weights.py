@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from mpn_ros.errors import MpnError, WeightsError
@@ -100,10 +100,10 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
                     ('metrics', dict(metrics or {})))}}
     partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        save_file(tensors, partial, metadata)
+        partial.write_bytes(save(tensors, metadata))  # save_file would make it readable by its owner alone
         os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        raise WeightsError(f'{path} cannot be written: {error}') from error
+    except OSError as error:
+        raise WeightsError(f'{path} cannot be written: {error.strerror}') from error
     finally:
         partial.unlink(missing_ok=True)
 

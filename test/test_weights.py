@@ -142,6 +142,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(saved, parts, monkeypat
     assert saved.read_bytes() == before and list(saved.parent.iterdir()) == [saved]
 
 
+def test_others_may_read_what_the_umask_lets_them(saved):
+    plain = saved.with_name('plain')
+    plain.touch()
+    assert saved.stat().st_mode == plain.stat().st_mode
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path, prn):
     with pytest.raises(WeightsError, match='nowhere/x.safetensors cannot be written'):
         save_weights(tmp_path / 'nowhere' / 'x.safetensors', PRESET, {'prn': prn.state_dict()})
