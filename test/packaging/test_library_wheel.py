@@ -21,6 +21,12 @@ build_meta.build_wheel(sys.argv[1])
 """
 
 
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command away from the checkout, and without the paths to a built mpn_ros that this process may have."""
+    clean = {'PATH': os.environ['PATH']}
+    return subprocess.run(command, cwd='/', env=clean, capture_output=True, text=True)
+
+
 @pytest.fixture(scope='module')
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, built from a copy of the sources with a small file of weights among them."""
@@ -40,16 +46,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``bin`` of an empty virtual environment with the wheel in it, without the libraries that it depends on."""
     folder = tmp_path_factory.mktemp('environment')
-    subprocess.run([sys.executable, '-m', 'venv', '--without-pip', folder], check=True)
-    subprocess.run([sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet', '--no-deps',
-                    '--no-index', wheel], check=True)
+    _run(sys.executable, '-m', 'venv', '--without-pip', folder)
+    install = _run(sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet', '--no-deps',
+                   '--no-index', wheel)
+    assert install.returncode == 0, install.stderr
     return folder / 'bin'
-
-
-def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command of that environment, away from the checkout and without what this process passes on about ROS."""
-    clean = {'PATH': os.environ['PATH']}
-    return subprocess.run(command, cwd='/', env=clean, capture_output=True, text=True)
 
 
 def test_holds_every_module_and_no_message(wheel: Path) -> None:
