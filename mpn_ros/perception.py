@@ -47,7 +47,7 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
     is_peak = (F.max_pool2d(heatmaps, 3, 1, 1) == heatmaps) & (heatmaps > _FLOOR)
     score, index = torch.where(is_peak, heatmaps, torch.zeros_like(heatmaps)).flatten(2).topk(count)
     row, column = torch.div(index, width, rounding_mode='floor'), index % width
-    padded = F.pad(heatmaps, (1, 1, 1, 1), value=_FLOOR).log().flatten(2)
+    padded = F.pad(heatmaps, (1, 1, 1, 1), mode='reflect').log().flatten(2)  # so a peak on the border stays there
     middle = (row + 1) * (width + 2) + column + 1
     centre = padded.gather(2, middle)
 

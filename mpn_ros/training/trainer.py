@@ -131,6 +131,13 @@ class Trainer:
         warm = min(1., (step + 1) / max(1, self.config.warmup))
         return warm * (.02 + .98 * .5 * (1 + math.cos(math.pi * min(1., step / self.total_steps))))
 
+    def _train_mode(self) -> None:
+        """Parts without anything to train stay in eval mode, where their BatchNorm statistics do not move either."""
+        self.network.train()
+        for part, module in self.network.named_children():
+            if not any(name.startswith(f'{part}.') for name in self.trained):
+                module.eval()
+
     def _forward(self, images: torch.Tensor) -> NetworkOutput:
         pixels = images.to(self.device).permute(0, 3, 1, 2).float()
         pixels = ((pixels - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
@@ -187,9 +194,7 @@ class Trainer:
 
     def run(self, report: Callable[[int, dict[str, float]], None], *, report_every: int = 50, minutes: float = math.inf) -> bool:
         """Trains to the end, or until ``minutes`` have passed; returns whether it reached the end. Saves at least every four minutes."""
-        self.network.train()
-        if not any(name.startswith('backbone.') for name in self.trained):
-            self.network.backbone.eval()  # its BatchNorm statistics stay those of its own training
+        self._train_mode()
         running, started, saved = Losses(), time.monotonic(), time.monotonic()
         with tqdm(total=self.total_steps, initial=self.step, unit='step', mininterval=5) as progress:
             for batch in self._batches():

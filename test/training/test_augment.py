@@ -1,0 +1,72 @@
+"""Everything moves together: a joint stays on the pixel that it was on."""
+
+import numpy as np
+import pytest
+
+from mpn_ros.skeleton import COCO
+from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp
+
+LEFT, RIGHT = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
+
+
+def scene():
+    """Black, with a red spot on the left wrist and a green one on the right, and a white mask in the box."""
+    image, mask = np.zeros((240, 320, 3), np.uint8), np.zeros((240, 320), np.uint8)
+    image[118:123, 98:103, 0] = 255
+    image[98:103, 198:203, 1] = 255
+    mask[60:180, 80:240] = 255
+    keypoints = np.zeros((1, 17, 3), np.float32)
+    keypoints[0, LEFT], keypoints[0, RIGHT] = (100, 120, 2), (200, 100, 2)
+    return image, mask, np.array([[80, 60, 240, 180]], np.float32), keypoints
+
+
+def spot(image, channel):
+    rows, columns = np.nonzero(image[..., channel] > 120)
+    return np.array([columns.mean(), rows.mean()])
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_joints_move_with_their_pixels_and_sides_swap_with_the_mirror(seed):
+    image, mask, boxes, keypoints = scene()
+    matrix = patch_matrix(image.shape[:2], boxes, 256, Augmentation(flip=.5), np.random.default_rng(seed))
+    sample = warp(image, mask, boxes, keypoints, matrix, 256, fill=(0, 0, 0))
+    mirrored = np.linalg.det(matrix[:, :2]) < 0
+    red, green = (RIGHT, LEFT) if mirrored else (LEFT, RIGHT)
+    assert sample.keypoints[0, [red, green], 2].tolist() == [2, 2]
+    np.testing.assert_allclose(sample.keypoints[0, red, :2], spot(sample.image, 0), atol=.5)
+    np.testing.assert_allclose(sample.keypoints[0, green, :2], spot(sample.image, 1), atol=.5)
+
+
+def test_both_mirrored_and_straight_patches_occur():
+    image, _, boxes, _ = scene()
+    signs = {np.sign(np.linalg.det(patch_matrix(image.shape[:2], boxes, 64, Augmentation(flip=.5), np.random.default_rng(s))[:, :2]))
+             for s in range(20)}
+    assert signs == {-1., 1.}
+
+
+def test_an_upright_box_is_moved_exactly_and_a_turned_one_keeps_its_middle():
+    image, mask, boxes, keypoints = scene()
+    straight = warp(image, mask, boxes, keypoints, np.array([[2., 0, 10], [0, 2, 20]]), 512)
+    np.testing.assert_allclose(straight.boxes, [[170, 140, 490, 380]])
+    turned = warp(image, mask, boxes, keypoints, np.array([[0., -1, 200], [1, 0, 0]]), 512)
+    np.testing.assert_allclose(turned.boxes, [[20, 80, 140, 240]])
+
+
+def test_the_mask_moves_with_the_box():
+    image, mask, boxes, keypoints = scene()
+    sample = warp(image, mask, boxes, keypoints, np.array([[.5, 0, 0], [0, .5, 0]]), 128)
+    rows, columns = np.nonzero(sample.mask)
+    assert (columns.min(), columns.max() + 1) == (40, 120) and (rows.min(), rows.max() + 1) == (30, 90)
+
+
+def test_a_joint_that_leaves_the_patch_is_no_longer_labelled():
+    image, mask, boxes, keypoints = scene()
+    sample = warp(image, mask, boxes, keypoints, np.array([[1., 0, -150], [0, 1, 0]]), 256)
+    assert sample.keypoints[0, LEFT, 2] == 0 and sample.keypoints[0, RIGHT, 2] == 2
+
+
+def test_colour_changes_within_its_strength_and_stays_a_picture():
+    image = np.full((8, 8, 3), 100, np.uint8)
+    changed = [change_colour(image, .2, np.random.default_rng(s)) for s in range(10)]
+    assert all(c.dtype == np.uint8 and 78 <= c.min() <= c.max() <= 122 for c in changed)
+    assert len({c[0, 0, 0] for c in changed}) > 3
