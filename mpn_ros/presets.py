@@ -115,7 +115,7 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in (
            keypoint_head=KeypointHeadConfig(width=96, fusion=96, separable=True, relu=True, activation='sigmoid'),
            detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
            detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
-           prn=PRNConfig(height=28, width=18, nodes=192, box_margin=.1),
+           prn=PRNConfig(height=28, width=18, nodes=192, residual=24., dropout=.1, box_margin=.1, blur=.5, rectify=False),
            preprocessing=Preprocessing((127.5019, 127.5019, 127.5019), (127.5019, 127.5019, 127.5019)), input_size=384),
 )}
 

@@ -57,7 +57,7 @@ class PoseResidualNetwork(nn.Module):
 
     def rasterise(self, candidates: Tensor) -> Tensor:
         """The blurred crops ``(P, height, width, K)`` that ``forward`` takes, of candidates as in ``candidate_logits``."""
-        people, joints, count = candidates.shape[:3]
+        people, joints = candidates.shape[:2]
         x, y = self._cells(candidates)
         crops = candidates.new_zeros(people, self.config.height * self.config.width, joints)
         crops.scatter_add_(1, (y * self.config.width + x).transpose(1, 2), candidates[..., 2].transpose(1, 2))
@@ -82,20 +82,19 @@ class PoseResidualNetwork(nn.Module):
         encoder_rows: of this network's ``encoder_rows()``.
         Returns ``(P, K, N)``, -inf in unused rows.
         """
-        people, joints, count = candidates.shape[:3]
         x, y = self._cells(candidates)
         score = candidates[..., 2]
-        near = self.blur_y[y[..., :, None], y[..., None, :]] * self.blur_x[x[..., :, None], x[..., None, :]]
-        blurred = (near * score[..., None, :]).sum(-1)
-
         used = score > 0
-        person = used.nonzero()[:, 0]
-        cell = ((y * self.config.width + x) * joints + torch.arange(joints, device=x.device)[:, None])[used]
-        first = torch.searchsorted(person, torch.arange(people, device=person.device))
+        person, joint, _ = used.nonzero().unbind(1)
+        near = self.blur_y[y[used][:, None], y[person, joint]] * self.blur_x[x[used][:, None], x[person, joint]]
+        blurred = (near * score[person, joint]).sum(-1)
+
+        cell = (y * self.config.width + x)[used] * self.keypoints + joint
+        first = torch.searchsorted(person, torch.arange(len(candidates), device=person.device))
         code = F.embedding_bag(cell, encoder_rows, first, mode='sum', per_sample_weights=score[used]) + self.encode.bias
         correction = (self.decode.weight[cell] * self._body(code)[person]).sum(-1) + self.decode.bias[cell]
         logits = torch.full_like(score, float('-inf'))
-        logits[used] = self._residual(correction, blurred[used])
+        logits[used] = self._residual(correction, blurred)
         return logits
 
     def _cells(self, candidates: Tensor) -> tuple[Tensor, Tensor]:

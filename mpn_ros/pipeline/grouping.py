@@ -68,7 +68,7 @@ class PRNGrouper:
     floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
     """
 
-    def __init__(self, prn: PoseResidualNetwork, floor: float = .01) -> None:
+    def __init__(self, prn: PoseResidualNetwork, floor: float = .001) -> None:
         self.prn, self.floor = prn.eval(), floor
         self._device = prn.encode.weight.device
         with torch.inference_mode():
