@@ -68,7 +68,7 @@ def main() -> None:
         measured.append(figures)
         poses = figures['keypoints']
         print(f'{long_side:9} {poses["AP"]:6.3f} {poses["AP50"]:6.3f} {poses["AR"]:6.3f} {figures["bbox"]["AP"]:6.3f} '
-              f'{figures["ms_per_image"]["p50"]:6.1f}')
+              f'{figures["ms_per_image"]:6.1f}')
     args.json.write_text(json.dumps(measured, indent=2) + '\n')
 
 

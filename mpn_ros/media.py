@@ -103,7 +103,8 @@ class VideoReader(AbstractContextManager['VideoReader']):
 
 class VideoWriter(AbstractContextManager['VideoWriter']):
     """An .mp4 that appears under its name when it is complete: left by an exception, it leaves nothing behind.
-    Frames are ``(height, width, 3)`` BGR. Raises ImageError if the file cannot be written."""
+    Frames are ``(height, width, 3)`` BGR; of an odd width or height the video lacks the last column or row, as its codec has
+    even sizes only. Raises ImageError if the file cannot be written."""
 
     def __init__(self, path: str | Path, fps: float, width: int, height: int) -> None:
         self.path = Path(path)

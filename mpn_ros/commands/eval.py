@@ -61,5 +61,5 @@ def table(figures: dict[str, Any]) -> str:
     lines = [f'{title:<15}' + '  '.join(f'{name} {value}' for kind, name, value in rows if kind == key)
              for title, key in (('keypoints', 'keypoints'), ('person boxes', 'bbox'))]
     lines.append(f"{'person mask':<15}IoU {percent(figures['mask_iou'])}  mean of images {percent(figures['mask_iou_mean'])}")
-    lines.append(f"{'time':<15}{figures['ms_per_image']['p50']:.1f} ms an image (median of {figures['images']}), {figures['backend']}")
+    lines.append(f"{'time':<15}{figures['ms_per_image']:.1f} ms an image (median of {figures['images']}), {figures['backend']}")
     return '\n'.join(lines)

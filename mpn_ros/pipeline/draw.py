@@ -58,7 +58,7 @@ def _tint(canvas: np.ndarray, mask: np.ndarray) -> None:
 
 
 def _draw_box(canvas: np.ndarray, person: Person, unit: float) -> None:
-    thickness = max(1, round(unit))
+    thickness = max(1, round(.7 * unit))
     x0, y0, x1, y1 = (int(round(float(edge))) for edge in person.box)
     # A dark line around the light one, so that it shows on snow as on asphalt.
     cv2.rectangle(canvas, (x0 - thickness, y0 - thickness), (x1 - 1 + thickness, y1 - 1 + thickness), SHADOW, thickness)

@@ -1,0 +1,137 @@
+"""``mpn infer``: good inputs are worked through whatever stands beside them, and nothing that was there is lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mpn_ros.cli import main
+from mpn_ros.commands import infer
+from mpn_ros.media import VideoReader, VideoWriter, read_image, write_image
+from mpn_ros.scene import Person, Scene
+
+
+def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
+    """A pipeline that sees one person, with one joint, wherever it looks."""
+    assert channel_order == 'bgr'
+    height, width = image.shape[:2]
+    keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
+    keypoints[0] = width / 2, height / 2, .75
+    return Scene((Person(np.array([0, 0, width, height], np.float32), .5, keypoints),), np.full((height, width), 255, np.uint8))
+
+
+@pytest.fixture(autouse=True)
+def pipeline(monkeypatch):
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: somebody)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    write_image(tmp_path / 'picture.png', np.full((60, 80, 3), 90, np.uint8))
+    return tmp_path / 'picture.png'
+
+
+def clip(path: Path, frames: int = 5) -> Path:
+    with VideoWriter(path, 25, 80, 60) as video:
+        for index in range(frames):
+            video.write(np.full((60, 80, 3), 20 * index, np.uint8))
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_picture_gets_an_overlay_and_its_people(picture, tmp_path):
+    assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 0
+    assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
+    content = json.loads((tmp_path / 'out' / 'picture.json').read_text())
+    frame, = content['frames']
+    assert (content['width'], content['height'], frame['index'], frame['time']) == (80, 60, 0, 0)
+    assert frame['people'][0]['keypoints'] == [[40, 30, .75]] + [None] * 16
+    assert frame['mask'] == {'size': [60, 80], 'counts': [0, 4800]}
+    overlay = read_image(tmp_path / 'out' / 'picture_overlay.jpg')
+    assert overlay.shape == (60, 80, 3)
+    assert np.abs(overlay.astype(int) - 90).max() > 60
+
+
+def test_a_video_gets_an_overlay_of_every_frame(tmp_path):
+    assert main(['infer', str(clip(tmp_path / 'clip.mp4')), '--out', str(tmp_path / 'out')]) == 0
+    assert names(tmp_path / 'out') == ['clip.json', 'clip_overlay.mp4']
+    content = json.loads((tmp_path / 'out' / 'clip.json').read_text())
+    assert [frame['index'] for frame in content['frames']] == list(range(5))
+    assert [frame['time'] for frame in content['frames']] == pytest.approx([index / 25 for index in range(5)], abs=.002)
+    with VideoReader(tmp_path / 'out' / 'clip_overlay.mp4') as overlay:
+        assert (overlay.width, overlay.height, overlay.fps, len(list(overlay))) == (80, 60, 25, 5)
+
+
+def test_json_only(picture, tmp_path):
+    video = clip(tmp_path / 'clip.mp4')
+    assert main(['infer', str(picture), str(video), '--out', str(tmp_path / 'out'), '--json-only']) == 0
+    assert names(tmp_path / 'out') == ['clip.json', 'picture.json']
+
+
+def test_bad_inputs_cost_a_sentence_each_and_nothing_else(picture, tmp_path, capsys):
+    (tmp_path / 'notes.txt').write_text('no picture')
+    (tmp_path / 'broken.mp4').write_bytes(clip(tmp_path / 'whole.mp4').read_bytes()[:-100])
+    status = main(['infer', str(tmp_path / 'gone.jpg'), str(tmp_path / 'notes.txt'), str(tmp_path / 'broken.mp4'), str(picture),
+                   '--out', str(tmp_path / 'out')])
+    assert status == 2
+    assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
+    sentences = [line for line in capsys.readouterr().err.splitlines() if line]
+    assert len(sentences) == 3
+    for sentence, name in zip(sentences, ('gone.jpg', 'notes.txt', 'broken.mp4'), strict=True):
+        assert sentence.startswith('mpn infer: ') and name in sentence
+
+
+def test_a_video_that_is_cut_off_keeps_what_could_be_decoded(tmp_path, capsys):
+    path = tmp_path / 'cut.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 25, (80, 60))
+    for picture in np.random.default_rng(0).integers(0, 256, (20, 60, 80, 3), np.uint8):
+        writer.write(picture)
+    writer.release()
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    assert main(['infer', str(path), '--out', str(tmp_path / 'out')]) == 2
+    assert 'cut.avi is cut off: ' in capsys.readouterr().err
+    frames = json.loads((tmp_path / 'out' / 'cut.json').read_text())['frames']
+    assert 5 < len(frames) < 15
+    with VideoReader(tmp_path / 'out' / 'cut_overlay.mp4') as overlay:
+        assert len(list(overlay)) == len(frames)
+
+
+def test_two_inputs_of_one_name_do_not_collide(tmp_path):
+    for folder, grey in (('a', 50), ('b', 200)):
+        (tmp_path / folder).mkdir()
+        write_image(tmp_path / folder / 'same.png', np.full((60, 80, 3), grey, np.uint8))
+    assert main(['infer', str(tmp_path / 'a' / 'same.png'), str(tmp_path / 'b' / 'same.png'), '--out', str(tmp_path / 'out')]) == 0
+    assert names(tmp_path / 'out') == ['same.json', 'same_2.json', 'same_2_overlay.jpg', 'same_overlay.jpg']
+    assert json.loads((tmp_path / 'out' / 'same_2.json').read_text())['source'].endswith('b/same.png')
+
+
+def test_names_that_differ_in_case_alone_do_not_collide(tmp_path):
+    stems = infer.output_stems([tmp_path / 'Same.png', tmp_path / 'same.jpg', tmp_path / 'same_2.jpg'], tmp_path / 'out')
+    assert stems == ['Same', 'same_2', 'same_2_2']
+
+
+def test_an_input_is_never_overwritten(picture, tmp_path):
+    earlier = tmp_path / 'picture_overlay.jpg'
+    write_image(earlier, np.full((60, 80, 3), 30, np.uint8))
+    before = earlier.read_bytes()
+    assert main(['infer', str(picture), str(earlier), '--out', str(tmp_path)]) == 0
+    assert earlier.read_bytes() == before
+    assert {'picture_2.json', 'picture_2_overlay.jpg', 'picture_overlay_overlay.jpg'} <= set(names(tmp_path))
+
+
+def test_a_folder_that_cannot_be_made_is_said(picture, capsys):
+    assert main(['infer', str(picture), '--out', str(picture / 'out')]) == 2
+    assert capsys.readouterr().err.startswith('mpn infer: --out ')
+
+
+def test_results_that_cannot_be_written_are_said(picture, tmp_path, capsys):
+    (tmp_path / 'out' / '.picture.json.unfinished').mkdir(parents=True)
+    assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
+    assert 'the results of' in capsys.readouterr().err

@@ -1,0 +1,105 @@
+"""A wrong dataset ends in a sentence that names the file and the line or id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from mpn_ros.errors import DatasetError
+from mpn_ros.evaluation.dataset import read_dataset
+
+
+def test_reads_images_in_order_with_their_people(small_dataset):
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    assert [image.id for image in dataset.images] == [10, 20, 30]
+    assert [len(dataset.annotations_of(image)) for image in dataset.images] == [2, 1, 0]
+    assert dataset.images[1].read().shape == (160, 200, 3)
+    assert [image.id for image in dataset.first(1).images] == [10]
+
+
+def test_fills_in_what_coco_leaves_to_the_reader(small_dataset):
+    annotation = small_dataset.content['annotations'][0]
+    for key in ('iscrowd', 'num_keypoints', 'keypoints'):
+        del annotation[key]
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    read = dataset.annotations_of(dataset.images[0])[0]
+    assert (read['iscrowd'], read['num_keypoints'], len(read['keypoints'])) == (0, 0, 51)
+
+
+def test_other_categories_are_nobody(small_dataset):
+    small_dataset.content['categories'].append({'id': 2, 'name': 'dog'})
+    small_dataset.content['annotations'][2].update(category_id=2, bbox=[0, 0, 0, 0])
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    assert not dataset.annotations_of(dataset.images[1])
+
+
+def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda content: content['annotations'][1].update(changes)
+
+
+@pytest.mark.parametrize(('change', 'sentence'), [
+    (lambda content: content.pop('images'), "no list 'images'"),
+    (lambda content: content['annotations'].clear(), "the list 'annotations' is empty"),
+    (lambda content: content['categories'][0].update(name='cat'), "no category 'person'"),
+    (lambda content: [a.update(category_id=7) for a in content['annotations']], 'no annotation of a person'),
+    (lambda content: content['images'][1].update(id=10), 'two images share one id'),
+    (lambda content: content['images'][1].pop('file_name'), 'image id 20 needs id, file_name, width and height'),
+    (lambda content: content['images'][1].update(width=0), 'image 20 has a size of 0x160'),
+    (lambda content: content['images'][1].update(file_name='gone.png'), r'gone\.png \(image id 20 of .*\) is missing'),
+    (lambda content: content['annotations'].append(5), r'annotation without an id \(5\) is not a COCO annotation'),
+    (_annotation(image_id=99), 'annotation id 1 is of image id 99, which is not in the list'),
+    (_annotation(bbox=[1, 2, 3]), 'annotation id 1 needs a bbox of four finite numbers'),
+    (_annotation(bbox=[1, 2, float('nan'), 4]), 'annotation id 1 needs a bbox of four finite numbers'),
+    (_annotation(bbox=[10, 10, 0, 5]), r'annotation id 1 has an empty bbox \[10, 10, 0, 5\]'),
+    (_annotation(bbox=[150, 10, 60, 5]), r'annotation id 1 has a bbox \[150, 10, 60, 5\] outside its image \(200x160\)'),
+    (_annotation(bbox=[-5, 10, 60, 5]), 'annotation id 1 has a bbox .* outside its image'),
+    (_annotation(area=None), 'annotation id 1 needs an area'),
+    (_annotation(keypoints=[1, 2, 2]), 'annotation id 1 needs 51 finite numbers as its keypoints'),
+])
+def test_names_what_is_wrong(small_dataset, change, sentence):
+    change(small_dataset.content)
+    small_dataset.save()
+    with pytest.raises(DatasetError, match=sentence) as error:
+        read_dataset(small_dataset.images, small_dataset.annotations)
+    assert 'labels.json' in str(error.value)
+
+
+def test_a_box_may_overhang_by_rounding(small_dataset):
+    small_dataset.content['annotations'][1]['bbox'] = [100, 30, 101.5, 90]
+    small_dataset.save()
+    read_dataset(small_dataset.images, small_dataset.annotations)
+
+
+def test_broken_json_is_named_with_its_line(small_dataset):
+    small_dataset.annotations.write_text('{"images": [],\n "annotations": [}')
+    with pytest.raises(DatasetError, match=r'labels\.json is not JSON: line 2, column 18'):
+        read_dataset(small_dataset.images, small_dataset.annotations)
+
+
+def test_binary_annotations_are_not_json(small_dataset):
+    small_dataset.annotations.write_bytes(b'{"\xff')
+    with pytest.raises(DatasetError, match='is not JSON: byte 2'):
+        read_dataset(small_dataset.images, small_dataset.annotations)
+
+
+def test_missing_folder_and_file(small_dataset, tmp_path):
+    with pytest.raises(DatasetError, match='images folder .*nowhere is missing'):
+        read_dataset(tmp_path / 'nowhere', small_dataset.annotations)
+    with pytest.raises(DatasetError, match='nothing.json cannot be read: No such file'):
+        read_dataset(small_dataset.images, tmp_path / 'nothing.json')
+
+
+def test_images_that_are_not_what_their_labels_say(small_dataset):
+    image = read_dataset(small_dataset.images, small_dataset.annotations).images[0]
+    cv2.imwrite(str(image.path), np.zeros((80, 100, 3), np.uint8))
+    with pytest.raises(DatasetError, match=r'10\.png has 100x80 pixels, but its labels \(image id 10\) say 200x160'):
+        image.read()
+    image.path.write_bytes(b'no picture')
+    with pytest.raises(DatasetError, match=r'10\.png is not a picture'):
+        image.read()

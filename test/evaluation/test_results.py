@@ -1,0 +1,37 @@
+"""Scenes become COCO results without inventing positions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mpn_ros.evaluation.results import box_results, keypoint_results, pose_score
+from mpn_ros.scene import Person, Scene
+
+UNSEEN = (np.nan, np.nan, 0)
+
+
+def person(score: float, *joints: tuple[float, float, float]) -> Person:
+    keypoints = np.array([*joints, *[UNSEEN] * (17 - len(joints))], np.float32)
+    return Person(np.array([10, 20, 40, 100], np.float32), score, keypoints)
+
+
+def test_pose_score_counts_the_joints_that_are_seen():
+    assert pose_score(person(.8, (1, 2, .5), (3, 4, 1.))) == pytest.approx(.8 * .75)
+    assert pose_score(person(.8)) == 0
+
+
+def test_joints_not_seen_are_zero_and_do_not_stretch_the_pose():
+    scene = Scene((person(.8, (15, 30, .5)),), np.zeros((200, 200), np.uint8))
+    result, = keypoint_results(scene, image_id=7)
+    assert result['keypoints'] == [15, 30, .5] + [0] * 48
+    assert result['area'] == 30 * 80
+    assert result['image_id'] == 7
+
+
+def test_a_person_without_joints_is_a_box_but_no_pose():
+    scene = Scene((person(.8),), np.zeros((200, 200), np.uint8))
+    assert keypoint_results(scene, 1) == []
+    result, = box_results(scene, 1)
+    assert result['bbox'] == [10, 20, 30, 80]
+    assert result['score'] == pytest.approx(.8)

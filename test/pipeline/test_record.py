@@ -1,0 +1,61 @@
+"""Scenes as JSON: what a reader of the file counts on."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from mpn_ros.pipeline.record import RecordWriter, run_lengths, scene_record
+from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import COCO
+
+
+def a_scene() -> Scene:
+    keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
+    keypoints[3] = 1.234567, 2, .98762
+    mask = np.zeros((3, 4), np.uint8)
+    mask[1, 2] = 255
+    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), .5, keypoints),), mask)
+
+
+def test_a_joint_that_is_not_seen_is_null():
+    person, = scene_record(a_scene())['people']
+    assert person['box'] == [0, 1, 2, 3.5]
+    assert person['score'] == .5
+    assert person['keypoints'] == [None] * 3 + [[1.23, 2, 0.9876]] + [None] * 13
+
+
+def test_run_lengths_of_a_known_mask():
+    assert run_lengths(a_scene().mask) == {'size': [3, 4], 'counts': [7, 1, 4]}
+
+
+@pytest.mark.parametrize('fill', [0, 255, None])
+def test_run_lengths_are_cocos(fill):
+    coco_mask = pytest.importorskip('pycocotools.mask', reason='pycocotools decodes the run lengths')
+    mask = np.random.default_rng(0).integers(0, 2, (23, 17)).astype(np.uint8) if fill is None else np.full((23, 17), fill, np.uint8)
+    decoded = coco_mask.decode(coco_mask.frPyObjects(run_lengths(mask), 23, 17))
+    np.testing.assert_array_equal(decoded != 0, mask != 0)
+
+
+def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
+    with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
+        record.write(0, 0., a_scene())
+        record.write(1, .0333333, Scene((), np.zeros((3, 4), np.uint8)))
+    text = (tmp_path / 'clip.json').read_text()
+    content = json.loads(text)
+    assert (content['source'], content['width'], content['height']) == ('clip.mp4', 4, 3)
+    assert tuple(content['keypoint_names']) == COCO.names
+    assert [(frame['index'], frame['time'], len(frame['people'])) for frame in content['frames']] == [(0, 0, 1), (1, .0333, 0)]
+    assert sum(line.startswith('{"index"') for line in text.splitlines()) == 2
+    assert os.listdir(tmp_path) == ['clip.json']
+
+
+def test_an_interrupted_file_does_not_appear(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
+            record.write(0, 0., a_scene())
+            raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
