@@ -13,8 +13,10 @@ from tqdm import tqdm
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.presets import preset
-from mpn_ros.training.prn_data import EXACT, CropSampler, DetectorNoise, LabelledPeople, load_people, ucr_prior
+from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_evaluation import grouping_ap
+from mpn_ros.training.prn_labels import LabelledPeople, load_people
+from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
 from mpn_ros.weights import save_weights
 

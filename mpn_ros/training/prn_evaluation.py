@@ -11,7 +11,8 @@ from pycocotools.cocoeval import COCOeval
 
 from mpn_ros.pipeline.crops import into_crop
 from mpn_ros.pipeline.grouping import Grouper
-from mpn_ros.training.prn_data import AREA_OF_BOX, DetectorNoise, LabelledPeople, clutter, detected, jitter, twins
+from mpn_ros.training.prn_labels import LabelledPeople
+from mpn_ros.training.prn_noise import AREA_OF_BOX, DetectorNoise, clutter, detected, jitter, twins
 
 
 def grouping_ap(grouper: Grouper, people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> dict[str, float]:

@@ -1,18 +1,17 @@
-"""What the PRN is trained on: the readers, and crops that hold what a detector would see."""
+"""What the PRN is trained on: crops that hold what a detector would see of a person and its neighbours."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mpn_ros.errors import DatasetError
 from mpn_ros.presets import PRNConfig
 from mpn_ros.skeleton import COCO
-from mpn_ros.training.prn_data import EXACT, CropSampler, DetectorNoise, LabelledPeople, load_people, ucr_prior
+from mpn_ros.training.prn_data import CropSampler, ucr_prior
+from mpn_ros.training.prn_labels import LabelledPeople
+from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 
 BOX = np.float32([[100, 100, 200, 300], [150, 120, 250, 320], [20, 20, 60, 100]])
 
@@ -23,51 +22,7 @@ def three_people() -> LabelledPeople:
     keypoints = random.uniform(.05, .95, (3, 17, 2)) * (BOX[:, None, 2:] - BOX[:, None, :2]) + BOX[:, None, :2]
     visibility = np.full((3, 17, 1), 2)
     visibility[2, 0] = 0
-    return LabelledPeople(np.array([3, 3, 8]), np.float32([[640, 480]] * 3), BOX, np.concatenate([keypoints, visibility], -1).astype(np.float32))
-
-
-def coco_json(people: LabelledPeople) -> dict[str, object]:
-    images = [{'id': int(i), 'width': 640, 'height': 480} for i in np.unique(people.image_id)]
-    annotations = [{'image_id': int(i), 'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])], 'iscrowd': 0,
-                    'keypoints': list(map(float, keypoints.ravel())), 'num_keypoints': int((keypoints[:, 2] > 0).sum())}
-                   for i, box, keypoints in zip(people.image_id, people.box, people.keypoints)]
-    return {'images': images, 'annotations': annotations}
-
-
-class TestLoading:
-    def test_json_and_npz_say_the_same(self, tmp_path: Path) -> None:
-        people = three_people()
-        as_json, as_npz = tmp_path / 'a.json', tmp_path / 'a.npz'
-        content = coco_json(people)
-        content['annotations'].reverse()
-        as_json.write_text(json.dumps(content))
-        size = np.tile(people.image_size, 2)
-        box = np.concatenate([(people.box[:, :2] + people.box[:, 2:]) / 2, people.box[:, 2:] - people.box[:, :2]], 1) / size
-        np.savez(as_npz, image_id=people.image_id, image_size=people.image_size, box=box,
-                 xy=people.keypoints[..., :2] / people.image_size[:, None], visibility=people.keypoints[..., 2].astype(np.uint8))
-        for found in (load_people(as_json)[np.array([1, 0, 2])], load_people(as_npz)):
-            np.testing.assert_array_equal(found.image_id, people.image_id)
-            np.testing.assert_allclose(found.box, people.box, atol=1e-3)
-            np.testing.assert_allclose(found.keypoints, people.keypoints, atol=1e-3)
-
-    def test_crowds_and_people_without_keypoints_are_left_out(self, tmp_path: Path) -> None:
-        content = coco_json(three_people())
-        content['annotations'][0]['iscrowd'] = 1
-        content['annotations'][2].update(keypoints=[0] * 51, num_keypoints=0)
-        path = tmp_path / 'a.json'
-        path.write_text(json.dumps(content))
-        assert len(load_people(path)) == 1
-
-    @pytest.mark.parametrize('content', ['', '[]', '{"images": []}', '{"images": [], "annotations": []}'])
-    def test_a_wrong_file_is_named(self, tmp_path: Path, content: str) -> None:
-        path = tmp_path / 'wrong.json'
-        path.write_text(content)
-        with pytest.raises(DatasetError, match='wrong.json'):
-            load_people(path)
-
-    def test_a_missing_file_is_named(self, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match='absent.npz'):
-            load_people(tmp_path / 'absent.npz')
+    return LabelledPeople(np.array([3, 3, 8]), BOX, np.concatenate([keypoints, visibility], -1).astype(np.float32))
 
 
 class TestCrops:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.training.prn_data import EXACT, DetectorNoise, LabelledPeople
 from mpn_ros.training.prn_evaluation import grouping_ap, observed
+from mpn_ros.training.prn_labels import LabelledPeople
+from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 
 
 def crowd(images: int = 20) -> LabelledPeople:
@@ -15,7 +16,7 @@ def crowd(images: int = 20) -> LabelledPeople:
     corner = np.stack([np.zeros((images, 2)), np.full((images, 2), 120.)], 1).reshape(-1, 2)
     box = np.concatenate([corner, corner + 100], 1).astype(np.float32)
     keypoints = corner[:, None] + random.uniform(0, 99, (2 * images, 17, 2))
-    return LabelledPeople(np.repeat(np.arange(images) * 7, 2), np.tile(np.float32([300, 300]), (2 * images, 1)), box,
+    return LabelledPeople(np.repeat(np.arange(images) * 7, 2), box,
                           np.concatenate([keypoints, np.full((2 * images, 17, 1), 2)], -1).astype(np.float32))
 
 

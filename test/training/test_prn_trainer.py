@@ -13,8 +13,10 @@ from mpn_ros.errors import WeightsError
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper
 from mpn_ros.presets import PRNConfig
-from mpn_ros.training.prn_data import EXACT, CropSampler, LabelledPeople
+from mpn_ros.training.prn_data import CropSampler
 from mpn_ros.training.prn_evaluation import grouping_ap
+from mpn_ros.training.prn_labels import LabelledPeople
+from mpn_ros.training.prn_noise import EXACT
 from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
 
 CONFIG = PRNConfig(height=14, width=9, nodes=24, blur=.5, dropout=.1, rectify=False, box_margin=.1)
@@ -29,7 +31,7 @@ def couples(images: int, seed: int) -> LabelledPeople:
     keypoints = corner[:, :, None] + (pose + random.normal(0, .02, (images, 2, 17, 2))) * size
     box = np.concatenate([corner, corner + size], -1).reshape(-1, 4)
     visible = np.full((2 * images, 17, 1), 2)
-    return LabelledPeople(np.repeat(np.arange(images), 2), np.tile(np.float32([400, 400]), (2 * images, 1)), box.astype(np.float32),
+    return LabelledPeople(np.repeat(np.arange(images), 2), box.astype(np.float32),
                           np.concatenate([keypoints.reshape(-1, 17, 2), visible], -1).astype(np.float32))
 
 

@@ -1,0 +1,85 @@
+"""How detectors err, as random numbers: what a keypoint and a person detector would find of labelled people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpn_ros.skeleton import COCO
+from mpn_ros.training.prn_labels import LabelledPeople
+
+AREA_OF_BOX = .523
+"""A person's area as a part of its box, where no mask says more: the median over COCO's people."""
+
+
+@dataclass(frozen=True)
+class DetectorNoise:
+    """How a keypoint and a person detector err. The defaults are what a small network's peaks above 0.1 did on images of COCO.
+
+    box: standard deviation of each edge of the box, in fractions of its size.
+    position: standard deviation of a peak, in units of the joint's OKS sigma times the root of the person's area.
+    miss, miss_hidden: how often a seen and a hidden joint has no peak.
+    mirror: how often a joint also fires on its left or right counterpart.
+    clutter: the mean number of weak peaks for each joint of a crop that are no such joint, half of them on other joints.
+    stranger: how often an unlabelled person's peaks are in the crop.
+    scores: spread of the peaks' scores, 0 for 1 everywhere.
+    """
+
+    box: float = .05
+    position: float = .7
+    miss: float = .12
+    miss_hidden: float = .32
+    mirror: float = .12
+    clutter: float = 1.
+    stranger: float = .15
+    scores: float = .2
+
+    def peak_scores(self, visibility: np.ndarray, random: np.random.Generator) -> np.ndarray:
+        """Scores 0.1..1 of peaks on joints, lower on hidden ones (visibility 1), and 0 where the joint has no peak."""
+        if self.scores == 0:
+            score = np.ones(visibility.shape)
+        else:
+            score = random.normal(np.where(visibility == 2, .6, .4), self.scores).clip(.1, 1)
+        missed = random.random(visibility.shape) < np.where(visibility == 2, self.miss, self.miss_hidden)
+        return np.where((visibility > 0) & ~missed, score, 0)
+
+
+EXACT = DetectorNoise(box=0, position=0, miss=0, miss_hidden=0, mirror=0, clutter=0, stranger=0, scores=0)
+"""True boxes and keypoints, as in the paper's Table 3."""
+
+
+def jitter(boxes: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+    """``boxes`` ``(..., 4)`` as a detector would find them."""
+    size = np.tile(boxes[..., 2:] - boxes[..., :2], 2)
+    return boxes + random.normal(0, 1, boxes.shape) * noise.box * size
+
+
+def detected(people: LabelledPeople, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+    """``(..., K, 3)``: the peak that a detector finds for each joint, x, y in pixels and score, 0 for none."""
+    area = np.prod(people.box[..., 2:] - people.box[..., :2], -1) * AREA_OF_BOX
+    spread = noise.position * np.asarray(COCO.sigmas) * np.sqrt(area)[..., None]
+    xy = people.keypoints[..., :2] + random.normal(0, 1, people.keypoints[..., :2].shape) * spread[..., None]
+    return np.concatenate([xy, noise.peak_scores(people.keypoints[..., 2], random)[..., None]], -1)
+
+
+def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+    """Peaks ``(B, K, Q, 3)`` of a joint where its left or right counterpart of ``points`` is, weaker."""
+    flip = np.asarray(COCO.flip)
+    peaks = points[:, flip].copy()
+    fires = (random.random(peaks.shape[:3]) < noise.mirror) & (flip != np.arange(len(flip)))[:, None]
+    peaks[..., 2] *= fires * random.uniform(.2, 1, peaks.shape[:3])
+    return peaks
+
+
+def clutter(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+    """Weak peaks ``(B, K, S, 3)`` in crops: some on any joint of ``points`` ``(B, K, Q, 3)``, some anywhere."""
+    people, joints, slots = len(points), points.shape[1], 4
+    others = points.reshape(people, -1, 3)
+    others = others[np.arange(people)[:, None, None], random.integers(others.shape[1], size=(people, joints, slots))]
+    on_joint = (random.random((people, joints, slots)) < .5) & (others[..., 2] > 0)
+    near = (others[..., :2] + random.normal(0, .04, others[..., :2].shape)).clip(0, .999)
+    xy = np.where(on_joint[..., None], near, random.random(near.shape))
+    fires = random.random((people, joints, slots)) < noise.clutter / slots
+    score = fires * (.1 + random.exponential(.08, fires.shape)).clip(0, 1)
+    return np.concatenate([xy, score[..., None]], -1).astype(np.float32)
