@@ -27,31 +27,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the stage; nothing but labels is needed."""
     defaults = PRNTraining()
     parser.add_argument('--preset', default='lite', help='whose PRN (default: lite)')
-    parser.add_argument('--labels', required=True, type=Path, help='COCO person_keypoints JSON, or an .npz of labelled people')
+    parser.add_argument('--labels', required=True, type=Path,
+                        help='COCO person_keypoints JSON, or an .npz of labelled people')
     parser.add_argument('--validation', type=Path, help='more labels, to measure the grouping on at the end')
     parser.add_argument('--folder', type=Path, default=Path('runs/prn'), help='where the checkpoint and the weights go')
     parser.add_argument('--epochs', type=int, default=defaults.epochs)
     parser.add_argument('--batch', type=int, default=defaults.batch)
     parser.add_argument('--rate', type=float, default=defaults.learning_rate, help='learning rate')
     parser.add_argument('--loss', choices=LOSSES, default=defaults.loss, help="'softmax' is the paper's")
-    parser.add_argument('--noise', choices=NOISE, default='noisy', help="boxes and peaks as detectors find them, or 'exact' ones")
+    parser.add_argument('--noise', choices=NOISE, default='noisy',
+                        help="boxes and peaks as detectors find them, or 'exact' ones")
     parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
     parser.add_argument('--seed', type=int, default=defaults.seed)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors`` there."""
+    """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors``
+    there."""
     whole = preset(args.preset)
     people = load_people(args.labels)
     validation = load_people(args.validation) if args.validation is not None else None
-    training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss, curriculum=args.curriculum,
-                           seed=args.seed)
+    training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
+                           curriculum=args.curriculum, seed=args.seed)
     noise = NOISE[args.noise]
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
-    with tqdm(total=training.epochs, initial=trainer.epoch, desc=f'PRN on {len(people)} people', unit='epoch') as progress:
+    title = f'PRN on {len(people)} people'
+    with tqdm(total=training.epochs, initial=trainer.epoch, desc=title, unit='epoch') as progress:
         def after_epoch(epoch: int, loss: float) -> None:
             progress.set_postfix(loss=f'{loss:.4f}')
             progress.update()
@@ -60,10 +64,12 @@ def run(args: argparse.Namespace) -> int:
     prior = ucr_prior(people, whole.prn, noise, args.seed)
     metrics = {}
     if validation is not None:
-        groupers = {'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, whole.prn.box_margin), 'Max': MaxGrouper(whole.prn.box_margin)}
+        groupers = {'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, whole.prn.box_margin),
+                    'Max': MaxGrouper(whole.prn.box_margin)}
         metrics = {name: _measure(name, grouper, validation) for name, grouper in groupers.items()}
     target = args.folder / 'prn.safetensors'
-    save_weights(target, whole, {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}, metrics={'grouping': metrics},
+    parts = {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}
+    save_weights(target, whole, parts, metrics={'grouping': metrics},
                  training={'prn': {**dataclasses.asdict(training), 'labels': args.labels.name, 'noise': args.noise}})
     print(target, file=sys.stderr)
     return 0

@@ -1,8 +1,9 @@
 """The Pose Residual Network (section 3.4): which of the peaks in a person's box are that person's joints.
 
-The network maps a crop of ``height * width`` cells and ``K`` joints to another of the same shape, ``Y = phi(X) + X`` (Eq. 1).
-Both sides are needed in few places only: the input is zero but for the peaks, and the output is read where the peaks are.
-``candidate_logits`` computes just that, a sum of a few weight rows in place of a matrix product, and equals ``forward`` there.
+The network maps a crop of ``height * width`` cells and ``K`` joints to another of the same shape, ``Y = phi(X) + X``
+(Eq. 1). Both sides are needed in few places only: the input is zero but for the peaks, and the output is read where the
+peaks are. ``candidate_logits`` computes just that, a sum of a few weight rows in place of a matrix product, and equals
+``forward`` there.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from mpn_ros.presets import PRNConfig
 
 
 def blur_matrix(cells: int, sigma: float) -> Tensor:
-    """``(cells, cells)``: the Gaussian of ``sigma`` cells along one axis, as a matrix whose column j is what a 1 in cell j becomes.
-    Beyond the border the border's own value is repeated; the kernel sums to one. The identity where ``sigma`` is 0."""
+    """``(cells, cells)``: the Gaussian of ``sigma`` cells along one axis, as a matrix whose column j is what a 1 in
+    cell j becomes. Beyond the border the border's own value is repeated; the kernel sums to one. The identity where
+    ``sigma`` is 0."""
     if sigma == 0:
         return torch.eye(cells)
     reach = int(4 * sigma + .5)
@@ -27,10 +29,11 @@ def blur_matrix(cells: int, sigma: float) -> Tensor:
 
 
 class PoseResidualNetwork(nn.Module):
-    """A residual multilayer perceptron over crops. Crops are flattened with the joint fastest: ``(y * width + x) * K + joint``.
+    """A residual multilayer perceptron over crops. Crops are flattened with the joint fastest: ``(y * width + x) * K +
+    joint``.
 
-    ``encode``, ``hidden.0``... and ``decode`` are the dense layers; the published networks have one hidden layer beside ``encode``
-    (``layers=2``) and clip the correction at zero (``rectify``). ``keypoints`` is K.
+    ``encode``, ``hidden.0``... and ``decode`` are the dense layers; the published networks have one hidden layer beside
+    ``encode`` (``layers=2``) and clip the correction at zero (``rectify``). ``keypoints`` is K.
     """
 
     def __init__(self, config: PRNConfig, keypoints: int = 17) -> None:
@@ -45,8 +48,8 @@ class PoseResidualNetwork(nn.Module):
         self.register_buffer('blur_x', blur_matrix(config.width, config.blur), persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
-        """Logits of already blurred ``crops`` ``(P, height, width, K)``, in the same shape; the paper's output is their softmax
-        over all cells and joints of a crop (``probabilities``)."""
+        """Logits of already blurred ``crops`` ``(P, height, width, K)``, in the same shape; the paper's output is their
+        softmax over all cells and joints of a crop (``probabilities``)."""
         flat = crops.flatten(1)
         correction = self.decode(self._body(self.encode(flat)))
         return self._residual(correction, flat).view_as(crops)
@@ -56,7 +59,8 @@ class PoseResidualNetwork(nn.Module):
         return self(crops).flatten(1).softmax(1).view_as(crops)
 
     def rasterise(self, candidates: Tensor) -> Tensor:
-        """The blurred crops ``(P, height, width, K)`` that ``forward`` takes, of candidates as in ``candidate_logits``."""
+        """The blurred crops ``(P, height, width, K)`` that ``forward`` takes, of candidates as in
+        ``candidate_logits``."""
         people, joints = candidates.shape[:2]
         x, y = self._cells(candidates)
         crops = candidates.new_zeros(people, self.config.height * self.config.width, joints)
@@ -65,7 +69,8 @@ class PoseResidualNetwork(nn.Module):
         return torch.einsum('yv,xu,pvuk->pyxk', self.blur_y, self.blur_x, crops)
 
     def encoder_rows(self) -> Tensor:
-        """``(height * width * K, nodes)``: for each cell and joint what a 1 there adds to the first layer, blur included. It changes
+        """``(height * width * K, nodes)``: for each cell and joint what a 1 there adds to the first layer, blur
+        included. It changes
         only with the weights: compute it once for inference."""
         config = self.config
         weight = self.encode.weight.t().reshape(config.height, config.width, -1)
@@ -77,8 +82,8 @@ class PoseResidualNetwork(nn.Module):
     def candidate_logits(self, candidates: Tensor, encoder_rows: Tensor) -> Tensor:
         """The network's output where the candidates are.
 
-        candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to edge, and the
-        peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
+        candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to
+        edge, and the peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
         encoder_rows: of this network's ``encoder_rows()``.
         Returns ``(P, K, N)``, -inf in unused rows.
         """
@@ -116,6 +121,7 @@ class PoseResidualNetwork(nn.Module):
 
 
 def assignment_probabilities(logits: Tensor) -> Tensor:
-    """How likely each candidate is the person's joint: the softmax over the logits ``(P, K, N)`` of a joint's candidates and of one
-    empty cell, 0, which stands for 'none of them'. Returns ``(P, K, N)`` with sums over N of at most 1."""
+    """How likely each candidate is the person's joint: the softmax over the logits ``(P, K, N)`` of a joint's
+    candidates and of one empty cell, 0, which stands for 'none of them'. Returns ``(P, K, N)`` with sums over N of at
+    most 1."""
     return F.pad(logits, (0, 1)).softmax(-1)[..., :-1]

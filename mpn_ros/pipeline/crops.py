@@ -12,8 +12,8 @@ def expand(boxes: np.ndarray, margin: float) -> np.ndarray:
 
 
 def into_crop(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
-    """Points ``(P or 1, K, N, 3)`` x, y, score in pixels as seen in crops ``(P, 4)``: ``(P, K, N, 3)`` float32 x and y 0..1 from edge to
-    edge, and the score, 0 for points that are outside."""
+    """Points ``(P or 1, K, N, 3)`` x, y, score in pixels as seen in crops ``(P, 4)``: ``(P, K, N, 3)`` float32 x and y
+    0..1 from edge to edge, and the score, 0 for points that are outside."""
     corner, size = crops[:, None, None, :2], (crops[:, 2:] - crops[:, :2])[:, None, None]
     xy = (points[..., :2] + .5 - corner) / np.maximum(size, 1e-6)
     inside = ((xy >= 0) & (xy < 1)).all(-1)
@@ -22,7 +22,8 @@ def into_crop(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
 
 
 def compact(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Moves the used rows (score above 0) of ``(P, K, N, 3)`` to the front, in their order, and cuts N to what is needed, at least 1.
+    """Moves the used rows (score above 0) of ``(P, K, N, 3)`` to the front, in their order, and cuts N to what is
+    needed, at least 1.
     Returns them and ``(P, K, N)``, the rows they had."""
     used = crops[..., 2] > 0
     count = max(1, int(used.sum(-1).max(initial=0)))

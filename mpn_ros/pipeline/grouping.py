@@ -1,7 +1,8 @@
 """From peaks and boxes to people (sections 3.4 and 4.2): which peak is whose joint.
 
-Every grouper takes the peaks and boxes of one or more images and answers for all people of all images at once. A peak may belong to
-a person if it lies in the person's box with a margin around it; its position stays its own, no grid rounds it.
+Every grouper takes the peaks and boxes of one or more images and answers for all people of all images at once. A peak
+may belong to a person if it lies in the person's box with a margin around it; its position stays its own, no grid
+rounds it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ class Grouper(Protocol):
 
     peaks: for each image ``(K, N, 3)`` x, y, score 0..1; a score of 0 marks an unused row.
     boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
-    Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of 0..1, how sure it is
-    that there is such a joint and that it is this person's; ``(nan, nan, 0)`` where there is none.
+    Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of
+    0..1, how sure it is that there is such a joint and that it is this person's; ``(nan, nan, 0)`` where there is none.
     """
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]: ...
@@ -43,8 +44,8 @@ class MaxGrouper:
 class UCRGrouper:
     """The paper's *UCR* (Eq. 2): the peak with the highest product of score and prior.
 
-    prior: ``(H, W, K)``, where in a box each joint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each joint's most likely cell. The
-    keypoint's score is that product.
+    prior: ``(H, W, K)``, where in a box each joint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each joint's most
+    likely cell. The keypoint's score is that product.
     """
 
     def __init__(self, prior: np.ndarray, box_margin: float) -> None:
@@ -62,8 +63,8 @@ class UCRGrouper:
 class PRNGrouper:
     """The Pose Residual Network: one batch for the people of all images, then no peak to two of them.
 
-    For each person and joint the network tells how likely each peak is the person's, or none of them. Where people claim the same
-    peak, the assignment with the highest likelihood over all of them is taken.
+    For each person and joint the network tells how likely each peak is the person's, or none of them. Where people
+    claim the same peak, the assignment with the highest likelihood over all of them is taken.
 
     floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
     """
@@ -84,7 +85,8 @@ class PRNGrouper:
 
 
 def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """The peaks in the crops of the P people of all images: ``(P, K, n, 3)`` and ``(P, K, n)``, their rows among their image's peaks."""
+    """The peaks in the crops of the P people of all images: ``(P, K, n, 3)`` and ``(P, K, n)``, their rows among their
+    image's peaks."""
     joints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
     crops = [into_crop(p[None], expand(np.asarray(b)[:, :4], margin)) for p, b in zip(peaks, boxes, strict=True)]
     padded = [np.pad(c, ((0, 0), (0, 0), (0, width - c.shape[2]), (0, 0))) for c in crops]
@@ -97,8 +99,9 @@ def _best(value: np.ndarray) -> np.ndarray:
 
 
 def _exclusive(gain: np.ndarray, rows: np.ndarray, people: Sequence[int]) -> np.ndarray:
-    """The columns ``(P, K)`` that maximise the sum of the gains ``(P, K, n)`` with each of an image's peaks going to one person at most; -1
-    for none, which gains 0. ``rows`` (P, K, n) says which peaks the columns are, ``people`` how many of the P each image has."""
+    """The columns ``(P, K)`` that maximise the sum of the gains ``(P, K, n)`` with each of an image's peaks going to
+    one person at most; -1 for none, which gains 0. ``rows`` (P, K, n) says which peaks the columns are, ``people`` how
+    many of the P each image has."""
     choice = _best(gain)
     wanted = np.where(choice < 0, -1, np.take_along_axis(rows, choice.clip(0)[..., None], -1)[..., 0])
     first = 0
@@ -121,8 +124,8 @@ def _assign(gain: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return choice
 
 
-def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rows: np.ndarray, choice: np.ndarray, score: np.ndarray,
-            ) -> list[np.ndarray]:
+def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rows: np.ndarray, choice: np.ndarray,
+            score: np.ndarray) -> list[np.ndarray]:
     """The keypoints of each image's people from the chosen columns ``(P, K)`` and the scores ``(P, K, n)``."""
     column = choice.clip(0)[..., None]
     row = np.take_along_axis(rows, column, -1)[..., 0]
@@ -130,7 +133,8 @@ def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rows: np.n
     answer, first = [], 0
     for p, b in zip(peaks, boxes, strict=True):
         image = slice(first, first := first + len(b))
-        keypoints = np.concatenate([p[np.arange(len(p)), row[image], :2], value[image][..., None]], -1).astype(np.float32)
+        position = p[np.arange(len(p)), row[image], :2]
+        keypoints = np.concatenate([position, value[image][..., None]], -1).astype(np.float32)
         keypoints[choice[image] < 0] = (np.nan, np.nan, 0)
         answer.append(keypoints)
     return answer

@@ -1,6 +1,8 @@
-"""What the Pose Residual Network learns from: labelled people without images, seen as a keypoint detector would see them.
+"""What the Pose Residual Network learns from: labelled people without images, seen as a keypoint detector would see
+them.
 
-A sample is a person's box, jittered as a detector's, and every peak in it: those of the person, of the neighbours, and of nobody.
+A sample is a person's box, jittered as a detector's, and every peak in it: those of the person, of the neighbours, and
+of nobody.
 """
 
 from __future__ import annotations
@@ -18,15 +20,16 @@ from mpn_ros.training.prn_noise import DetectorNoise, clutter, detected, jitter,
 
 
 class Samples(NamedTuple):
-    """``candidates`` ``(B, K, N, 3)`` float32 as ``PoseResidualNetwork.candidate_logits`` takes them; ``own`` ``(B, K)`` bool: whether the first of the
-    N is the person's. If not, none is."""
+    """``candidates`` ``(B, K, N, 3)`` float32 as ``PoseResidualNetwork.candidate_logits`` takes them; ``own`` ``(B,
+    K)`` bool: whether the first of the N is the person's. If not, none is."""
 
     candidates: np.ndarray
     own: np.ndarray
 
 
 class CropSampler:
-    """Makes samples of labelled people, a batch at a time. ``box_margin`` as in PRNConfig; ``flip`` mirrors half of the samples."""
+    """Makes samples of labelled people, a batch at a time. ``box_margin`` as in PRNConfig; ``flip`` mirrors half of the
+    samples."""
 
     def __init__(self, people: LabelledPeople, box_margin: float, noise: DetectorNoise, flip: bool = True) -> None:
         self.people, self.box_margin, self.noise, self.flip = people, box_margin, noise, flip
@@ -38,8 +41,8 @@ class CropSampler:
         who = who[:, :(who >= 0).sum(1).max()]
         crops = expand(jitter(self.people.box[rows], self.noise, random), self.box_margin)
         points = self._in_crop(self._peaks(who, random), crops)
-        parts = [points, twins(points, self.noise, random), self._stranger(len(rows), random), clutter(points, self.noise, random)]
-        everything = np.concatenate(parts, 2)
+        everything = np.concatenate([points, twins(points, self.noise, random), self._stranger(len(rows), random),
+                                     clutter(points, self.noise, random)], 2)
         if self.flip:
             mirrored = random.random(len(rows)) < .5
             everything[mirrored] = everything[mirrored][:, list(COCO.flip)]
@@ -61,13 +64,14 @@ class CropSampler:
         points = self._in_crop(detected(other, self.noise, random)[:, None], other.box)
         scale, shift = random.uniform(.5, 1.3, (count, 1, 1, 1)), random.normal(0, .35, (count, 1, 1, 2))
         points[..., :2] = (points[..., :2] - .5) * scale + .5 + shift
-        present = (random.random((count, 1, 1)) < self.noise.stranger) & ((points[..., :2] >= 0) & (points[..., :2] < 1)).all(-1)
-        points[..., 2] *= present
+        inside = ((points[..., :2] >= 0) & (points[..., :2] < 1)).all(-1)
+        points[..., 2] *= inside & (random.random((count, 1, 1)) < self.noise.stranger)
         return points
 
 
 def ucr_prior(people: LabelledPeople, config: PRNConfig, noise: DetectorNoise, seed: int = 0) -> np.ndarray:
-    """The prior of Eq. 2: ``(H, W, K)`` float32, where in their boxes people have their joints, 1 at the most likely cell of each."""
+    """The prior of Eq. 2: ``(H, W, K)`` float32, where in their boxes people have their joints, 1 at the most likely
+    cell of each."""
     sampler = CropSampler(people, config.box_margin, noise)
     random = np.random.default_rng(seed)
     count = np.zeros((config.height, config.width, len(COCO)), np.float32)

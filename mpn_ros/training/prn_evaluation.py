@@ -1,4 +1,5 @@
-"""How well a grouper assigns, measured on labels alone: COCO's keypoint AP of true or jittered boxes and keypoints (Table 3)."""
+"""How well a grouper assigns, measured on labels alone: COCO's keypoint AP of true or jittered boxes and keypoints
+(Table 3)."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from mpn_ros.training.prn_noise import AREA_OF_BOX, DetectorNoise, clutter, dete
 
 
 def grouping_ap(grouper: Grouper, people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> dict[str, float]:
-    """COCO's keypoint AP (0..1) of a grouper that gets the people's boxes and keypoints with ``noise`` and has to say whose is whose:
-    ``AP``, ``AP50``, ``AP75``, ``APm``, ``APl`` and ``AR``. A person's score is the mean of its keypoints'."""
+    """COCO's keypoint AP (0..1) of a grouper that gets the people's boxes and keypoints with ``noise`` and has to say
+    whose is whose: ``AP``, ``AP50``, ``AP75``, ``APm``, ``APl`` and ``AR``. A person's score is the mean of its
+    keypoints'."""
     peaks, boxes = observed(people, noise, np.random.default_rng(seed))
     found = grouper(peaks, boxes)
     truth, poses = [], []
@@ -40,11 +42,13 @@ def grouping_ap(grouper: Grouper, people: LabelledPeople, noise: DetectorNoise, 
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {name: float(evaluation.stats[i]) for name, i in {'AP': 0, 'AP50': 1, 'AP75': 2, 'APm': 3, 'APl': 4, 'AR': 5}.items()}
+    return {name: float(value) for name, value in zip(('AP', 'AP50', 'AP75', 'APm', 'APl', 'AR'), evaluation.stats)}
 
 
-def observed(people: LabelledPeople, noise: DetectorNoise, random: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """What detectors with ``noise`` find in each image of ``people``: peaks ``(K, N, 3)`` and boxes ``(M, 4)``, as groupers take them."""
+def observed(people: LabelledPeople, noise: DetectorNoise,
+             random: np.random.Generator) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """What detectors with ``noise`` find in each image of ``people``: peaks ``(K, N, 3)`` and boxes ``(M, 4)``, as
+    groupers take them."""
     boxes = jitter(people.box, noise, random)
     points = detected(people, noise, random)[:, :, None]
     weak = clutter(into_crop(points, people.box), noise, random)

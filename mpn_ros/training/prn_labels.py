@@ -12,7 +12,7 @@ import numpy as np
 from mpn_ros.errors import DatasetError
 from mpn_ros.skeleton import COCO
 
-# An .npz may lack sizes. Crops are relative to boxes, so that the size matters to the half pixel between labels and edges only.
+# An .npz may lack sizes. Crops are relative to boxes: the size matters only to the half pixel between labels and edges.
 _COMMON_SIZE = (640, 480)
 
 
@@ -49,8 +49,9 @@ class LabelledPeople:
 
 
 def load_people(path: Path) -> LabelledPeople:
-    """Reads a COCO person_keypoints JSON, or an ``.npz`` with ``image_id``, ``image_size`` and, normalised to the image, ``box`` (centre
-    and size) and ``xy``, and ``visibility``; size 0 is unknown. People without keypoints and crowds are left out.
+    """Reads a COCO person_keypoints JSON, or an ``.npz`` with ``image_id``, ``image_size`` and, normalised to the
+    image, ``box`` (centre and size) and ``xy``, and ``visibility``; size 0 is unknown. People without keypoints and
+    crowds are left out.
     Raises DatasetError."""
     try:
         people = _from_npz(path) if path.suffix == '.npz' else _from_coco(path)

@@ -15,13 +15,15 @@ AREA_OF_BOX = .523
 
 @dataclass(frozen=True)
 class DetectorNoise:
-    """How a keypoint and a person detector err. The defaults are what a small network's peaks above 0.1 did on images of COCO.
+    """How a keypoint and a person detector err. The defaults are what a small network's peaks above 0.1 did on images
+    of COCO.
 
     box: standard deviation of each edge of the box, in fractions of its size.
     position: standard deviation of a peak, in units of the joint's OKS sigma times the root of the person's area.
     miss, miss_hidden: how often a seen and a hidden joint has no peak.
     mirror: how often a joint also fires on its left or right counterpart.
-    clutter: the mean number of weak peaks for each joint of a crop that are no such joint, half of them on other joints.
+    clutter: the mean number of weak peaks for each joint of a crop that are no such joint, half of them on other
+    joints.
     stranger: how often an unlabelled person's peaks are in the crop.
     scores: spread of the peaks' scores, 0 for 1 everywhere.
     """

@@ -1,4 +1,5 @@
-"""Trains the Pose Residual Network on labels alone (section 3.5). A run that was killed goes on where its checkpoint is."""
+"""Trains the Pose Residual Network on labels alone (section 3.5). A run that was killed goes on where its checkpoint
+is."""
 
 from __future__ import annotations
 
@@ -25,9 +26,10 @@ _CHECKPOINT_SECONDS = 120
 
 @dataclass(frozen=True)
 class PRNTraining:
-    """How to train. ``loss`` 'assignment' asks which of a joint's peaks is the person's, or none; 'softmax' is the paper's binary
-    cross-entropy of the softmax over the whole crop. ``curriculum`` starts each epoch with the easy persons: many keypoints, large
-    boxes. The learning rate falls to zero along a cosine; the paper's is 1e-4 at small batches."""
+    """How to train. ``loss`` 'assignment' asks which of a joint's peaks is the person's, or none; 'softmax' is the
+    paper's binary cross-entropy of the softmax over the whole crop. ``curriculum`` starts each epoch with the easy
+    persons: many keypoints, large boxes. The learning rate falls to zero along a cosine; the paper's is 1e-4 at small
+    batches."""
 
     epochs: int = 20
     batch: int = 1024
@@ -38,8 +40,8 @@ class PRNTraining:
 
 
 def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:
-    """Cross-entropy over each joint's candidates and 'none of them', the mean over joints that have a candidate. Arguments as in
-    ``Samples``."""
+    """Cross-entropy over each joint's candidates and 'none of them', the mean over joints that have a candidate.
+    Arguments as in ``Samples``."""
     logits = F.pad(prn.candidate_logits(candidates, prn.encoder_rows()), (0, 1))
     competing = candidates[..., 0, 2] > 0
     target = torch.where(own, 0, logits.shape[-1] - 1)
@@ -47,27 +49,29 @@ def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -
 
 
 def softmax_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:
-    """The paper's loss: the crop's softmax against Gaussians at the person's joints. Their sigma is 2 cells in a crop 56 high and
-    scales with it. The sum over cells, the mean over persons. Arguments as in ``Samples``."""
+    """The paper's loss: the crop's softmax against Gaussians at the person's joints. Their sigma is 2 cells in a crop
+    56 high and scales with it. The sum over cells, the mean over persons. Arguments as in ``Samples``."""
     config = prn.config
     sigma = config.height / 28
-    centre = candidates[:, :, 0, :2] * candidates.new_tensor([config.width, config.height]) - .5
-    centre = centre.round()
+    centre = (candidates[:, :, 0, :2] * candidates.new_tensor([config.width, config.height])).floor()
 
     def gaussian(cells: int, at: Tensor) -> Tensor:
         offsets = torch.arange(cells, device=at.device) - at[..., None]
         return torch.exp(-.5 * (offsets / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
 
-    target = torch.einsum('pk,pky,pkx->pyxk', own.float(), gaussian(config.height, centre[..., 1]), gaussian(config.width, centre[..., 0]))
+    rows, columns = gaussian(config.height, centre[..., 1]), gaussian(config.width, centre[..., 0])
+    target = torch.einsum('pk,pky,pkx->pyxk', own.float(), rows, columns)
     output = prn.probabilities(prn.rasterise(candidates)).clamp(1e-7, 1 - 1e-7)
     return F.binary_cross_entropy(output, target, reduction='sum') / len(output)
 
 
-LOSSES: dict[str, Callable[[PoseResidualNetwork, Tensor, Tensor], Tensor]] = {'assignment': assignment_loss, 'softmax': softmax_loss}
+LOSSES: dict[str, Callable[[PoseResidualNetwork, Tensor, Tensor], Tensor]] = {
+    'assignment': assignment_loss, 'softmax': softmax_loss}
 
 
 class PRNTrainer:
-    """Trains ``prn`` on a sampler's crops; every batch is drawn from the seed and its number alone, so a resumed run is the same run.
+    """Trains ``prn`` on a sampler's crops; every batch is drawn from the seed and its number alone, so a resumed run is
+    the same run.
 
     checkpoint: a file that is written every two minutes and after each epoch, and that is gone on from if it is there.
     """
@@ -118,11 +122,11 @@ class PRNTrainer:
         torch.manual_seed(int(random.integers(2**63)))
         self.prn.train()
         samples = self.sampler(rows, random)
-        device = self.prn.encode.weight.device
         for group in self._optimizer.param_groups:
             group['lr'] = self.training.learning_rate * self._schedule()
         self._optimizer.zero_grad()
-        loss = LOSSES[self.training.loss](self.prn, torch.from_numpy(samples.candidates).to(device), torch.from_numpy(samples.own).to(device))
+        candidates, own = (torch.from_numpy(array).to(self.prn.encode.weight.device) for array in samples)
+        loss = LOSSES[self.training.loss](self.prn, candidates, own)
         loss.backward()
         self._optimizer.step()
         return loss.item()
@@ -149,7 +153,8 @@ class PRNTrainer:
         except Exception as error:  # a damaged file raises whatever unpickling meets
             raise WeightsError(f"'{self.checkpoint}' is not a checkpoint of a PRN run: {error}") from error
         if settings != self._settings():
-            raise WeightsError(f"'{self.checkpoint}' is of a run with other settings, {settings}; choose another folder or remove it")
+            raise WeightsError(f"'{self.checkpoint}' is of a run with other settings, {settings}; "
+                               'choose another folder or remove it')
         self.step = state['step']
         self.prn.load_state_dict(state['prn'])
         self._optimizer.load_state_dict(state['optimizer'])

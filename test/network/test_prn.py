@@ -33,14 +33,16 @@ def some_candidates() -> torch.Tensor:
     return candidates
 
 
-@pytest.mark.parametrize('change', [{}, {'residual': False}, {'rectify': False}, {'blur': 0.}, {'layers': 1}, {'blur': 2.5}])
+@pytest.mark.parametrize('change', [{}, {'residual': 0}, {'residual': 7.}, {'rectify': False}, {'blur': 0.},
+                                    {'blur': 2.5}, {'layers': 1}])
 def test_sparse_equals_dense(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     dense = prn(prn.rasterise(candidates))
     sparse = prn.candidate_logits(candidates, prn.encoder_rows())
     for person, joint, row in (candidates[..., 2] > 0).nonzero().tolist():
         x, y, _ = candidates[person, joint, row].tolist()
-        assert sparse[person, joint, row].item() == pytest.approx(dense[person, int(y * 9), int(x * 6), joint].item(), abs=1e-5)
+        expected = dense[person, int(y * 9), int(x * 6), joint].item()
+        assert sparse[person, joint, row].item() == pytest.approx(expected, abs=1e-5)
     assert torch.isneginf(sparse[candidates[..., 2] == 0]).all(), 'unused rows must not have a logit'
 
 
@@ -64,11 +66,14 @@ def test_blur_is_that_of_the_published_network(sigma: float) -> None:
 
 
 def test_published_layers_fit_by_renaming() -> None:
-    """dens1, bneck and dens2 with their ReLU, the input added and a softmax over everything, as published, joint fastest."""
+    """dens1, bneck and dens2 with their ReLU, the input added and a softmax over everything, as published, joint
+    fastest."""
     generator = torch.Generator().manual_seed(2)
     cells = 9 * 6 * 3
-    published = {f'{name}.{kind}': torch.randn(*((rows, columns) if kind == 'weight' else (rows,)), generator=generator)
-                 for name, rows, columns in (('dens1', 7, cells), ('bneck', 7, 7), ('dens2', cells, 7)) for kind in ('weight', 'bias')}
+    published = {}
+    for name, rows, columns in (('dens1', 7, cells), ('bneck', 7, 7), ('dens2', cells, 7)):
+        published[f'{name}.weight'] = torch.randn(rows, columns, generator=generator)
+        published[f'{name}.bias'] = torch.randn(rows, generator=generator)
     names = {'dens1': 'encode', 'bneck': 'hidden.0', 'dens2': 'decode'}
     prn = PoseResidualNetwork(SMALL, keypoints=3).eval()
     prn.load_state_dict({f'{names[key.split(".")[0]]}.{key.split(".")[1]}': value for key, value in published.items()})
@@ -83,7 +88,7 @@ def test_published_layers_fit_by_renaming() -> None:
     expected = torch.softmax(value + flat, 1).view(1, 9, 6, 3)
     torch.testing.assert_close(prn.probabilities(crop[None]), expected)
 
-    centres = torch.tensor([[(3 + .5) / 6, (2 + .5) / 9, 1], [(1 + .5) / 6, (5 + .5) / 9, 1], [(5 + .5) / 6, (8 + .5) / 9, 1]])
+    centres = torch.tensor([[3.5, 2.5, 1], [1.5, 5.5, 1], [5.5, 8.5, 1]]) / torch.tensor([6, 9, 1])
     torch.testing.assert_close(prn.rasterise(centres[None, :, None]), crop[None])
 
 
@@ -91,7 +96,8 @@ def test_the_paper_and_its_published_size() -> None:
     with torch.device('meta'):
         prn = PoseResidualNetwork(PRNConfig(layers=2))
     assert {key: tuple(value.shape) for key, value in prn.state_dict().items()} == {
-        'encode.weight': (1024, 34272), 'encode.bias': (1024,), 'hidden.0.weight': (1024, 1024), 'hidden.0.bias': (1024,),
+        'encode.weight': (1024, 34272), 'encode.bias': (1024,),
+        'hidden.0.weight': (1024, 1024), 'hidden.0.bias': (1024,),
         'decode.weight': (34272, 1024), 'decode.bias': (34272,)}
 
 

@@ -15,8 +15,10 @@ BOX = (100, 200, 200, 400, .9)
 
 
 def place_prn(places: list[tuple[float, float]], box_margin: float = 0.) -> PoseResidualNetwork:
-    """A PRN that looks at nothing but where in the box a peak is: the nearer to its joint's place (0..1), the likelier."""
-    config = PRNConfig(height=HEIGHT, width=WIDTH, nodes=1, residual=False, rectify=False, box_margin=box_margin, blur=0)
+    """A PRN that looks at nothing but where in the box a peak is: the nearer to its joint's place (0..1), the
+    likelier."""
+    config = PRNConfig(height=HEIGHT, width=WIDTH, nodes=1, residual=0, rectify=False, blur=0,
+                       box_margin=box_margin)
     prn = PoseResidualNetwork(config, keypoints=len(places))
     y, x = np.mgrid[.5:HEIGHT, .5:WIDTH]
     logits = [4 - 20 * np.hypot(x / WIDTH - px, y / HEIGHT - py) for px, py in places]
@@ -35,7 +37,8 @@ def peaks_of(*joints: list[tuple[float, float, float]], rows: int = 5) -> np.nda
 
 
 def everyone() -> list[Grouper]:
-    return [MaxGrouper(0), UCRGrouper(np.ones((HEIGHT, WIDTH, 2), np.float32), 0), PRNGrouper(place_prn([(.5, .5), (.2, .8)]))]
+    prior = np.ones((HEIGHT, WIDTH, 2), np.float32)
+    return [MaxGrouper(0), UCRGrouper(prior, 0), PRNGrouper(place_prn([(.5, .5), (.2, .8)]))]
 
 
 @pytest.mark.parametrize('grouper', everyone(), ids=['max', 'ucr', 'prn'])
@@ -64,7 +67,8 @@ class TestEveryGrouper:
             peaks = random.uniform(0, 1, (2, rows, 3)).astype(np.float32) * (100, 200, 1)
             peaks[0, 0, 2] = 0
             corner = random.uniform(0, 60, (people, 2))
-            images.append((peaks.astype(np.float32), np.concatenate([corner, corner + random.uniform(20, 90, (people, 2))], 1)))
+            boxes = np.concatenate([corner, corner + random.uniform(20, 90, (people, 2))], 1)
+            images.append((peaks.astype(np.float32), boxes))
         images.append((np.zeros((2, 3, 3), np.float32), np.array([BOX])))
         together = grouper([p for p, _ in images], [b for _, b in images])
         for (peaks, boxes), found in zip(images, together, strict=True):

@@ -23,14 +23,15 @@ def write_labels(path: Path, people: int) -> None:
     random = np.random.default_rng(0)
     centre = random.uniform(.3, .7, (people, 2))
     np.savez(path, image_id=np.arange(people) // 2, image_size=np.full((people, 2), 400),
-             box=np.concatenate([centre, np.full((people, 2), .4)], 1), xy=centre[:, None] + random.uniform(-.2, .2, (people, 17, 2)),
-             visibility=np.full((people, 17), 2))
+             box=np.concatenate([centre, np.full((people, 2), .4)], 1),
+             xy=centre[:, None] + random.uniform(-.2, .2, (people, 17, 2)), visibility=np.full((people, 17), 2))
 
 
 def test_labels_in_weights_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels, folder = tmp_path / 'labels.npz', tmp_path / 'run'
     write_labels(labels, 12)
-    words = ('--labels', str(labels), '--validation', str(labels), '--folder', str(folder), '--epochs', '1', '--batch', '8')
+    words = ('--labels', str(labels), '--validation', str(labels), '--folder', str(folder), '--epochs', '1',
+             '--batch', '8')
     assert train_prn.run(arguments(*words)) == 0
     printed = capsys.readouterr().out
     weights = load_weights(folder / 'prn.safetensors')

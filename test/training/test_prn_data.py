@@ -25,6 +25,11 @@ def three_people() -> LabelledPeople:
     return LabelledPeople(np.array([3, 3, 8]), BOX, np.concatenate([keypoints, visibility], -1).astype(np.float32))
 
 
+def exact_crops(people: LabelledPeople, box_margin: float, rows: np.ndarray) -> np.ndarray:
+    sampler = CropSampler(people, box_margin, EXACT, flip=False)
+    return sampler(rows, np.random.default_rng(0)).candidates
+
+
 class TestCrops:
     def test_exact_crops_hold_the_person_first_and_then_the_neighbours(self) -> None:
         people = three_people()
@@ -45,7 +50,7 @@ class TestCrops:
 
     def test_mirrored_crops_swap_left_and_right(self) -> None:
         people = three_people()
-        plain = CropSampler(people, 0, EXACT, flip=False)(np.full(64, 2), np.random.default_rng(0)).candidates[:, :, 0, 0]
+        plain = exact_crops(people, 0, np.full(64, 2))[:, :, 0, 0]
         mixed = CropSampler(people, 0, EXACT, flip=True)(np.full(64, 2), np.random.default_rng(0))
         x = mixed.candidates[:, :, 0, 0]
         mirrored = ~np.isclose(x[:, 5], plain[0, 5])
@@ -54,9 +59,8 @@ class TestCrops:
         np.testing.assert_array_equal(mixed.own[:, 0], False)
 
     def test_margin_widens_the_crop(self) -> None:
-        crop = CropSampler(three_people(), .25, EXACT, flip=False)(np.array([2]), np.random.default_rng(0)).candidates[0, 1:, 0, :2]
-        tight = CropSampler(three_people(), 0, EXACT, flip=False)(np.array([2]), np.random.default_rng(0)).candidates[0, 1:, 0, :2]
-        np.testing.assert_allclose(crop, (tight + .25) / 1.5, atol=1e-5)
+        wide, tight = (exact_crops(three_people(), margin, np.array([2]))[0, 1:, 0, :2] for margin in (.25, 0))
+        np.testing.assert_allclose(wide, (tight + .25) / 1.5, atol=1e-5)
 
     @pytest.mark.parametrize(('field', 'value'), [('miss', .5), ('mirror', .5), ('clutter', 2.), ('stranger', 1.)])
     def test_each_noise_changes_the_number_of_peaks(self, field: str, value: float) -> None:

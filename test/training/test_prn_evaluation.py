@@ -60,7 +60,8 @@ def test_exact_observations_are_the_labels() -> None:
 
 def test_clutter_lies_around_the_people() -> None:
     people = crowd(50)
-    peaks, _ = observed(people, DetectorNoise(box=0, position=0, miss=1, miss_hidden=1, mirror=0, clutter=2), np.random.default_rng(0))
+    noise = DetectorNoise(box=0, miss=1, miss_hidden=1, clutter=2)
+    peaks, _ = observed(people, noise, np.random.default_rng(0))
     used = np.concatenate([p[p[..., 2] > 0] for p in peaks])
     assert len(used) / (100 * 17) == pytest.approx(2, rel=.1)
     inside = ((used[:, None, :2] >= people.box[:2, :2] - 1) & (used[:, None, :2] <= people.box[:2, 2:])).all(-1).any(1)

@@ -18,7 +18,8 @@ def three_people() -> LabelledPeople:
     corner = random.uniform(0, 200, (3, 2))
     keypoints = np.concatenate([random.uniform(0, 400, (3, 17, 2)), np.full((3, 17, 1), 2)], -1)
     keypoints[2, 0] = 0
-    return LabelledPeople(np.array([3, 3, 8]), np.concatenate([corner, corner + 100], 1).astype(np.float32), keypoints.astype(np.float32))
+    box = np.concatenate([corner, corner + 100], 1)
+    return LabelledPeople(np.array([3, 3, 8]), box.astype(np.float32), keypoints.astype(np.float32))
 
 
 def coco_json(people: LabelledPeople) -> dict[str, object]:
@@ -69,7 +70,8 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'hands.npz'
-    np.savez(path, image_id=[1], image_size=[[640, 480]], box=[[.5, .5, 1, 1]], xy=np.full((1, 21, 2), .5), visibility=np.full((1, 21), 2))
+    np.savez(path, image_id=[1], image_size=[[640, 480]], box=[[.5, .5, 1, 1]], xy=np.full((1, 21, 2), .5),
+             visibility=np.full((1, 21), 2))
     with pytest.raises(DatasetError, match='hands.npz.*21 keypoints'):
         load_people(path)
 
@@ -80,6 +82,7 @@ def test_neighbours_are_the_people_of_the_image_oneself_first() -> None:
 
 def test_unknown_image_sizes_do_not_matter_to_proportions(tmp_path: Path) -> None:
     path = tmp_path / 'a.npz'
-    np.savez(path, image_id=[1], image_size=[[0, 0]], box=[[.5, .5, .5, .5]], xy=np.full((1, 17, 2), .5), visibility=np.full((1, 17), 2))
+    np.savez(path, image_id=[1], image_size=[[0, 0]], box=[[.5, .5, .5, .5]], xy=np.full((1, 17, 2), .5),
+             visibility=np.full((1, 17), 2))
     people = load_people(path)
     np.testing.assert_allclose(people.keypoints[0, 0, :2], people.box[0].reshape(2, 2).mean(0))
