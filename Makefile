@@ -22,7 +22,8 @@ export FASTRTPS_DEFAULT_PROFILES_FILE := $(FASTDDS_DEFAULT_PROFILES_FILE)
 # Each step of the setup leaves an empty file, and is done again when something that it was made from is newer.
 DONE := $(VENV)/.done
 REQUIREMENTS := $(addprefix requirements/,base.txt test.txt ros-kilted.txt ros-build-kilted.txt)
-INSTALL := $(PIP) install --constraint requirements/lock.txt
+# Python compiles what it imports; pip would compile all of torch first.
+INSTALL := $(PIP) install --no-compile --constraint requirements/lock.txt
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
 BUILD_SUPPORT := build_support/ament_wheel.py build_support/include_directories.cmake
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/pose_node \
