@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -103,3 +104,11 @@ def test_images_that_are_not_what_their_labels_say(small_dataset):
     image.path.write_bytes(b'no picture')
     with pytest.raises(DatasetError, match=r'10\.png is not a picture'):
         image.read()
+
+
+def test_labels_count_in_stored_pixels_whatever_exif_says(small_dataset):
+    image = read_dataset(small_dataset.images, small_dataset.annotations).images[0]
+    _, jpeg = cv2.imencode('.jpg', np.zeros((160, 200, 3), np.uint8))
+    exif = b'Exif\0\0' + struct.pack('<2sHIHHHIHHI', b'II', 42, 8, 1, 0x0112, 3, 1, 6, 0, 0)
+    image.path.write_bytes(b'\xff\xd8\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + jpeg.tobytes()[2:])
+    assert image.read().shape == (160, 200, 3)
