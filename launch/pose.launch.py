@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
@@ -39,14 +40,13 @@ def generate_launch_description() -> LaunchDescription:
     declared = [DeclareLaunchArgument(name, default_value=default, description=text) for name, (default, text) in ARGUMENTS.items()]
     declared += [DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in params_file')
                  for name, (_, text) in OVERRIDES.items()]
-    profile = str(SHARE / 'config' / 'fastdds_large_images.xml')
-    # Kilted reads the first name, Jazzy the second.
-    profiles = [SetEnvironmentVariable(name, EnvironmentVariable(name, default_value=profile),
-                                       condition=IfCondition(LaunchConfiguration('large_images')))
-                for name in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')]
+    # Fast DDS 2 of Jazzy reads the one name, Fast DDS 3 since Kilted the other.
+    variable = f"FAST{'RTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'DDS'}_DEFAULT_PROFILES_FILE"
+    profile = EnvironmentVariable(variable, default_value=str(SHARE / 'config' / 'fastdds_large_images.xml'))
+    shared_memory = SetEnvironmentVariable(variable, profile, condition=IfCondition(LaunchConfiguration('large_images')))
     rviz = Node(package='rviz2', executable='rviz2', namespace=LaunchConfiguration('namespace'),
                 arguments=['-d', str(SHARE / 'rviz' / 'pose.rviz')], condition=IfCondition(LaunchConfiguration('rviz')))
-    return LaunchDescription([*declared, *profiles, OpaqueFunction(function=pose), rviz])
+    return LaunchDescription([*declared, shared_memory, OpaqueFunction(function=pose), rviz])
 
 
 def pose(context: LaunchContext) -> list[LifecycleNode]:

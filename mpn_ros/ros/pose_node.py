@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from rclpy.executors import Executor
@@ -30,18 +30,18 @@ class _Signals:
     def _note(self, *_: object) -> None:
         self.came = True
 
-    def ignore(self) -> None:
-        """From now on; a handler of Python's own would be taken away before the interpreter has ended."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+
+def main(args: Sequence[str] | None = None) -> NoReturn:
+    """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend."""
+    status = _run(args, _Signals())  # the signals first: the imports take their time
+    # Python would take seconds to take torch apart, would not answer signals meanwhile, and all that is ours is closed.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Runs the node until a signal comes. Returns the exit status: 0, 1 after a bug, 2 for arguments that the user can mend.
-
-    The executor spins in a thread of its own, so that this one is free to answer signals while a transition is under way.
-    """
-    signals = _Signals()  # before the imports, which take their time
+def _run(args: Sequence[str] | None, signals: _Signals) -> int:
+    """The executor spins in a thread of its own, so that this one is free to answer signals while a transition is under way."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
@@ -62,14 +62,13 @@ def main(args: Sequence[str] | None = None) -> int:
     spinner.start()
     while spinner.is_alive() and not signals.came:
         spinner.join(POLL)
-    last_resort = threading.Timer(GRACE, os._exit, (0,))
+    last_resort = threading.Timer(GRACE, os._exit, (int(bool(bugs)),))
     last_resort.daemon = True
     last_resort.start()
     spinner.join()
     executor.shutdown()
     node.destroy_node()
     rclpy.try_shutdown()
-    signals.ignore()
     if bugs:
         print(f'pose: {bugs[0]}', file=sys.stderr)
     return 1 if bugs else 0
@@ -85,4 +84,4 @@ def _spin(executor: Executor, signals: _Signals, bugs: list[str]) -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

@@ -31,7 +31,7 @@ def load(parameters):
 pipeline.load_pipeline, pipeline.facts = load, lambda _: {}
 import mpn_ros.ros.pose_node as pose_node
 make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]
-sys.exit(pose_node.main())
+pose_node.main()
 '''
 
 
