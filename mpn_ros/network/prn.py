@@ -29,12 +29,15 @@ def blur_matrix(cells: int, sigma: float) -> Tensor:
 
 
 class PoseResidualNetwork(nn.Module):
-    """A residual multilayer perceptron over crops. Crops are flattened with the joint fastest: ``(y * width + x) * K +
-    joint``.
+    """A residual multilayer perceptron over crops. Crops are flattened with the joint fastest:
+    ``(y * width + x) * K + joint``.
 
     ``encode``, ``hidden.0``... and ``decode`` are the dense layers; the published networks have one hidden layer beside
     ``encode`` (``layers=2``) and clip the correction at zero (``rectify``). ``keypoints`` is K.
     """
+
+    blur_y: Tensor
+    blur_x: Tensor
 
     def __init__(self, config: PRNConfig, keypoints: int = 17) -> None:
         super().__init__()

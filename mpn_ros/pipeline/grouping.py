@@ -66,17 +66,19 @@ class PRNGrouper:
     For each person and joint the network tells how likely each peak is the person's, or none of them. Where people
     claim the same peak, the assignment with the highest likelihood over all of them is taken.
 
+    peak_threshold: peaks below it are left out; training shows the network none (``DetectorNoise``).
     floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
     """
 
-    def __init__(self, prn: PoseResidualNetwork, floor: float = .001) -> None:
-        self.prn, self.floor = prn.eval(), floor
+    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float = .1, floor: float = .001) -> None:
+        self.prn, self.peak_threshold, self.floor = prn.eval(), peak_threshold, floor
         self._device = prn.encode.weight.device
         with torch.inference_mode():
             self._rows = prn.encoder_rows().contiguous()
 
     @torch.inference_mode()
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+        peaks = [np.where(p[..., 2:] < self.peak_threshold, 0, p) for p in peaks]
         crops, rows = _crops(peaks, boxes, self.prn.config.box_margin)
         candidates = torch.from_numpy(crops).to(self._device)
         likely = assignment_probabilities(self.prn.candidate_logits(candidates, self._rows)).cpu().numpy()

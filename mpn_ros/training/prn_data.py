@@ -1,5 +1,4 @@
-"""What the Pose Residual Network learns from: labelled people without images, seen as a keypoint detector would see
-them.
+"""What the Pose Residual Network learns from: labelled people, seen as detectors would see them.
 
 A sample is a person's box, jittered as a detector's, and every peak in it: those of the person, of the neighbours, and
 of nobody.
@@ -20,8 +19,8 @@ from mpn_ros.training.prn_noise import DetectorNoise, clutter, detected, jitter,
 
 
 class Samples(NamedTuple):
-    """``candidates`` ``(B, K, N, 3)`` float32 as ``PoseResidualNetwork.candidate_logits`` takes them; ``own`` ``(B,
-    K)`` bool: whether the first of the N is the person's. If not, none is."""
+    """``candidates`` ``(B, K, N, 3)`` float32 as ``PoseResidualNetwork.candidate_logits`` takes them;
+    ``own`` ``(B, K)`` bool: whether the first of the N is the person's. If not, none is."""
 
     candidates: np.ndarray
     own: np.ndarray

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any
 
 import numpy as np
 from pycocotools.coco import COCO as CocoDataset
@@ -22,7 +23,8 @@ def grouping_ap(grouper: Grouper, people: LabelledPeople, noise: DetectorNoise, 
     keypoints'."""
     peaks, boxes = observed(people, noise, np.random.default_rng(seed))
     found = grouper(peaks, boxes)
-    truth, poses = [], []
+    truth: list[dict[str, Any]] = []
+    poses: list[dict[str, Any]] = []
     for image, (rows, keypoints) in enumerate(zip(people.groups(), found, strict=True)):
         for row, pose in zip(rows, keypoints):
             x0, y0, x1, y1 = people.box[row].tolist()

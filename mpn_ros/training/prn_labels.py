@@ -59,7 +59,7 @@ def load_people(path: Path) -> LabelledPeople:
         raise DatasetError(f"'{path}' is no COCO keypoint JSON or .npz of labelled people: {error!r}") from error
     if people.keypoints.shape[1:] != (len(COCO), 3):
         raise DatasetError(f"'{path}' has {people.keypoints.shape[1]} keypoints a person in place of {len(COCO)}")
-    people = people[(people.keypoints[..., 2] > 0).any(1)]
+    people = people[np.flatnonzero((people.keypoints[..., 2] > 0).any(1))]
     if not len(people):
         raise DatasetError(f"'{path}' holds no person with keypoints")
     return people[np.argsort(people.image_id, kind='stable')]

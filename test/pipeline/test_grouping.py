@@ -113,6 +113,12 @@ def test_prn_refuses_what_is_nobodys() -> None:
     assert PRNGrouper(prn, floor=1e-7)(peaks, boxes)[0][0, 0, 0] == 150
 
 
+def test_prn_leaves_faint_peaks_out() -> None:
+    prn, peaks, boxes = place_prn([(.5, .5)]), [peaks_of([(150, 300, .05)])], [np.array([BOX])]
+    assert np.isnan(PRNGrouper(prn)(peaks, boxes)[0][0, 0, 0])
+    assert PRNGrouper(prn, peak_threshold=.04)(peaks, boxes)[0][0, 0, 0] == 150
+
+
 def test_one_peak_goes_to_one_person() -> None:
     """Two equal boxes, one peak: one person has it, the other does not see the joint."""
     boxes = np.array([BOX, BOX])
