@@ -64,8 +64,9 @@ def run(args: argparse.Namespace) -> int:
     prior = ucr_prior(people, whole.prn, noise, args.seed)
     metrics = {}
     if validation is not None:
-        groupers: dict[str, Grouper] = {'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, whole.prn.box_margin),
-                    'Max': MaxGrouper(whole.prn.box_margin)}
+        margin = whole.prn.box_margin
+        groupers: dict[str, Grouper] = {
+            'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, margin), 'Max': MaxGrouper(margin)}
         metrics = {name: _measure(name, grouper, validation) for name, grouper in groupers.items()}
     target = args.folder / 'prn.safetensors'
     parts = {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}
