@@ -17,7 +17,7 @@ STRIDE = 32
 
 
 class MoveNet:
-    """MoveNet MultiPose behind the call of ``PosePipeline``: the image is shrunk to ``long_side`` and padded to multiples of 32."""
+    """MoveNet MultiPose behind the call of ``PosePipeline``; the image is resized to ``long_side`` and padded."""
 
     def __init__(self, model: Path, long_side: int, threads: int) -> None:
         options = onnxruntime.SessionOptions()
@@ -34,13 +34,15 @@ class MoveNet:
         padded = np.zeros((*(-(-side // STRIDE) * STRIDE for side in resized.shape[:2]), 3), np.int32)
         padded[:resized.shape[0], :resized.shape[1]] = resized[..., ::-1] if channel_order == 'bgr' else resized
         rows = self._session.run(None, {self._input: padded[None]})[0][0]
-        # Fractions of the padded input; a joint lies in the middle of the pixel that they name, an edge of a box between pixels.
+        # Fractions of the padded input; a joint lies in the middle of the pixel that they name, an edge of a box
+        # between pixels.
         to_input = np.array([padded.shape[1], padded.shape[0]])
         to_image = np.array([width / resized.shape[1], height / resized.shape[0]])
         people = []
         for row in rows:
             joints = row[:51].reshape(17, 3)
-            keypoints = np.column_stack([(joints[:, 1::-1] * to_input + .5) * to_image - .5, joints[:, 2]]).astype(np.float32)
+            positions = (joints[:, 1::-1] * to_input + .5) * to_image - .5
+            keypoints = np.column_stack([positions, joints[:, 2]]).astype(np.float32)
             box = np.clip(row[[52, 51, 54, 53]] * np.tile(to_input * to_image, 2), 0, [width, height, width, height])
             people.append(Person(box.astype(np.float32), float(row[55]), keypoints))
         people.sort(key=lambda person: -person.score)
@@ -61,7 +63,8 @@ def main() -> None:
     measured = []
     print(f'{"long side":>9} {"AP":>6} {"AP50":>6} {"AR":>6} {"box AP":>6} {"ms":>6}')
     for long_side in args.long_sides:
-        figures = evaluate(MoveNet(args.model, long_side, args.threads), args.images, args.annotations, args.limit, progress=True)
+        movenet = MoveNet(args.model, long_side, args.threads)
+        figures = evaluate(movenet, args.images, args.annotations, args.limit, progress=True)
         del figures['mask_iou'], figures['mask_iou_mean']  # there is no mask to measure
         figures.update(system='MoveNet MultiPose', long_side=long_side, threads=args.threads)
         figures['versions']['onnxruntime'] = onnxruntime.__version__

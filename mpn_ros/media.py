@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
-# FFmpeg writes its own complaints about a damaged file to stderr, beside our one sentence; OpenCV reads this when it opens
-# its first video. A value that the user has set stays.
+# FFmpeg writes its own complaints about a damaged file to stderr, beside our one sentence; OpenCV reads this when it
+# opens its first video. A value that the user has set stays.
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 import cv2
@@ -18,11 +18,12 @@ import numpy as np
 from mpn_ros.errors import ImageError
 
 CODEC = 'mp4v'
-"""MPEG-4 part 2: the one codec for .mp4 that every OpenCV build with FFmpeg can write (H.264 needs an encoder that pip's lacks)."""
+"""MPEG-4 part 2: the one codec for .mp4 that every OpenCV build with FFmpeg can write (H.264 needs an encoder that
+pip's lacks)."""
 
 
 def is_image(path: str | Path) -> bool:
-    """Whether the file begins like a picture in a format that OpenCV reads. Raises ImageError if it cannot be opened."""
+    """Whether the file begins like a picture that OpenCV reads. Raises ImageError if it cannot be opened."""
     return cv2.haveImageReader(str(_readable(path)))
 
 
@@ -69,8 +70,8 @@ class Frame(NamedTuple):
 
 
 class VideoReader(AbstractContextManager['VideoReader']):
-    """The frames of a video, one after another. ``fps``, ``width`` and ``height`` are the file's; ``expected`` is the number of
-    frames that it announces, 0 if it does not. Raises ImageError if it is not a video."""
+    """The frames of a video, one after another. ``fps``, ``width`` and ``height`` are the file's; ``expected`` is the
+    number of frames that it announces, 0 if it does not. Raises ImageError if it is not a video."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = _readable(path)
@@ -103,8 +104,8 @@ class VideoReader(AbstractContextManager['VideoReader']):
 
 class VideoWriter(AbstractContextManager['VideoWriter']):
     """An .mp4 that appears under its name when it is complete: left by an exception, it leaves nothing behind.
-    Frames are ``(height, width, 3)`` BGR; of an odd width or height the video lacks the last column or row, as its codec has
-    even sizes only. Raises ImageError if the file cannot be written."""
+    Frames are ``(height, width, 3)`` BGR; of an odd width or height the video lacks the last column or row, as its
+    codec has even sizes only. Raises ImageError if the file cannot be written."""
 
     def __init__(self, path: str | Path, fps: float, width: int, height: int) -> None:
         self.path = Path(path)

@@ -21,14 +21,18 @@ DATA = Path(os.environ.get('MPN_DATA', ROOT.parent / 'shared' / 'data'))
 SKIER = DATA / 'coco' / 'dev' / 'images' / '000000000785.jpg'
 SKIER_BOX = 280, 44, 499, 387
 
-needs_weights = pytest.mark.skipif(not (ROOT / 'models' / 'lite.safetensors').is_file(), reason='models/lite.safetensors is not there')
+needs_weights = pytest.mark.skipif(not (ROOT / 'models' / 'lite.safetensors').is_file(),
+                                   reason='models/lite.safetensors is not there')
+needs_skier = pytest.mark.skipif(not SKIER.is_file(),
+                                 reason=f'{SKIER} is not there; MPN_DATA names the folder of coco/dev/images')
 
 
 def run_example(picture: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     script = tmp_path / 'example.py'
     script.write_text(EXAMPLE, encoding='utf-8')
-    return subprocess.run([sys.executable, str(script), str(picture)], capture_output=True, text=True, timeout=300, check=False,
-                          env={**os.environ, 'PYTHONPATH': os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))})
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
+    return subprocess.run([sys.executable, str(script), str(picture)], capture_output=True, text=True, timeout=300,
+                          check=False, env={**os.environ, 'PYTHONPATH': path})
 
 
 def test_the_example_has_ten_lines():
@@ -44,7 +48,7 @@ def test_the_example_runs_on_any_picture(tmp_path):
 
 
 @needs_weights
-@pytest.mark.skipif(not SKIER.is_file(), reason=f'{SKIER} is not there; MPN_DATA names the folder that has coco/dev/images')
+@needs_skier
 def test_the_example_finds_the_skier(tmp_path):
     result = run_example(SKIER, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -63,7 +67,8 @@ def test_every_command_is_named(command):
 def test_every_dependency_is_named_with_its_range():
     tomllib = pytest.importorskip('tomllib', reason='reading pyproject.toml needs Python 3.11')
     project = tomllib.loads((ROOT / 'pyproject.toml').read_text(encoding='utf-8'))['project']
-    for requirement in [*project['dependencies'], *(one for extra in project['optional-dependencies'].values() for one in extra)]:
+    extras = project['optional-dependencies'].values()
+    for requirement in [*project['dependencies'], *(requirement for extra in extras for requirement in extra)]:
         name, versions = re.fullmatch(r'([\w-]+)(.*)', requirement).groups()
         assert f'| `{name}` | {versions} |' in README, f'{requirement} is not in the table of dependencies'
 

@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.pipeline.pipeline import Thresholds
     pipeline = make_pipeline(args, Thresholds(person=PERSON_THRESHOLD, keypoint=KEYPOINT_THRESHOLD, people=PEOPLE))
     figures = evaluate(pipeline, args.images, args.annotations, limit=args.limit, progress=True)
-    figures |= {'weights': pipeline.weights.source, 'preset': pipeline.weights.preset.name, 'sha256': pipeline.weights.metadata['sha256'],
+    weights = pipeline.weights
+    figures |= {'weights': weights.source, 'preset': weights.preset.name, 'sha256': weights.metadata['sha256'],
                 'input_size': pipeline.input_size, 'grouper': args.grouper, 'backend': pipeline.backend.description,
                 'thresholds': dataclasses.asdict(pipeline.thresholds)}
     try:
@@ -60,6 +61,8 @@ def table(figures: dict[str, Any]) -> str:
             if name in ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR', 'AR100')]
     lines = [f'{title:<15}' + '  '.join(f'{name} {value}' for kind, name, value in rows if kind == key)
              for title, key in (('keypoints', 'keypoints'), ('person boxes', 'bbox'))]
-    lines.append(f"{'person mask':<15}IoU {percent(figures['mask_iou'])}  mean of images {percent(figures['mask_iou_mean'])}")
-    lines.append(f"{'time':<15}{figures['ms_per_image']:.1f} ms an image (median of {figures['images']}), {figures['backend']}")
+    pooled, mean = percent(figures['mask_iou']), percent(figures['mask_iou_mean'])
+    lines.append(f"{'person mask':<15}IoU {pooled}  mean of images {mean}")
+    lines.append(f"{'time':<15}{figures['ms_per_image']:.1f} ms an image (median of {figures['images']}), "
+                 f"{figures['backend']}")
     return '\n'.join(lines)

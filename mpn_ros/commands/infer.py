@@ -34,14 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Works through all inputs. One that cannot be read costs a sentence and the exit status, 2, but not the others' results."""
+    """Works through all inputs. One that cannot be read costs a sentence and exit status 2, not the others' results."""
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f'--out {args.out} cannot be made a folder: {error.strerror}') from error
     pipeline = make_pipeline(args)
+    named = list(zip(args.inputs, output_stems(args.inputs, args.out), strict=True))
     status = 0
-    for path, stem in tqdm(list(zip(args.inputs, output_stems(args.inputs, args.out), strict=True)), unit='file', disable=None):
+    for path, stem in tqdm(named, unit='file', disable=None):
         try:
             infer_file(pipeline, path, args.out / stem, overlay=not args.json_only)
         except MpnError as error:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def output_stems(inputs: Sequence[Path], out: Path) -> list[str]:
-    """A name in ``out`` for each input: its own stem, with a number where two would share one or an input would be overwritten."""
+    """A name in ``out`` for each input: its own stem, numbered where two would share one or overwrite an input."""
     originals = {path.resolve() for path in inputs}
     stems: list[str] = []
     taken: set[str] = set()
@@ -68,8 +69,8 @@ def output_stems(inputs: Sequence[Path], out: Path) -> list[str]:
 def infer_file(pipeline: PosePipeline, path: Path, target: Path, overlay: bool = True) -> None:
     """Writes ``target`` + '.json' and, with ``overlay``, '_overlay.jpg' or '_overlay.mp4'.
 
-    Raises ImageError for a file that is neither picture nor video, and, after writing what there was, for a video that is cut off;
-    MpnError if the results cannot be written.
+    Raises ImageError for a file that is neither picture nor video, and, after writing what there was, for a video that
+    is cut off; MpnError if the results cannot be written.
     """
     try:
         if is_image(path):
@@ -93,7 +94,9 @@ def _infer_video(pipeline: PosePipeline, path: Path, target: Path, overlay: bool
     with ExitStack() as stack:
         video = stack.enter_context(VideoReader(path))
         record = stack.enter_context(RecordWriter(f'{target}.json', str(path), video.width, video.height))
-        painted = stack.enter_context(VideoWriter(f'{target}_overlay.mp4', video.fps, video.width, video.height)) if overlay else None
+        painted: VideoWriter | None = None
+        if overlay:
+            painted = stack.enter_context(VideoWriter(f'{target}_overlay.mp4', video.fps, video.width, video.height))
         frames = 0
         for frame in tqdm(video, path.name, total=video.expected or None, unit='frame', leave=False, disable=None):
             scene = pipeline(frame.image, channel_order='bgr')

@@ -15,14 +15,16 @@ def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument('--weights', default='lite', metavar='NAME|FILE',
                        help='weights that ship, or a weights file (default: %(default)s)')
     group.add_argument('--input-size', type=int, metavar='PIXELS',
-                       help="long side of the network's input, a multiple of 32 (default: what the weights were made for)")
+                       help="long side of the network's input, a multiple of 32 (default: the weights' own)")
     group.add_argument('--grouper', default='prn', metavar='NAME', help='prn, max or ucr (default: %(default)s)')
-    group.add_argument('--backend', default='auto', metavar='NAME', help='what runs the network (default: the fastest that works)')
-    group.add_argument('--device', default='auto', metavar='DEVICE', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
+    group.add_argument('--backend', default='auto', metavar='NAME',
+                       help='what runs the network (default: the fastest that works)')
+    group.add_argument('--device', default='auto', metavar='DEVICE',
+                       help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
 
 
 def make_pipeline(args: argparse.Namespace, thresholds: Thresholds | None = None) -> PosePipeline:
     """The pipeline that the arguments describe. Raises WeightsError, ParameterError or BackendUnavailable."""
     from mpn_ros.pipeline.pipeline import PosePipeline
-    return PosePipeline(args.weights, input_size=args.input_size, grouper=args.grouper, backend=args.backend, device=args.device,
-                        thresholds=thresholds)
+    return PosePipeline(args.weights, input_size=args.input_size, grouper=args.grouper, backend=args.backend,
+                        device=args.device, thresholds=thresholds)

@@ -14,7 +14,8 @@ FIGURES = {
     'keypoints': ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR', 'AR50', 'AR75', 'AR_M', 'AR_L'),
     'bbox': ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L', 'AR1', 'AR10', 'AR100', 'AR_S', 'AR_M', 'AR_L'),
 }
-"""COCO's figures in pycocotools' order: S, M and L are areas below 32^2, 32^2 to 96^2 and above; ARn allows n boxes an image."""
+"""COCO's figures in pycocotools' order: S, M and L are areas below 32^2, 32^2 to 96^2 and above; ARn allows
+n boxes an image."""
 
 PERSON = 1
 """The one category there is."""
@@ -25,8 +26,8 @@ Annotation = Mapping[str, Any]
 
 def average_precision(image_ids: Sequence[int], truth: Sequence[Annotation], results: Sequence[Annotation],
                       kind: Literal['keypoints', 'bbox']) -> dict[str, float | None]:
-    """The figures of ``results`` on the images ``image_ids``, 0..1 by name; None for a figure that has no truth to measure it
-    on, such as AP_S where nobody is small.
+    """The figures of ``results`` on the images ``image_ids``, 0..1 by name; None for a figure that has no truth to
+    measure it on, such as AP_S where nobody is small.
 
     truth: annotations of persons with ``image_id``, ``bbox``, ``area``, ``iscrowd`` and, for 'keypoints',
     ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them.
@@ -37,7 +38,8 @@ def average_precision(image_ids: Sequence[int], truth: Sequence[Annotation], res
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return {name: float(value) if value >= 0 else None for name, value in zip(FIGURES[kind], evaluation.stats, strict=True)}
+    figures = zip(FIGURES[kind], evaluation.stats, strict=True)
+    return {name: float(value) if value >= 0 else None for name, value in figures}
 
 
 def _index(image_ids: Sequence[int], annotations: Sequence[Annotation]) -> COCO:

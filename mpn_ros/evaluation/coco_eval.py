@@ -31,9 +31,10 @@ def evaluate(pipeline: ImageToPeople, images_dir: str | Path, annotations_file: 
     """Measures ``pipeline`` on the first ``limit`` images (None: all) of a dataset in COCO layout.
 
     Returns plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
-    ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None if a person's label has no segmentation;
-    ``images``, their number; ``ms_per_image``, the median of the pipeline's call without reading the file, since a backend may
-    prepare itself for seconds when an image has a new shape; ``versions``. Raises DatasetError.
+    ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None if a person's label has no
+    segmentation; ``images``, their number; ``ms_per_image``, the median of the pipeline's call without reading the
+    file, since a backend may prepare itself for seconds when an image has a new shape; ``versions``. Raises
+    DatasetError.
     """
     dataset = read_dataset(images_dir, annotations_file).first(limit)
     poses: list[dict[str, Any]] = []
@@ -70,7 +71,7 @@ def versions() -> dict[str, str]:
 
 def _has_masks(dataset: PersonDataset) -> bool:
     """A person without polygons would count as background, so one is enough to make the mask's figure meaningless."""
-    return all('segmentation' in annotation for image in dataset.images for annotation in dataset.annotations_of(image))
+    return all(annotation.get('segmentation') for image in dataset.images for annotation in dataset.annotations_of(image))
 
 
 def _truth(dataset: PersonDataset, image: DatasetImage, annotations_file: str | Path) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A validation set in COCO layout: a folder of images and one person_keypoints JSON, checked before anything runs on it."""
+"""A validation set in COCO layout, a folder of images and one person_keypoints JSON, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ class DatasetImage:
     height: int
 
     def read(self) -> np.ndarray:
-        """``(height, width, 3)`` uint8, BGR. Raises DatasetError if it cannot be decoded or has another size than its labels."""
+        """``(height, width, 3)`` uint8, BGR. Raises DatasetError if it is damaged or not of the labelled size."""
         try:
             # COCO labels the pixels as they are stored, whatever the EXIF tag says about the camera's orientation.
             image = read_image(self.path, upright=False)
         except ImageError as error:
             raise DatasetError(str(error)) from error
         if image.shape[:2] != (self.height, self.width):
-            raise DatasetError(f'{self.path} has {image.shape[1]}x{image.shape[0]} pixels, but its labels (image id {self.id}) '
-                               f'say {self.width}x{self.height}')
+            raise DatasetError(f'{self.path} has {image.shape[1]}x{image.shape[0]} pixels, but its labels '
+                               f'(image id {self.id}) say {self.width}x{self.height}')
         return image
 
 
 @dataclass(frozen=True)
 class PersonDataset:
-    """``images`` in the order of the file, and ``annotations`` of persons by image id, as COCO dicts with ``id``, ``bbox``
-    (x, y, width, height), ``area``, ``iscrowd``, ``keypoints`` (3K numbers), ``num_keypoints`` and, if the file has it,
-    ``segmentation``."""
+    """``images`` in the order of the file, and ``annotations`` of persons by image id, as COCO dicts with ``id``,
+    ``bbox`` (x, y, width, height), ``area``, ``iscrowd``, ``keypoints`` (3K numbers), ``num_keypoints`` and, if the
+    file has it, ``segmentation``."""
 
     images: tuple[DatasetImage, ...]
     annotations: dict[int, list[dict[str, Any]]]
@@ -117,7 +117,8 @@ def _person_category(content: dict[str, Any], where: str) -> Any:
 
 def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
     try:
-        image = DatasetImage(int(entry['id']), images_dir / entry['file_name'], int(entry['width']), int(entry['height']))
+        image = DatasetImage(int(entry['id']), images_dir / entry['file_name'],
+                             int(entry['width']), int(entry['height']))
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
     if image.width < 1 or image.height < 1:

@@ -1,4 +1,4 @@
-"""Intersection over union of the person mask with the labels' polygons (section 4.4, PASCAL's measure for one class)."""
+"""Intersection over union of the person mask with the labels' polygons (section 4.4: PASCAL's measure, one class)."""
 
 from __future__ import annotations
 
@@ -13,35 +13,44 @@ from mpn_ros.errors import DatasetError
 
 
 def truth_mask(annotations: Sequence[dict[str, Any]], height: int, width: int) -> np.ndarray:
-    """``(height, width)`` bool: the pixels of all persons, crowds included. Raises DatasetError for a malformed segmentation."""
+    """``(height, width)`` bool: the pixels of all persons, crowds included. Raises DatasetError if one is malformed."""
     runs = []
     for annotation in annotations:
         segmentation = annotation['segmentation']
         try:
-            encoded = coco_mask.frPyObjects(segmentation, height, width) if _needs_encoding(segmentation) else segmentation
-            runs += encoded if isinstance(encoded, list) else [encoded]
+            runs += _encode(segmentation, height, width)
         except Exception as error:  # pycocotools raises whatever its C code stumbles over
-            raise DatasetError(f"annotation id {annotation['id']} has a segmentation that is neither polygons nor RLE") from error
+            raise DatasetError(f"annotation id {annotation['id']} has neither polygons nor RLE of its "
+                               f'{width}x{height} image as its segmentation') from error
     if not runs:
         return np.zeros((height, width), bool)
     return coco_mask.decode(coco_mask.merge(runs)).astype(bool)
 
 
-def _needs_encoding(segmentation: Any) -> bool:
-    return not (isinstance(segmentation, dict) and isinstance(segmentation['counts'], (str, bytes)))
+def _encode(segmentation: Any, height: int, width: int) -> list[dict[str, Any]]:
+    """Polygons, RLE as numbers or RLE as text, all as the last."""
+    if isinstance(segmentation, dict):
+        counts = segmentation['counts']
+        # pycocotools would take the size as it comes, and leave pixels that no run reaches undefined.
+        if segmentation['size'] != [height, width] or (isinstance(counts, list) and sum(counts) != height * width):
+            raise ValueError('run lengths of another picture')
+        if isinstance(counts, (str, bytes)):
+            return [segmentation]
+    encoded = coco_mask.frPyObjects(segmentation, height, width)
+    return encoded if isinstance(encoded, list) else [encoded]
 
 
 @dataclass
 class MaskIoU:
-    """Sums over images. ``pooled`` is the share of all pixels of all images, as PASCAL counts; ``mean`` the mean over images."""
+    """Sums over images: ``pooled`` is the IoU of all their pixels together, as PASCAL counts, ``mean`` that of each."""
 
     intersection: int = 0
     union: int = 0
     per_image: list[float] = field(default_factory=list)
 
     def add(self, mask: np.ndarray, truth: np.ndarray) -> None:
-        """One image: the pipeline's ``mask`` and the ``truth``, both ``(H, W)``, non-zero on people. An image that is empty in
-        both has no IoU and counts for nothing."""
+        """One image: the pipeline's ``mask`` and the ``truth``, both ``(H, W)``, non-zero on people. An image that is
+        empty in both has no IoU and counts for nothing."""
         mask, truth = mask.astype(bool), truth.astype(bool)
         intersection, union = int((mask & truth).sum()), int((mask | truth).sum())
         self.intersection += intersection

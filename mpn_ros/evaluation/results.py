@@ -10,7 +10,7 @@ from mpn_ros.scene import Person, Scene
 
 
 def pose_score(person: Person) -> float:
-    """How sure we are of a whole pose: the person's score times the mean score of the joints that are seen; 0 if none is.
+    """How sure we are of a whole pose: the person's score times the mean score of the joints seen; 0 if none is.
 
     AP ranks the poses of all images by it, so a sure box around unsure joints must come after a sure pose.
     """
@@ -21,8 +21,8 @@ def pose_score(person: Person) -> float:
 def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
     """The poses of a scene; a joint that is not seen is 0, 0, 0, and a person with no joint at all is no pose.
 
-    ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which it
-    takes otherwise, would reach to the corner of the image for every joint that is not seen.
+    ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which
+    it takes otherwise, would reach to the corner of the image for every joint that is not seen.
     """
     return [{**_result(person, image_id, pose_score(person)),
              'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist()}

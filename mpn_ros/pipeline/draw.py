@@ -25,11 +25,12 @@ SUBPIXEL_BITS = 4
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] = 'bgr', layout: SkeletonLayout = COCO) -> np.ndarray:
+def draw(image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] = 'bgr',
+         layout: SkeletonLayout = COCO) -> np.ndarray:
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the scene on it; lines grow with the image and with each person.
 
-    Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most sure,
-    so that the best is on top. Mask and people may be empty.
+    Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most
+    sure, so that the best is on top. Mask and people may be empty.
     """
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
@@ -92,8 +93,8 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
 
 
 def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Points in OpenCV's fixed-point numbers; those that are not seen become 0, 0 and are not drawn. One image beyond the
-    edge is far enough: OpenCV's own integers end there."""
+    """Points in OpenCV's fixed-point numbers; those that are not seen become 0, 0 and are not drawn. One image beyond
+    the edge is far enough: OpenCV's own integers end there."""
     height, width = shape[:2]
     clipped = np.clip(np.nan_to_num(points), (-width, -height), (2 * width, 2 * height))
     return [(int(x), int(y)) for x, y in np.rint(clipped * 2 ** SUBPIXEL_BITS)]

@@ -15,20 +15,22 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
 def scene_record(scene: Scene) -> dict[str, Any]:
-    """Plain data: ``people``, each with ``box`` (x0, y0, x1, y1), ``score`` and ``keypoints`` (x, y, score, or None for a joint
-    that is not seen), and ``mask`` as COCO's uncompressed run lengths. Positions in pixels to 1/100, scores to 1/10000."""
+    """Plain data: ``people``, each with ``box`` (x0, y0, x1, y1), ``score`` and ``keypoints`` (x, y, score, or None for
+    a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths. Positions in pixels are to 1/100, scores
+    to 1/10000."""
     return {'people': [_person_record(person) for person in scene.people], 'mask': run_lengths(scene.mask)}
 
 
 def _person_record(person: Person) -> dict[str, Any]:
     joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
-    return {'box': [round(edge, 2) for edge in person.box.astype(float).tolist()], 'score': round(float(person.score), 4),
+    return {'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
+            'score': round(float(person.score), 4),
             'keypoints': [joint if seen else None for joint, seen in zip(joints, person.seen, strict=True)]}
 
 
 def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
-    """``(H, W)``, non-zero on people, as COCO's RLE: ``size`` (H, W) and ``counts`` of pixels outside, inside, outside ...,
-    column by column."""
+    """``(H, W)``, non-zero on people, as COCO's RLE: ``size`` (H, W) and ``counts`` of pixels outside, inside, outside
+    ..., column by column."""
     pixels = (mask != 0).ravel(order='F')
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     starts = np.concatenate([[0] if not pixels[0] else [0, 0], changes, [pixels.size]])
@@ -36,9 +38,9 @@ def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
 
 
 class RecordWriter(AbstractContextManager['RecordWriter']):
-    """A JSON file of scenes: ``source``, ``width`` and ``height`` of its images, ``keypoint_names``, and ``frames``, each with
-    ``index``, ``time`` (seconds) and a ``scene_record``. It appears under its name when it is complete: left by an exception,
-    it leaves nothing behind. Raises OSError if it cannot be written."""
+    """A JSON file of scenes: ``source``, ``width`` and ``height`` of its images, ``keypoint_names``, and ``frames``,
+    each with ``index``, ``time`` (seconds) and a ``scene_record``. It appears under its name when it is complete: left
+    by an exception, it leaves nothing behind. Raises OSError if it cannot be written."""
 
     def __init__(self, path: str | Path, source: str, width: int, height: int, layout: SkeletonLayout = COCO) -> None:
         self.path = Path(path)

@@ -36,12 +36,15 @@ def arguments(tmp_path, weights) -> list[str]:
     for name in ('a', 'b'):
         cv2.imwrite(str(tmp_path / f'{name}.png'), np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
     (tmp_path / 'labels.json').write_text(json.dumps({
-        'images': [{'id': number, 'file_name': f'{name}.png', 'width': 80, 'height': 60} for number, name in ((1, 'a'), (2, 'b'))],
+        'images': [{'id': number, 'file_name': f'{name}.png', 'width': 80, 'height': 60}
+                   for number, name in ((1, 'a'), (2, 'b'))],
         'annotations': [{'id': 1, 'image_id': 1, 'category_id': 1, 'iscrowd': 0, 'bbox': [5, 5, 50, 50], 'area': 2000,
-                         'num_keypoints': 1, 'keypoints': [30, 20, 2] + [0] * 48, 'segmentation': [[5, 5, 55, 5, 55, 55]]}],
+                         'num_keypoints': 1, 'keypoints': [30, 20, 2] + [0] * 48,
+                         'segmentation': [[5, 5, 55, 5, 55, 55]]}],
         'categories': [{'id': 1, 'name': 'person'}]}))
-    return ['eval', '--images', str(tmp_path), '--annotations', str(tmp_path / 'labels.json'), '--json', str(tmp_path / 'out.json'),
-            '--weights', str(weights), '--input-size', '64', '--backend', 'eager', '--device', 'cpu']
+    return ['eval', '--images', str(tmp_path), '--annotations', str(tmp_path / 'labels.json'),
+            '--json', str(tmp_path / 'out.json'), '--weights', str(weights), '--input-size', '64', '--backend', 'eager',
+            '--device', 'cpu']
 
 
 def test_writes_all_figures_and_what_they_depend_on(arguments, weights, tmp_path, capsys):
@@ -79,8 +82,8 @@ def test_wrong_arguments_end_in_a_sentence(arguments, change, sentence, tmp_path
 
 
 def test_the_table_says_what_could_not_be_measured():
-    figures = {'keypoints': {'AP': .5, 'AP_M': None}, 'bbox': {'AP': .25}, 'mask_iou': None, 'mask_iou_mean': None, 'ms_per_image': 12.34,
-               'images': 7, 'backend': 'abacus'}
+    figures = {'keypoints': {'AP': .5, 'AP_M': None}, 'bbox': {'AP': .25}, 'mask_iou': None, 'mask_iou_mean': None,
+               'ms_per_image': 12.34, 'images': 7, 'backend': 'abacus'}
     assert table(figures).splitlines() == ['keypoints      AP 50.0  AP_M -', 'person boxes   AP 25.0',
                                            'person mask    IoU -  mean of images -',
                                            'time           12.3 ms an image (median of 7), abacus']

@@ -21,7 +21,8 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
     height, width = image.shape[:2]
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
     keypoints[0] = width / 2, height / 2, .75
-    return Scene((Person(np.array([0, 0, width, height], np.float32), .5, keypoints),), np.full((height, width), 255, np.uint8))
+    person = Person(np.array([0, 0, width, height], np.float32), .5, keypoints)
+    return Scene((person,), np.full((height, width), 255, np.uint8))
 
 
 @pytest.fixture(autouse=True)
@@ -78,8 +79,8 @@ def test_json_only(picture, tmp_path):
 def test_bad_inputs_cost_a_sentence_each_and_nothing_else(picture, tmp_path, capsys):
     (tmp_path / 'notes.txt').write_text('no picture')
     (tmp_path / 'broken.mp4').write_bytes(clip(tmp_path / 'whole.mp4').read_bytes()[:-100])
-    status = main(['infer', str(tmp_path / 'gone.jpg'), str(tmp_path / 'notes.txt'), str(tmp_path / 'broken.mp4'), str(picture),
-                   '--out', str(tmp_path / 'out')])
+    bad = [str(tmp_path / name) for name in ('gone.jpg', 'notes.txt', 'broken.mp4')]
+    status = main(['infer', *bad, str(picture), '--out', str(tmp_path / 'out')])
     assert status == 2
     assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
     sentences = [line for line in capsys.readouterr().err.splitlines() if line]
@@ -107,13 +108,15 @@ def test_two_inputs_of_one_name_do_not_collide(tmp_path):
     for folder, grey in (('a', 50), ('b', 200)):
         (tmp_path / folder).mkdir()
         write_image(tmp_path / folder / 'same.png', np.full((60, 80, 3), grey, np.uint8))
-    assert main(['infer', str(tmp_path / 'a' / 'same.png'), str(tmp_path / 'b' / 'same.png'), '--out', str(tmp_path / 'out')]) == 0
+    inputs = [str(tmp_path / folder / 'same.png') for folder in ('a', 'b')]
+    assert main(['infer', *inputs, '--out', str(tmp_path / 'out')]) == 0
     assert names(tmp_path / 'out') == ['same.json', 'same_2.json', 'same_2_overlay.jpg', 'same_overlay.jpg']
     assert json.loads((tmp_path / 'out' / 'same_2.json').read_text())['source'].endswith('b/same.png')
 
 
 def test_names_that_differ_in_case_alone_do_not_collide(tmp_path):
-    stems = infer.output_stems([tmp_path / 'Same.png', tmp_path / 'same.jpg', tmp_path / 'same_2.jpg'], tmp_path / 'out')
+    inputs = [tmp_path / name for name in ('Same.png', 'same.jpg', 'same_2.jpg')]
+    stems = infer.output_stems(inputs, tmp_path / 'out')
     assert stems == ['Same', 'same_2', 'same_2_2']
 
 

@@ -18,7 +18,7 @@ SIZE = 200, 160  # width, height
 
 @dataclass
 class SmallDataset:
-    """Grey images in COCO layout, told apart by their grey value, with the scenes that a perfect pipeline would find."""
+    """Grey images in COCO layout, told apart by their grey value, with the scenes that a perfect pipeline finds."""
 
     images: Path
     annotations: Path

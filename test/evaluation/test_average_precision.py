@@ -27,7 +27,8 @@ def results(dataset, make, change=lambda person: person):
 
 
 def moved(pixels: float):
-    return lambda person: Person(person.box + pixels, person.score, person.keypoints + np.array([pixels, pixels, 0], np.float32))
+    step = np.array([pixels, pixels, 0], np.float32)
+    return lambda person: Person(person.box + pixels, person.score, person.keypoints + step)
 
 
 def test_the_truth_scores_one(small_dataset):
@@ -36,7 +37,8 @@ def test_the_truth_scores_one(small_dataset):
     assert poses == dict.fromkeys(FIGURES['keypoints'], pytest.approx(1.))
     boxes = average_precision(IMAGES, truth, results(small_dataset, box_results), 'bbox')
     # At most one box an image finds one of the two people of the first; nobody is small.
-    assert boxes == {**dict.fromkeys(FIGURES['bbox'], pytest.approx(1.)), 'AR1': pytest.approx(2 / 3), 'AP_S': None, 'AR_S': None}
+    assert boxes == {**dict.fromkeys(FIGURES['bbox'], pytest.approx(1.)),
+                     'AR1': pytest.approx(2 / 3), 'AP_S': None, 'AR_S': None}
 
 
 @pytest.mark.parametrize('kind', ['keypoints', 'bbox'])

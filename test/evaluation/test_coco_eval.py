@@ -56,8 +56,10 @@ def test_time_is_the_median_call(small_dataset):
     assert 10 <= measure(small_dataset, pipeline)['ms_per_image'] < 100
 
 
-def test_labels_without_polygons_give_no_mask_figure(small_dataset):
-    del small_dataset.content['annotations'][0]['segmentation']
+@pytest.mark.parametrize('change', [lambda annotation: annotation.pop('segmentation'),
+                                    lambda annotation: annotation.update(segmentation=[])])
+def test_labels_without_polygons_give_no_mask_figure(small_dataset, change):
+    change(small_dataset.content['annotations'][0])
     small_dataset.save()
     figures = measure(small_dataset)
     assert figures['mask_iou'] is None

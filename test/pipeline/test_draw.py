@@ -95,7 +95,8 @@ def test_lines_grow_with_the_image():
 def test_lines_grow_with_the_person():
     def width_of_bone(extent: int) -> int:
         arm = {LEFT_SHOULDER: (300, 200), LEFT_ELBOW: (300, 260)}
-        drawn = draw(grey(480, 640), scene(person(arm, box=(290, 190, 290 + extent // 2, 190 + extent)), height=480, width=640))
+        somebody = person(arm, box=(290, 190, 290 + extent // 2, 190 + extent))
+        drawn = draw(grey(480, 640), scene(somebody, height=480, width=640))
         return int((drawn[230, 294:320] != 128).any(-1).sum())
 
     assert 1 <= width_of_bone(80) < width_of_bone(280)
@@ -115,4 +116,4 @@ def test_positions_far_outside_are_no_harm(where):
 def test_the_score_is_readable_at_the_images_edge():
     drawn = draw(grey(), scene(person({}, box=(300, 0, 320, 240))))
     label = drawn[:20, :299]  # what reaches further to the left than the box itself
-    assert (label == BOX).all(-1).sum() > 100
+    assert (label == BOX).all(-1).sum() > 60

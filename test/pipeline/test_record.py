@@ -35,7 +35,8 @@ def test_run_lengths_of_a_known_mask():
 @pytest.mark.parametrize('fill', [0, 255, None])
 def test_run_lengths_are_cocos(fill):
     coco_mask = pytest.importorskip('pycocotools.mask', reason='pycocotools decodes the run lengths')
-    mask = np.random.default_rng(0).integers(0, 2, (23, 17)).astype(np.uint8) if fill is None else np.full((23, 17), fill, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 2, (23, 17), np.uint8)
+    mask = noise if fill is None else np.full_like(noise, fill)
     decoded = coco_mask.decode(coco_mask.frPyObjects(run_lengths(mask), 23, 17))
     np.testing.assert_array_equal(decoded != 0, mask != 0)
 
@@ -48,7 +49,8 @@ def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
     content = json.loads(text)
     assert (content['source'], content['width'], content['height']) == ('clip.mp4', 4, 3)
     assert tuple(content['keypoint_names']) == COCO.names
-    assert [(frame['index'], frame['time'], len(frame['people'])) for frame in content['frames']] == [(0, 0, 1), (1, .0333, 0)]
+    frames = [(frame['index'], frame['time'], len(frame['people'])) for frame in content['frames']]
+    assert frames == [(0, 0, 1), (1, .0333, 0)]
     assert sum(line.startswith('{"index"') for line in text.splitlines()) == 2
     assert os.listdir(tmp_path) == ['clip.json']
 
