@@ -14,6 +14,7 @@ COMMANDS = {
     'infer': 'find people in images or videos',
     'eval': 'measure weights on a dataset in COCO layout',
     'train': 'train the network or its Pose Residual Network',
+    'pack': 'join a trained network and a trained PRN into a weights file',
     'convert': 'import a published checkpoint',
     'info': 'describe a preset or a weights file',
 }

@@ -1,0 +1,47 @@
+"""``mpn pack``: a trained network and a trained PRN become one weights file that can ship."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``mpn pack``."""
+    parser.add_argument('out', type=Path, metavar='OUT', help='the weights file to write, NAME.safetensors')
+    parser.add_argument('--network', required=True, type=Path, metavar='CHECKPOINT', help="checkpoint.pt of 'mpn train'; its averaged weights are taken")
+    parser.add_argument('--prn', type=Path, metavar='WEIGHTS', help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works")
+    parser.add_argument('--data', metavar='TEXT', help='what the network was trained on, for whoever reads the file')
+    parser.add_argument('--metrics', type=Path, metavar='JSON', help="what 'mpn eval' measured")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Joins the parts; the tensors are stored in float16. Raises MpnError if they are of different presets or a file is not what it should be."""
+    import torch
+
+    from mpn_ros.errors import ParameterError, WeightsError
+    from mpn_ros.presets import Preset
+    from mpn_ros.training.trainer import load_checkpoint
+    from mpn_ros.weights import load_weights, save_weights
+    if args.out.suffix != '.safetensors':
+        raise ParameterError(f'{args.out} must end in .safetensors')
+    state = load_checkpoint(args.network)
+    preset = Preset.from_dict(state['preset'])
+    parts = {'network': state['averaged']}
+    training: dict[str, Any] = {'network': {**state['config'], 'step': state['step']}}
+    if args.data:
+        training['data'] = args.data
+    if args.prn is not None:
+        prn = load_weights(args.prn)
+        if prn.preset.prn != preset.prn:
+            raise WeightsError(f"{args.prn} holds another PRN than preset '{preset.name}' of {args.network}")
+        parts |= {name: prn.parts[name] for name in ('prn', 'ucr') if name in prn.parts}
+        training |= prn.metadata['training']
+    try:
+        metrics = json.loads(args.metrics.read_text()) if args.metrics is not None else {}
+    except (OSError, ValueError) as error:
+        raise ParameterError(f'--metrics {args.metrics} cannot be read as JSON: {error}') from error
+    save_weights(args.out, preset, parts, training=training, metrics=metrics, dtype=torch.float16)
+    print(f'{args.out}: preset {preset.name}, {" and ".join(parts)}, {args.out.stat().st_size / 1e6:.1f} MB')

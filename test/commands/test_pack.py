@@ -1,0 +1,53 @@
+"""A trained network and a trained PRN become one file, or a sentence says why not."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from mpn_ros.cli import main
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.presets import preset
+from mpn_ros.weights import load_weights, save_weights
+
+LITE = preset('lite')
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('trained')
+    torch.manual_seed(0)
+    averaged = MultiPoseNet(LITE).state_dict()
+    torch.save({'network': averaged, 'averaged': averaged, 'step': 7, 'config': {'stage': 'joint'}, 'preset': LITE.to_dict()},
+               folder / 'checkpoint.pt')
+    prn = PoseResidualNetwork(LITE.prn, 17).state_dict()
+    save_weights(folder / 'prn.safetensors', LITE, {'prn': prn}, training={'prn': {'labels': 'persons'}})
+    other = dataclasses.replace(LITE, prn=dataclasses.replace(LITE.prn, nodes=8))
+    save_weights(folder / 'other.safetensors', other, {'prn': PoseResidualNetwork(other.prn, 17).state_dict()})
+    (folder / 'metrics.json').write_text(json.dumps({'keypoints': {'AP': .5}}))
+    return folder
+
+
+def test_the_parts_and_what_is_known_of_them_are_joined(folder, tmp_path, capsys):
+    out = tmp_path / 'lite.safetensors'
+    assert main(['pack', str(out), '--network', str(folder / 'checkpoint.pt'), '--prn', str(folder / 'prn.safetensors'),
+                 '--metrics', str(folder / 'metrics.json'), '--data', 'pictures']) == 0
+    weights = load_weights(out)
+    weights.network(), weights.prn()
+    assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
+    assert weights.metadata['training'] == {'network': {'stage': 'joint', 'step': 7}, 'data': 'pictures', 'prn': {'labels': 'persons'}}
+    assert 'network and prn' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(('arguments', 'sentence'), [
+    (['--prn', 'other.safetensors'], 'another PRN'), (['--metrics', 'checkpoint.pt'], 'cannot be read as JSON'),
+    (['--network', 'prn.safetensors'], 'not a training checkpoint'), (['--network', 'gone.pt'], 'not a training checkpoint')])
+def test_what_does_not_fit_is_refused_in_a_sentence(folder, tmp_path, monkeypatch, capsys, arguments, sentence):
+    monkeypatch.chdir(folder)
+    network = [] if '--network' in arguments else ['--network', 'checkpoint.pt']
+    assert main(['pack', str(tmp_path / 'out.safetensors'), *network, *arguments]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count('\n') == 1
+    assert not (tmp_path / 'out.safetensors').exists()
