@@ -47,6 +47,17 @@ def _skeleton(person: Person) -> Skeleton:
     return message
 
 
+def scene(people: SkeletonArray, mask: Image) -> Scene:
+    """The inverse: what a listener has received, as the library speaks of it. ``mask`` is mono8."""
+    return Scene(tuple(_person(skeleton) for skeleton in people.skeletons),
+                 np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, :mask.width])
+
+
+def _person(skeleton: Skeleton) -> Person:
+    keypoints = np.array([(point.x, point.y, point.score) for point in skeleton.keypoints], np.float32)
+    return Person(np.array(skeleton.box, np.float32), skeleton.score, keypoints)
+
+
 def image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     """``pixels`` ``(H, W)`` or ``(H, W, 3)`` uint8 as an unpadded image."""
     height, width = pixels.shape[:2]

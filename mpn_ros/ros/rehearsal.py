@@ -1,0 +1,136 @@
+"""A clip played to the node as a camera would, and everything that comes back: what ``make demo`` measures."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, LabelInfo
+
+from mpn_ros.msg import SkeletonArray, SkeletonLayout
+from mpn_ros.ros import messages
+from mpn_ros.ros.camera import NEWEST_IMAGE
+from mpn_ros.scene import Scene
+
+@dataclass
+class Answer:
+    """What has come back for one image; ``latency`` in seconds from its publication to the last of the three."""
+
+    detections: Detection2DArray | None = None
+    skeletons: SkeletonArray | None = None
+    mask: Image | None = None
+    latency: float = 0.
+
+    @property
+    def complete(self) -> bool:
+        """Whether boxes, skeletons and mask are there."""
+        return None not in (self.detections, self.skeletons, self.mask)
+
+    def scene(self) -> Scene:
+        """The answer as the library speaks of it."""
+        assert self.skeletons is not None and self.mask is not None
+        return messages.scene(self.skeletons, self.mask)
+
+
+@dataclass
+class Record:
+    """All images sent, by number, and the answers to them; ``seconds`` from the first publication to the last receipt."""
+
+    sent: list[float] = field(default_factory=list)
+    answers: dict[int, Answer] = field(default_factory=dict)
+    seconds: float = 0.
+
+    def complete(self) -> dict[int, Answer]:
+        """The answers of which all three parts came."""
+        return {number: answer for number, answer in sorted(self.answers.items()) if answer.complete}
+
+    def summary(self, facts: dict[str, str]) -> dict[str, object]:
+        """The content of demo/summary.json. ``facts`` are what diagnostics told."""
+        answers = self.complete().values()
+        people = [len(answer.skeletons.skeletons) for answer in answers]
+        latency = np.percentile([answer.latency * 1e3 for answer in answers], [50, 95, 99]).round(1) if answers else [None] * 3
+        return {'frames_sent': len(self.sent), 'frames_answered': len(answers),
+                'people_mean': round(float(np.mean(people)), 2) if people else 0., 'people_max': max(people, default=0),
+                'latency_ms': dict(zip(('p50', 'p95', 'p99'), map(float, latency))) if answers else None,
+                'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.,
+                'backend': facts.get('backend'), 'weights': facts.get('weights')}
+
+
+class Rehearsal:
+    """Sends images on ``image_raw`` in ``node``'s namespace and listens to all that the node ``pose`` says there."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._lock = threading.Lock()
+        self._numbers: dict[tuple[int, int], int] = {}
+        self.record = Record()
+        self.facts: dict[str, str] = {}
+        self.overlay: Image | None = None
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        self._camera: Publisher = node.create_publisher(Image, 'image_raw', NEWEST_IMAGE)
+        for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
+            node.create_subscription(kind, topic, lambda message, part=topic: self._receive(part, message), 10)
+        self.once: dict[str, object] = {}
+        for kind, topic in ((LabelInfo, 'label_info'), (SkeletonLayout, 'skeleton_layout')):
+            node.create_subscription(kind, topic, lambda message, name=topic: self.once.update({name: message}), latched)
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
+
+    def _learn(self, message: DiagnosticArray) -> None:
+        name = f'{self._node.get_namespace().rstrip("/")}/pose'
+        for status in message.status:
+            if status.name == name:
+                self.facts = {pair.key: pair.value for pair in status.values}
+
+    def _receive(self, part: str, message: Detection2DArray | SkeletonArray | Image) -> None:
+        now = time.monotonic()
+        stamp = message.header.stamp
+        with self._lock:
+            number = self._numbers.get((stamp.sec, stamp.nanosec))
+            if number is None:  # an image outside of the record
+                return
+            answer = self.record.answers.setdefault(number, Answer())
+            setattr(answer, part, message)
+            answer.latency = now - self.record.sent[number]
+            self.record.seconds = now - self.record.sent[0]
+
+    def ready(self) -> bool:
+        """Whether the node listens to the camera and has told who it is."""
+        return bool(self._camera.get_subscription_count() and self.facts and len(self.once) == 2)
+
+    def play(self, images: Iterable[np.ndarray], rate: float, alive: Callable[[], bool]) -> None:
+        """Sends each image ``(H, W, 3)`` BGR at ``rate`` a second, whether or not the node keeps up, until ``alive()`` is false."""
+        start = time.monotonic()
+        for number, image in enumerate(images):
+            time.sleep(max(0., start + number / rate - time.monotonic()))
+            if not alive():
+                return
+            message = self._message(image)
+            with self._lock:
+                self._numbers[message.header.stamp.sec, message.header.stamp.nanosec] = number
+                self.record.sent.append(time.monotonic())
+            self._camera.publish(message)
+
+    def _message(self, image: np.ndarray) -> Image:
+        return messages.image(image, 'bgr8', Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera'))
+
+    def repeat(self, image: np.ndarray, kind: type, topic: str, timeout: float, alive: Callable[[], bool]) -> Any:
+        """Sends ``image``, outside of the record, until a message comes on ``topic``; None after ``timeout`` seconds or when
+        ``alive()`` is false. So the node prepares itself for images of this size, or draws for whom it has not drawn before."""
+        came: list[Any] = []
+        subscription = self._node.create_subscription(kind, topic, came.append, NEWEST_IMAGE)
+        end = time.monotonic() + timeout
+        while not came and alive() and time.monotonic() < end:
+            self._camera.publish(self._message(image))
+            time.sleep(.2)
+        self._node.destroy_subscription(subscription)
+        return came[0] if came else None
