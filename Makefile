@@ -44,6 +44,7 @@ $(DONE)/venv:
 	@$(PYTHON) build_support/check_host.py
 	@echo '[1/4] .venv: a virtual environment of $(PYTHON)'
 	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --quiet pip==26.3
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/requirements: $(DONE)/venv $(REQUIREMENTS) requirements/lock.txt
