@@ -1,0 +1,53 @@
+"""Figures that add up, and that forget."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from mpn_ros.ros.counters import WINDOW, Counters
+
+
+class Clock:
+    now = 100.
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_rates_and_percentiles_are_those_of_the_window():
+    clock = Clock()
+    counters = Counters(clock)
+    for n in range(100):
+        clock.now += .1
+        counters.receive()
+        counters.answer(latency=(n % 10) / 100, age=math.nan if n % 2 else .5, people=n)
+    snapshot = counters.snapshot()
+    assert (snapshot.received, snapshot.answered, snapshot.people) == (100, 100, 99)
+    assert snapshot.rate == pytest.approx(10, rel=.05)
+    assert snapshot.latency[0] == pytest.approx(.045, abs=.006) and snapshot.latency[2] == pytest.approx(.09, abs=.001)
+    assert snapshot.age == (.5, .5, .5)
+    clock.now += WINDOW + 1
+    silent = counters.snapshot()
+    assert silent.rate == 0 and math.isnan(silent.latency[0]) and silent.silence == WINDOW + 1
+
+
+def test_a_rate_does_not_start_low():
+    clock = Clock()
+    counters = Counters(clock)
+    for _ in range(10):
+        clock.now += .1
+        counters.answer(.01, .02, 1)
+    assert counters.snapshot().rate == pytest.approx(10)
+
+
+def test_faults_are_counted_for_ever_and_told_for_a_while():
+    clock = Clock()
+    counters = Counters(clock)
+    counters.malform('no image')
+    counters.fail('no answer')
+    assert counters.snapshot().fault == 'no answer'
+    clock.now += WINDOW
+    snapshot = counters.snapshot()
+    assert (snapshot.malformed, snapshot.failed, snapshot.fault) == (1, 1, '')

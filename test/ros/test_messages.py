@@ -1,0 +1,62 @@
+"""Scenes to messages and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+
+from std_msgs.msg import Header  # noqa: E402
+
+from mpn_ros.ros import messages  # noqa: E402
+from mpn_ros.scene import Person, Scene  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+@pytest.fixture
+def scene() -> Scene:
+    random = np.random.default_rng(0)
+    people = []
+    for score in (.9, .5):
+        keypoints = random.uniform(0, 30, (17, 3)).astype(np.float32)
+        keypoints[3] = np.nan, np.nan, 0
+        people.append(Person(random.uniform(0, 30, 4).astype(np.float32), score, keypoints))
+    return Scene(tuple(people), random.choice([np.uint8(0), np.uint8(255)], (20, 30)))
+
+
+def test_a_scene_comes_back_as_it_went(scene):
+    header = Header(frame_id='camera')
+    back = messages.scene(messages.skeletons(scene, header), messages.image(scene.mask, 'mono8', header))
+    np.testing.assert_array_equal(back.mask, scene.mask)
+    for got, sent in zip(back.people, scene.people, strict=True):
+        np.testing.assert_array_equal(got.box, sent.box)
+        np.testing.assert_array_equal(got.keypoints, sent.keypoints)
+        assert got.score == pytest.approx(sent.score)
+
+
+def test_boxes_are_centre_and_size_best_first(scene):
+    got = messages.detections(scene, Header()).detections
+    for detection, person in zip(got, scene.people, strict=True):
+        x0, y0, x1, y1 = person.box
+        assert detection.bbox.center.position.x == pytest.approx((x0 + x1) / 2, abs=1e-5)
+        assert detection.bbox.center.position.y == pytest.approx((y0 + y1) / 2, abs=1e-5)
+        assert (detection.bbox.size_x, detection.bbox.size_y) == pytest.approx((x1 - x0, y1 - y0), abs=1e-5)
+        assert detection.results[0].hypothesis.score == pytest.approx(person.score) and detection.id == ''
+
+
+def test_nobody_is_an_empty_array_of_the_right_size():
+    nobody = Scene((), np.zeros((20, 30), np.uint8))
+    array = messages.skeletons(nobody, Header())
+    assert (len(array.skeletons), array.image_width, array.image_height) == (0, 30, 20)
+    assert not messages.detections(nobody, Header()).detections
+
+
+def test_images_of_rows_that_do_not_lie_together():
+    pixels = np.arange(4 * 6 * 3, dtype=np.uint8).reshape(4, 6, 3)
+    message = messages.image(pixels[:, 1:5], 'rgb8', Header())
+    assert (message.width, message.height, message.step) == (4, 4, 12)
+    assert bytes(message.data) == pixels[:, 1:5].tobytes()
