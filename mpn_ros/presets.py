@@ -9,6 +9,11 @@ from typing import Any, Literal
 from mpn_ros.errors import PresetError
 
 
+def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise PresetError(f"{what} must be one of {', '.join(choices)}, not '{value}'")
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """``network input = (pixel - mean) / std`` on RGB values of 0..255, per channel."""
@@ -27,6 +32,10 @@ class PyramidConfig:
     top_down: Literal['merged', 'smoothed'] = 'merged'
     upsampling: Literal['nearest', 'bilinear'] = 'nearest'
 
+    def __post_init__(self) -> None:
+        _one_of('top_down', self.top_down, ('merged', 'smoothed'))
+        _one_of('upsampling', self.upsampling, ('nearest', 'bilinear'))
+
 
 @dataclass(frozen=True)
 class KeypointHeadConfig:
@@ -40,6 +49,9 @@ class KeypointHeadConfig:
     relu: bool = False
     concatenate: bool = True
     activation: Literal['linear', 'sigmoid'] = 'linear'
+
+    def __post_init__(self) -> None:
+        _one_of('activation', self.activation, ('linear', 'sigmoid'))
 
 
 @dataclass(frozen=True)
@@ -87,13 +99,18 @@ class Preset:
     keypoints: int = 17
     input_size: int = 480
 
+    def __post_init__(self) -> None:
+        _one_of('backbone', self.backbone, ('resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet'))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, as they go into a weights file."""
         return dataclasses.asdict(self)
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Preset:
-        """The inverse of ``to_dict``. Raises PresetError for unknown or missing fields."""
+        """The inverse of ``to_dict``; what is missing beside name, backbone and preprocessing takes its default.
+
+        Raises PresetError for unknown fields and values."""
         parts = {'keypoint_pyramid': PyramidConfig, 'keypoint_head': KeypointHeadConfig, 'detector_pyramid': PyramidConfig,
                  'detector': DetectorConfig, 'prn': PRNConfig, 'preprocessing': Preprocessing}
         try:

@@ -64,3 +64,12 @@ def test_what_describes_no_preset_is_refused(change):
 def test_presets_cannot_be_changed_by_accident():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PRESETS['lite'].prn.nodes = 7
+
+
+@pytest.mark.parametrize(('part', 'field'), [('keypoint_pyramid', 'upsampling'), ('detector_pyramid', 'top_down'), ('keypoint_head', 'activation'),
+                                             (None, 'backbone')])
+def test_a_word_that_a_field_does_not_know_is_refused(part, field):
+    data = PRESETS['lite'].to_dict()
+    (data[part] if part else data)[field] = 'cubic'
+    with pytest.raises(PresetError, match=f"{field} must be one of .*, not 'cubic'"):
+        Preset.from_dict(data)
