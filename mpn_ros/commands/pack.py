@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Joins the parts; the tensors are stored in float16. Raises MpnError if they are of different presets or a file is not what it should be."""
+    """Joins the parts; the tensors are stored in float16. Raises MpnError if they do not fit or a file is not what it should be."""
     import torch
 
     from mpn_ros.errors import ParameterError, WeightsError
@@ -35,8 +36,9 @@ def run(args: argparse.Namespace) -> None:
         training['data'] = args.data
     if args.prn is not None:
         prn = load_weights(args.prn)
-        if prn.preset.prn != preset.prn:
-            raise WeightsError(f"{args.prn} holds another PRN than preset '{preset.name}' of {args.network}")
+        if prn.preset.keypoints != preset.keypoints or 'prn' not in prn.parts:
+            raise WeightsError(f'{args.prn} holds no PRN for the {preset.keypoints} keypoints of {args.network}')
+        preset = dataclasses.replace(preset, prn=prn.preset.prn)
         parts |= {name: prn.parts[name] for name in ('prn', 'ucr') if name in prn.parts}
         training |= prn.metadata['training']
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mpn_ros.commands import train_network
+from mpn_ros.commands import train_network, train_prn
 
 STAGES = {'keypoints': 'backbone and keypoint subnet', 'detector': 'person detector on the frozen backbone',
           'joint': 'both at once'}
@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     stages = parser.add_subparsers(dest='stage', required=True, metavar='STAGE')
     for stage, line in STAGES.items():
         train_network.add_arguments(stages.add_parser(stage, help=line))
+    train_prn.add_arguments(stages.add_parser('prn', help='Pose Residual Network, from labels alone'))
 
 
 def run(args: argparse.Namespace) -> int:
     """Trains the chosen stage."""
-    return train_network.run(args)
+    return train_prn.run(args) if args.stage == 'prn' else train_network.run(args)

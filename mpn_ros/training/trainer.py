@@ -228,7 +228,8 @@ class Trainer:
         if not path.is_file():
             return False
         state = load_checkpoint(path)
-        if TrainingConfig(**state['config']) != self.config or state['preset'] != self.network.preset.to_dict():
+        same_network = {**state['preset'], 'prn': None} == {**self.network.preset.to_dict(), 'prn': None}  # the PRN is not trained here
+        if TrainingConfig(**state['config']) != self.config or not same_network:
             raise WeightsError(f'{path} was made with other settings; use the same ones or another folder')
         self.network.load_state_dict(state['network'])
         self.averaged = state['averaged']
