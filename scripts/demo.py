@@ -22,7 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 # Both processes must find each other and nobody else: a demo is no part of the robot on whose network it runs.
-os.environ.update(ROS_DOMAIN_ID=os.environ.get('ROS_DOMAIN_ID', '87'), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
 os.environ.setdefault(f"FAST{'RTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'DDS'}_DEFAULT_PROFILES_FILE", str(PROFILE))
 
 import cv2  # noqa: E402
@@ -187,7 +187,8 @@ def film(clip: Path, record: Record, target: Path) -> None:
 def show(summary: dict, out: Path) -> None:
     """Prints the summary as a short table."""
     latency = summary['latency_ms']
-    rows = {'frames': f"{summary['frames_answered']} of {summary['frames_sent']} answered, {summary['fps']} a second",
+    rows = {'frames': f"{summary['frames_answered']} of {summary['frames_sent']} answered, {summary['fps']} a second of the camera's "
+                      f"{summary['camera_hz']}",
             'people': f"{summary['people_mean']} on average, {summary['people_max']} at most",
             'latency': f"{latency['p50']} ms (p95 {latency['p95']}, p99 {latency['p99']}), from publication to receipt",
             'backend': summary['backend'], 'weights': summary['weights'], 'results': f'{out}: overlay.mp4, overlay.png, summary.json'}

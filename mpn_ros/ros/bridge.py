@@ -12,7 +12,7 @@ from typing import Any
 _TRIAL = '''
 from array import array
 import cv_bridge, sensor_msgs.msg
-image = sensor_msgs.msg.Image(height=2, width=2, encoding='mono16', step=4, data=array('B', [0, 0, 1, 1, 255, 127, 255, 255]))
+image = sensor_msgs.msg.Image(height=2, width=2, encoding='mono16', step=4, data=array('B', [0, 0, 1, 1, 128, 128, 255, 255]))
 assert cv_bridge.CvBridge().imgmsg_to_cv2(image, 'bgr8').tolist() == [[[0] * 3, [1] * 3], [[128] * 3, [255] * 3]]
 '''
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
@@ -16,6 +18,7 @@ from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from mpn_ros.errors import ParameterError
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros import messages
@@ -33,6 +36,16 @@ ANSWERS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=Relia
                      durability=DurabilityPolicy.VOLATILE)
 LATCHED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE,
                      durability=DurabilityPolicy.TRANSIENT_LOCAL)
+
+
+@contextmanager
+def _overrides(topic: str) -> Iterator[None]:
+    """Makes a sentence of what rclpy raises for an unknown word in the parameters qos_overrides.TOPIC. What is given to rclpy
+    inside must be a copy of a profile: it writes the overrides into it."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ParameterError(f"topic '{topic}' cannot be had with its qos_overrides: {error}") from error
 
 
 class Camera:
@@ -62,8 +75,10 @@ class Camera:
         return topic if topic.startswith('/') or not self.name else f'{self.name}/{topic}'
 
     def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
-        publisher = self._node.create_lifecycle_publisher(
-            kind, self._within(topic), qos, qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        name = self._node.resolve_topic_name(self._within(topic))
+        with _overrides(name):
+            publisher = self._node.create_lifecycle_publisher(
+                kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self._publishers.append(publisher)
         return publisher
 
@@ -72,9 +87,10 @@ class Camera:
         self.counters = Counters()
         self._label_info.publish(messages.label_info())
         self._layout.publish(messages.skeleton_layout())
-        self._subscription = self._node.create_subscription(
-            self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())), NEWEST_IMAGE,
-            qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        with _overrides(self.topic):
+            self._subscription = self._node.create_subscription(
+                self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())), copy(NEWEST_IMAGE),
+                qos_overriding_options=QoSOverridingOptions.with_default_policies())
 
     def close(self) -> None:
         """Unsubscribes; does nothing if it is not open."""

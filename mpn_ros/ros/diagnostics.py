@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from mpn_ros.ros.counters import Snapshot
+from mpn_ros.ros.counters import WINDOW, Snapshot
 
 
 def status(name: str, topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | None,
@@ -42,4 +42,6 @@ def _judge(topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | N
     if snapshot.fault:
         level = DiagnosticStatus.WARN if snapshot.rate else DiagnosticStatus.ERROR
         return level, snapshot.fault
+    if not snapshot.rate:
+        return DiagnosticStatus.WARN, f'no image was answered in the last {WINDOW:g} s'
     return DiagnosticStatus.OK, f'{snapshot.people} people, {snapshot.rate:.1f} Hz'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from mpn_ros.errors import MpnError
@@ -21,6 +22,8 @@ from mpn_ros.ros.worker import Worker
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline
 
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
+"""What timers go by: with use_sim_time the node's own clock stands still until somebody publishes /clock."""
 FAULT_LOG_PERIOD = 5.
 """Seconds for which the log is silent after a faulty frame; /diagnostics counts them all."""
 
@@ -43,7 +46,7 @@ class PoseNode(LifecycleNode):
         self._heartbeat = None
         self._parameter_server = ParameterServer(self, lambda: self._pipeline is not None, self._follow)
         if self._values().autostart:
-            self._autostart = self.create_timer(0., self._start)
+            self._autostart = self.create_timer(0., self._start, clock=STEADY)
 
     def _values(self) -> Parameters:
         return self._parameter_server.values
@@ -108,7 +111,7 @@ class PoseNode(LifecycleNode):
         for name in values.cameras:
             self._cameras.append(Camera(self, name, self._values, bridge))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
-        self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose)
+        self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose, clock=STEADY)
         told = ', '.join(f'{key} {value}' for key, value in self._facts.items())
         self.get_logger().info(f"configured: {told}; listens to {', '.join(camera.topic for camera in self._cameras)}")
 

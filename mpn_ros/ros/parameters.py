@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ class Spec:
     """What the table says of a parameter beside its name, type and default.
 
     bounds: smallest and largest number; step: distance of the allowed integers; choices: the allowed words;
+    names: whether words must be names of ROS topics;
     live: may change while the node runs, others only while it is unconfigured.
     """
 
@@ -27,6 +29,7 @@ class Spec:
     bounds: tuple[float, float] | None = None
     step: int = 0
     choices: tuple[str, ...] = ()
+    names: bool = False
     live: bool = False
 
     @property
@@ -35,7 +38,7 @@ class Spec:
         if self.bounds is not None:
             multiples = f', multiples of {self.step}' if self.step else ''
             return f'{self.bounds[0]:g} to {self.bounds[1]:g}{multiples}'
-        return ', '.join(self.choices)
+        return 'topic names' if self.names else ', '.join(self.choices)
 
 
 def _parameter(default: Any, description: str, **rest: Any) -> Any:
@@ -58,8 +61,9 @@ class Parameters:
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(.5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
-    cameras: tuple[str, ...] = _parameter(('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.")
-    image_topic: str = _parameter('image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.')
+    cameras: tuple[str, ...] = _parameter(('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.",
+                                          names=True)
+    image_topic: str = _parameter('image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True)
     image_transport: str = _parameter('raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).",
                                       choices=('raw', 'compressed'))
     use_cv_bridge: bool = _parameter(True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
@@ -81,15 +85,23 @@ class Parameters:
 SPECS: dict[str, Spec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
 """The table, by name."""
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in dataclasses.fields(Parameters)}
+_NAME = r'[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*'
 _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'string array'}
 
 
 def check(name: str, value: Any, spec: Spec) -> None:
     """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
     allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1]) and (not spec.choices or value in spec.choices)
-               and (not spec.step or value % spec.step == 0))
+               and (not spec.step or value % spec.step == 0) and (not spec.names or _are_names(value)))
     if not allowed:
         raise ParameterError(f"parameter '{name}' must be {spec.range}, not {value!r}")
+
+
+def _are_names(value: str | tuple[str, ...]) -> bool:
+    """Whether a topic, or each camera's namespace, is what ROS takes for a name; a namespace may be empty and is relative."""
+    if isinstance(value, str):
+        return re.fullmatch(f'/?{_NAME}', value) is not None
+    return all(name == '' or re.fullmatch(_NAME, name) for name in value)
 
 
 def _literal(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -48,6 +49,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
 
     from mpn_ros.errors import MpnError
     from mpn_ros.ros.node import PoseNode
+    from mpn_ros.ros.ros_log import RosLog
 
     try:
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
@@ -55,6 +57,8 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     except (MpnError, RuntimeError) as error:  # RCLError and UnknownROSArgsError are RuntimeErrors
         print(f'pose: {error}', file=sys.stderr)
         return 2
+    logging.getLogger('mpn_ros').addHandler(RosLog(node.get_logger()))
+    logging.getLogger('mpn_ros').setLevel(logging.INFO)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     bugs: list[str] = []

@@ -59,7 +59,9 @@ class Record:
         answers = self.complete().values()
         people = [len(answer.skeletons.skeletons) for answer in answers]
         latency = np.percentile([answer.latency * 1e3 for answer in answers], [50, 95, 99]).round(1) if answers else [None] * 3
-        return {'frames_sent': len(self.sent), 'frames_answered': len(answers),
+        sending = self.sent[-1] - self.sent[0] if self.sent else 0.
+        return {'frames_sent': len(self.sent), 'camera_hz': round((len(self.sent) - 1) / sending, 1) if sending else None,
+                'frames_answered': len(answers),
                 'people_mean': round(float(np.mean(people)), 2) if people else 0., 'people_max': max(people, default=0),
                 'latency_ms': dict(zip(('p50', 'p95', 'p99'), map(float, latency))) if answers else None,
                 'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.,

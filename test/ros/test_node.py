@@ -160,6 +160,31 @@ def test_topics_can_be_remapped_and_put_into_a_namespace(robot, until):
     until(lambda: people)
 
 
+def test_simulated_time_that_does_not_run_holds_nothing_up(robot, until):
+    robot.start(use_sim_time=True, diagnostics_period=.1)
+    people, messages = robot.listen(SkeletonArray, '/skeletons'), robot.listen(DiagnosticArray, '/diagnostics')
+    robot.camera()()
+    until(lambda: people and messages)
+
+
+def test_quality_of_service_can_be_overridden(robot):
+    from rclpy.qos import ReliabilityPolicy
+    robot.start(**{'qos_overrides./image_raw.subscription.reliability': 'reliable',
+                   'qos_overrides./mask.publisher.reliability': 'best_effort'})
+    image, = robot.tester.get_subscriptions_info_by_topic('/image_raw')
+    mask, = robot.tester.get_publishers_info_by_topic('/mask')
+    overlay, = robot.tester.get_publishers_info_by_topic('/overlay')
+    assert image.qos_profile.reliability == overlay.qos_profile.reliability == ReliabilityPolicy.RELIABLE
+    assert mask.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
+
+
+def test_a_wrong_quality_of_service_refuses_the_transition(robot, capfd):
+    robot.start(autostart=False, **{'qos_overrides./mask.publisher.reliability': 'sometimes'})
+    assert not robot.transition('configure') and robot.state() == 'unconfigured'
+    said = capfd.readouterr().err
+    assert "'/mask'" in said and 'sometimes' in said and 'Traceback' not in said
+
+
 def test_life_cycle_twice(robot, until):
     node = robot.start(autostart=False)
     for _ in range(2):
