@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from mpn_ros.errors import WeightsError
+from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.augment import Augmentation
@@ -27,15 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
     parser.add_argument('--masks', type=Path, help='folder of PNG person masks; without it the polygons of the JSON serve')
     parser.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
-    start.add_argument('--start', type=Path, help='checkpoint of another stage to start from')
+    parser.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
+    parser.add_argument('--start', type=Path, help='checkpoint of another run to start from, after --movenet')
+    parser.add_argument('--start-parts', nargs='+', metavar='PART', help='take only these parts of --start, as: detector_pyramid detector')
     parser.add_argument('--size', type=int, default=480, help='side of the training patches in pixels (default: 480)')
     parser.add_argument('--epochs', type=int, default=20)
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--rate', type=float, default=1e-4, help='learning rate (default: 1e-4)')
-    parser.add_argument('--backbone-rate', type=float, default=1., help="factor on the backbone's learning rate")
-    parser.add_argument('--freeze', nargs='*', default=(), metavar='PREFIX', help='parameters that stay, by the beginning of their names')
+    parser.add_argument('--rate-factor', nargs='*', default=(), type=_rate_factor, metavar='PREFIX=FACTOR',
+                        help='factor on the learning rate of parameters, by the beginning of their names; 0 freezes them')
     parser.add_argument('--heatmap-weight', type=float, default=1., help='factor on the heatmap losses')
     parser.add_argument('--rotation', type=float, default=40., help='degrees either way (default: 40)')
     parser.add_argument('--scale', type=float, nargs=2, default=(.8, 1.2), metavar=('LOW', 'HIGH'))
@@ -47,15 +47,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
 
 
+def _rate_factor(text: str) -> tuple[str, float]:
+    prefix, _, factor = text.rpartition('=')
+    if not prefix or not float(factor) >= 0:
+        raise ValueError
+    return prefix, float(factor)
+
+
 def _start(network: MultiPoseNet, args: argparse.Namespace) -> None:
     if args.movenet is not None:
         start_from_movenet(network, args.movenet)
-    elif args.start is not None:
-        state = load_checkpoint(args.start)
-        try:
-            network.load_state_dict(state['averaged'])
-        except RuntimeError as error:
-            raise WeightsError(f"{args.start} holds another network than preset '{args.preset}'") from error
+    if args.start is None:
+        return
+    known = [name for name, _ in network.named_children()]
+    parts = args.start_parts or known
+    for part in parts:
+        if part not in known:
+            raise ParameterError(f"--start-parts: no part is called '{part}'; there are {', '.join(known)}")
+    state = {key: value for key, value in load_checkpoint(args.start)['averaged'].items() if key.split('.')[0] in parts}
+    try:
+        network.load_state_dict({**network.state_dict(), **state})
+    except RuntimeError as error:
+        raise WeightsError(f"{args.start} holds another network than preset '{args.preset}'") from error
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     images = read_coco(args.images, args.annotations, args.masks, keypoints=network.preset.keypoints)
     dataset = PatchDataset(images, args.size, Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour), args.seed)
     config = TrainingConfig(stage=args.stage, epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed,
-                            backbone_rate=args.backbone_rate, frozen=tuple(args.freeze), heatmap_weight=args.heatmap_weight, workers=args.workers)
+                            rate_factors=tuple(args.rate_factor), heatmap_weight=args.heatmap_weight, workers=args.workers)
     trainer = Trainer(network, dataset, config, args.folder, args.device)
     resumed = trainer.resume()
     print(f"{'resuming at' if resumed else 'starting at'} step {trainer.step} of {trainer.total_steps}, {len(images)} images", file=sys.stderr)

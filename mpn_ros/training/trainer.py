@@ -30,16 +30,15 @@ _SAVE_EVERY = 240.  # seconds
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides a run's result beside its data. ``backbone_rate`` multiplies the learning rate of the backbone;
-    parameters whose names begin with one of ``frozen`` stay as they are; ``*_weight`` are the factors of the losses; ``ema`` the decay
+    """Everything that decides a run's result beside its data. ``rate_factors`` are pairs of a prefix of parameter names and
+    the factor on their learning rate, the first that fits counts; a factor of 0 leaves them as they are. ``*_weight`` are the factors of the losses; ``ema`` the decay
     of the averaged weights that are kept."""
 
     stage: Stage = 'joint'
     epochs: int = 20
     batch: int = 16
     rate: float = 1e-4
-    backbone_rate: float = 1.
-    frozen: tuple[str, ...] = ()
+    rate_factors: tuple[tuple[str, float], ...] = ()
     warmup: int = 100
     weight_decay: float = 1e-4
     ema: float = .998
@@ -52,7 +51,7 @@ class TrainingConfig:
     bf16: bool = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, 'frozen', tuple(self.frozen))
+        object.__setattr__(self, 'rate_factors', tuple((prefix, float(factor)) for prefix, factor in self.rate_factors))
         if self.stage not in _STAGE_MODULES:
             raise ParameterError(f"stage '{self.stage}' is none of {', '.join(_STAGE_MODULES)}")
         if self.epochs < 1 or self.batch < 1 or self.rate <= 0 or not 0 <= self.ema < 1:
@@ -88,27 +87,26 @@ class Trainer:
         self.step = 0
         self.averaged = {key: value.detach().clone() for key, value in network.state_dict().items()}
         self.trained = self._choose_parameters()
-        backbone = [value for name, value in self.trained.items() if name.startswith('backbone.')]
-        others = [value for name, value in self.trained.items() if not name.startswith('backbone.')]
-        groups = [{'params': others, 'lr': config.rate}] if others else []
-        if backbone:
-            groups.append({'params': backbone, 'lr': config.rate * config.backbone_rate})
+        groups = [{'params': [value for name, value in self.trained.items() if self._rate_factor_of(name) == factor],
+                   'lr': config.rate * factor} for factor in sorted({self._rate_factor_of(name) for name in self.trained})]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._rate_factor)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._schedule_factor)
         preprocessing = network.preset.preprocessing
         self.mean, self.std = (torch.tensor(values, device=self.device).view(1, 3, 1, 1)
                                for values in (preprocessing.mean, preprocessing.std))
         self.anchors = make_anchors(dataset.size, dataset.size, network.anchor_strides)
 
+    def _rate_factor_of(self, name: str) -> float:
+        return next((factor for prefix, factor in self.config.rate_factors if name.startswith(prefix)), 1.)
+
     def _choose_parameters(self) -> dict[str, nn.Parameter]:
-        """Those of the stage that are not frozen; all others stop taking gradients."""
-        modules = _STAGE_MODULES[self.config.stage]
-        for prefix in self.config.frozen:
+        """Those of the stage whose rate is above 0; all others stop taking gradients."""
+        for prefix, _ in self.config.rate_factors:
             if not any(name.startswith(prefix) for name, _ in self.network.named_parameters()):
                 raise ParameterError(f"no parameter's name begins with '{prefix}'")
         trained = {}
         for name, parameter in self.network.named_parameters():
-            use = name.split('.')[0] in modules and not name.startswith(self.config.frozen)
+            use = name.split('.')[0] in _STAGE_MODULES[self.config.stage] and self._rate_factor_of(name) > 0
             parameter.requires_grad_(use)
             if use:
                 trained[name] = parameter
@@ -126,7 +124,7 @@ class Trainer:
         """Steps of the whole run."""
         return self.steps_an_epoch * self.config.epochs
 
-    def _rate_factor(self, step: int) -> float:
+    def _schedule_factor(self, step: int) -> float:
         """Linear warm-up, then half a cosine down to a fiftieth."""
         warm = min(1., (step + 1) / max(1, self.config.warmup))
         return warm * (.02 + .98 * .5 * (1 + math.cos(math.pi * min(1., step / self.total_steps))))

@@ -32,7 +32,7 @@ def test_two_people_leave_two_peaks_of_full_height():
 
 
 def test_the_peak_grows_with_the_person_within_bounds():
-    assert [peak_sigma(np.array([0, 0, s, s])) for s in (10, 96, 500)] == pytest.approx([1, 1.5, 2])
+    assert [peak_sigma(np.array([0, 0, s, s])) for s in (10, 140, 500)] == pytest.approx([1, 1.4, 2])
 
 
 def test_a_peak_beyond_the_border_leaves_its_foot_only():

@@ -90,17 +90,26 @@ def test_a_stage_changes_its_own_parts_alone(images, tmp_path, stage, moved, sti
 
 
 def test_frozen_parameters_stay(images, tmp_path):
-    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, epochs=1, frozen=('backbone', 'keypoint_head.down')))
+    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0))))
     before = {key: value.clone() for key, value in run.network.state_dict().items()}
     run.run(lambda *_: None)
     changed = {key for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
     assert changed and not any(key.startswith(('backbone', 'keypoint_head.down')) for key in changed)
 
 
-@pytest.mark.parametrize('changes', [{'frozen': ('neck',)}, {'frozen': ('',)}])
-def test_freezing_nothing_or_everything_is_refused(images, tmp_path, changes):
+@pytest.mark.parametrize('changes', [{'rate_factors': (('neck', 1),)}, {'rate_factors': (('', 0),)}])
+def test_a_factor_for_nothing_or_0_for_everything_is_refused(images, tmp_path, changes):
     with pytest.raises(ParameterError):
         trainer(images, tmp_path, dataclasses.replace(CONFIG, **changes))
+
+
+def test_each_parameter_learns_at_the_rate_of_the_first_prefix_that_fits(images, tmp_path):
+    factors = (('keypoint_head.heatmaps', 1), ('keypoint_head', .25))
+    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, rate_factors=factors))
+    rate = {id(p): group['initial_lr'] for group in run.optimizer.param_groups for p in group['params']}
+    named = {name: rate[id(p)] / CONFIG.rate for name, p in run.network.named_parameters()}
+    assert {factor for name, factor in named.items() if name.startswith('keypoint_head.')} == {.25, 1}
+    assert all((factor == .25) == (name.startswith('keypoint_head.') and 'heatmaps' not in name) for name, factor in named.items())
 
 
 def test_wrong_settings_are_refused():
