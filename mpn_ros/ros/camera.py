@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
-from rclpy.lifecycle import LifecycleNode
-from rclpy.publisher import Publisher
+from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
@@ -40,8 +39,8 @@ LATCHED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=Relia
 
 @contextmanager
 def _overrides(topic: str) -> Iterator[None]:
-    """Makes a sentence of what rclpy raises for an unknown word in the parameters qos_overrides.TOPIC. What is given to rclpy
-    inside must be a copy of a profile: it writes the overrides into it."""
+    """Makes a sentence of what rclpy raises for an unknown word in the parameters qos_overrides.TOPIC. What is given to
+    rclpy inside must be a copy of a profile: it writes the overrides into it."""
     try:
         yield
     except RuntimeError as error:
@@ -61,9 +60,10 @@ class Camera:
         compressed = parameters.image_transport == 'compressed'
         self.type = CompressedImage if compressed else Image
         # As image_transport does it: the base name is remapped, then the transport is appended.
-        self.topic = node.resolve_topic_name(self._within(parameters.image_topic)) + ('/compressed' if compressed else '')
+        base = node.resolve_topic_name(self._within(parameters.image_topic))
+        self.topic = f'{base}/compressed' if compressed else base
         self._subscription: Subscription | None = None
-        self._publishers: list[Publisher] = []
+        self._publishers: list[LifecyclePublisher] = []
         self._detections = self._publisher(Detection2DArray, 'detections', ANSWERS)
         self._skeletons = self._publisher(SkeletonArray, 'skeletons', ANSWERS)
         self._mask = self._publisher(Image, 'mask', ANSWERS)
@@ -74,10 +74,10 @@ class Camera:
     def _within(self, topic: str) -> str:
         return topic if topic.startswith('/') or not self.name else f'{self.name}/{topic}'
 
-    def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> Publisher:
+    def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> LifecyclePublisher:
         name = self._node.resolve_topic_name(self._within(topic))
         with _overrides(name):
-            publisher = self._node.create_lifecycle_publisher(
+            publisher: LifecyclePublisher = self._node.create_lifecycle_publisher(
                 kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies())
         self._publishers.append(publisher)
         return publisher
@@ -89,8 +89,8 @@ class Camera:
         self._layout.publish(messages.skeleton_layout())
         with _overrides(self.topic):
             self._subscription = self._node.create_subscription(
-                self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())), copy(NEWEST_IMAGE),
-                qos_overriding_options=QoSOverridingOptions.with_default_policies())
+                self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())),
+                copy(NEWEST_IMAGE), qos_overriding_options=QoSOverridingOptions.with_default_policies())
 
     def close(self) -> None:
         """Unsubscribes; does nothing if it is not open."""
@@ -124,10 +124,11 @@ class Camera:
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
 
     def foreign_type(self) -> str | None:
-        """A sentence if somebody publishes another type on the image topic, which the middleware itself passes over in silence."""
+        """A sentence if somebody publishes another type on the image topic, which the middleware itself passes over in
+        silence."""
         wanted = f'sensor_msgs/msg/{self.type.__name__}'
         for publisher in self._node.get_publishers_info_by_topic(self.topic):
             if publisher.topic_type != wanted:
-                return (f"topic '{self.topic}' carries {publisher.topic_type} from node '{publisher.node_name}', not {wanted}: "
-                        "look at the parameters 'image_topic' and 'image_transport'")
+                return (f"topic '{self.topic}' carries {publisher.topic_type} from node '{publisher.node_name}', "
+                        f"not {wanted}: look at the parameters 'image_topic' and 'image_transport'")
         return None

@@ -23,10 +23,10 @@ _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 def decode_compressed(message: Any) -> Picture:
     """The picture in a ``sensor_msgs/CompressedImage``.
 
-    What it is, is read from its bytes; its ``format`` says what the values mean: in '...; jpeg compressed rgb8' red comes first,
-    and a grey picture whose ``format`` begins with 'bayer_' is a mosaic. The camera's orientation tag is ignored, as everywhere
-    in ROS: boxes must fit ``camera_info``. Raises ImageError for anything else, for a cut-off file and for a picture that
-    claims to be huge.
+    What it is, is read from its bytes; its ``format`` says what the values mean: in '...; jpeg compressed rgb8' red
+    comes first, and a grey picture whose ``format`` begins with 'bayer_' is a mosaic. The camera's orientation tag is
+    ignored, as everywhere in ROS: boxes must fit ``camera_info``. Raises ImageError for anything else, for a cut-off
+    file and for a picture that claims to be huge.
     """
     data = memoryview(message.data).cast('B')
     width, height = compressed_size(data)
@@ -42,8 +42,8 @@ def decode_compressed(message: Any) -> Picture:
 
 
 def compressed_size(data: memoryview) -> tuple[int, int]:
-    """Width and height that a whole JPEG or PNG file claims, from its header alone. Raises ImageError where it is neither,
-    where its end is missing (decoders would paint the rest grey), or where the size is out of bounds."""
+    """Width and height that a whole JPEG or PNG file claims, from its header alone. Raises ImageError where it is
+    neither, where its end is missing (decoders would paint the rest grey), or where the size is out of bounds."""
     if data[:8] == PNG_SIGNATURE and data[12:16] == b'IHDR':
         kind, size = 'PNG', struct.unpack('>II', data[16:24]) if len(data) >= 24 else None
         whole = b'IEND' in bytes(data[-12:])
@@ -54,8 +54,9 @@ def compressed_size(data: memoryview) -> tuple[int, int]:
         raise ImageError(f'compressed image of {len(data)} bytes is neither JPEG nor PNG')
     if size is None or not whole:
         raise ImageError(f'{kind} image of {len(data)} bytes is cut off')
-    check_size(*size, f'{kind} image')
-    return size
+    width, height = size
+    check_size(width, height, f'{kind} image')
+    return width, height
 
 
 def _jpeg_size(data: memoryview) -> tuple[int, int] | None:

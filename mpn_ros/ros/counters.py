@@ -17,9 +17,9 @@ WINDOW = 5.
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The counters at one moment. ``latency`` (receipt to publication) and ``age`` (the image's stamp to publication) are
-    p50, p95 and p99 in seconds over the last ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the time since the
-    last frame, or since the start; ``fault`` the last fault of the window or an empty string."""
+    """The counters at one moment. ``latency`` (receipt to publication) and ``age`` (the image's stamp to publication)
+    are p50, p95 and p99 in seconds over the last ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the
+    time since the last frame, or since the start; ``fault`` the last fault of the window or an empty string."""
 
     received: int
     answered: int

@@ -20,7 +20,7 @@ def status(name: str, topic: str, snapshot: Snapshot, timeout: float, foreign_ty
     level, message = _judge(topic, snapshot, timeout, foreign_type)
     values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
     for key, percentiles in (('latency', snapshot.latency), ('age', snapshot.age)):
-        for label, seconds in zip(('p50', 'p95', 'p99'), percentiles):
+        for label, seconds in zip(('p50', 'p95', 'p99'), percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
     for key in ('received', 'answered', 'dropped', 'malformed', 'failed'):
         values[key] = str(getattr(snapshot, key))

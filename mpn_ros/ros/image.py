@@ -64,10 +64,14 @@ def _as_is(order: ChannelOrder) -> Callable[[np.ndarray], Picture]:
 
 def _by_code(code: int) -> Callable[[np.ndarray], Picture]:
     """By OpenCV's conversion ``code``; 16-bit pictures are converted first and scaled then, as cv_bridge does."""
-    return lambda pixels: Picture(to_8_bit(cv2.cvtColor(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels, code)), 'bgr')
+    def convert(pixels: np.ndarray) -> Picture:
+        plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+        return Picture(to_8_bit(cv2.cvtColor(plane, code)), 'bgr')
+    return convert
 
 
-# ITU-R BT.601 in its video range, as OpenCV takes all its 4:2:2 and 4:2:0 codes; it has no code for 4:4:4 in two planes.
+# ITU-R BT.601 in its video range, as OpenCV takes all its 4:2:2 and 4:2:0 codes; it has no code for 4:4:4 in two
+# planes.
 _BT601 = np.array([[1.164, 2.018, 0], [1.164, -.391, -.813], [1.164, 0, 1.596]])
 _BT601 = np.hstack([_BT601, _BT601 @ [[-16], [-128], [-128]]])
 
@@ -79,7 +83,8 @@ def _nv24(pixels: np.ndarray) -> Picture:
     return Picture(cv2.transform(np.dstack([pixels[:height], chroma]), _BT601), 'bgr')
 
 
-# OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by the first row's first two: RGGB is "BG".
+# OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by the first row's first two: RGGB is
+# "BG".
 BAYER = {'rggb': cv2.COLOR_BayerBG2BGR, 'bggr': cv2.COLOR_BayerRG2BGR,
          'gbrg': cv2.COLOR_BayerGR2BGR, 'grbg': cv2.COLOR_BayerGB2BGR}
 
@@ -125,7 +130,8 @@ def decode_image(message: Any, bridge: Any = None) -> Picture:
         raise ImageError(f'{what} of {width}x{height} says a step of {step} bytes where a row takes {width * pixel}')
     rows = height * encoding.rows // 2
     if len(message.data) != rows * step:
-        raise ImageError(f'{what} of {width}x{height} with a step of {step} has {len(message.data)} bytes instead of {rows * step}')
+        raise ImageError(f'{what} of {width}x{height} with a step of {step} has {len(message.data)} bytes '
+                         f'instead of {rows * step}')
     if bridge is not None and _suits_bridge(message, pixel):
         return _by_bridge(message, bridge)
     endian = '>' if message.is_bigendian else '<'
@@ -135,7 +141,8 @@ def decode_image(message: Any, bridge: Any = None) -> Picture:
 
 
 BRIDGED = frozenset({'mono16', 'yuv422', 'yuv422_yuy2', *(name for name in ENCODINGS if name.startswith('bayer'))})
-"""Encodings that cv_bridge converts to bgr8 and that need a conversion: for the others our view of the bytes is all it takes."""
+"""Encodings that cv_bridge converts to bgr8 and that need a conversion: for the others our view of the bytes is all it
+takes."""
 
 
 def _suits_bridge(message: Any, pixel: int) -> bool:

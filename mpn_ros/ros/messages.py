@@ -43,7 +43,7 @@ def skeletons(scene: Scene, header: Header) -> SkeletonArray:
 def _skeleton(person: Person) -> Skeleton:
     message = Skeleton(score=float(person.score), box=person.box.astype(np.float32))
     message.keypoints = [Keypoint(x=x, y=y, score=score, seen=seen)
-                         for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist())]
+                         for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist(), strict=True)]
     return message
 
 
@@ -63,7 +63,7 @@ def image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     height, width = pixels.shape[:2]
     message = Image(header=header, height=height, width=width, encoding=encoding, step=pixels.nbytes // height)
     # Into the array that is there: assigning one copies it again, and anything else is copied element by element.
-    message.data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
+    message.data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
     return message
 
 

@@ -1,4 +1,5 @@
-"""The lifecycle node ``pose``: configure loads the network, activate listens to the cameras, one worker answers them."""
+"""The lifecycle node ``pose``: configure loads the network, activate listens to the cameras, one worker answers
+them."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.timer import Timer
 
 from mpn_ros.errors import MpnError
 from mpn_ros.ros import diagnostics
@@ -31,8 +33,8 @@ FAULT_LOG_PERIOD = 5.
 class PoseNode(LifecycleNode):
     """People in the images of one or several cameras.
 
-    ``make_pipeline(parameters)`` loads what answers; it raises MpnError, whose sentence is logged and the transition refused.
-    Raises ParameterError for a start value outside its range.
+    ``make_pipeline(parameters)`` loads what answers; it raises MpnError, whose sentence is logged and the transition
+    refused. Raises ParameterError for a start value outside its range.
     """
 
     def __init__(self, make_pipeline: Callable[[Parameters], PosePipeline] = load_pipeline, **options: Any) -> None:
@@ -43,7 +45,7 @@ class PoseNode(LifecycleNode):
         self._cameras: list[Camera] = []
         self._worker: Worker | None = None
         self._told: dict[Camera, str | None] = {}
-        self._heartbeat = None
+        self._heartbeat: Timer | None = None
         self._parameter_server = ParameterServer(self, lambda: self._pipeline is not None, self._follow)
         if self._values().autostart:
             self._autostart = self.create_timer(0., self._start, clock=STEADY)
@@ -62,7 +64,8 @@ class PoseNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the network and makes the topics; nothing is left of it if it fails."""
-        return self._attempt('configure', self._configure, self._dispose, lambda: super(PoseNode, self).on_configure(state))
+        return self._attempt('configure', self._configure, self._dispose,
+                             lambda: super(PoseNode, self).on_configure(state))
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens and answers."""

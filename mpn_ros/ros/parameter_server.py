@@ -23,8 +23,8 @@ def _descriptor(name: str, spec: Spec) -> ParameterDescriptor:
     when = 'changes at any time' if spec.live else 'changes only while the node is unconfigured'
     descriptor.additional_constraints = '; '.join(filter(None, [spec.range, spec.unit, when]))
     if spec.bounds and isinstance(DEFAULTS[name], int):
-        low, high = map(int, spec.bounds)
-        descriptor.integer_range = [IntegerRange(from_value=low, to_value=high, step=spec.step)]
+        first, last = map(int, spec.bounds)
+        descriptor.integer_range = [IntegerRange(from_value=first, to_value=last, step=spec.step)]
     elif spec.bounds:
         low, high = map(float, spec.bounds)
         descriptor.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
@@ -34,8 +34,8 @@ def _descriptor(name: str, spec: Spec) -> ParameterDescriptor:
 class ParameterServer:
     """Declares all parameters on ``node`` and keeps ``values`` at what they are.
 
-    ``frozen()`` says whether parameters that are not live must be refused now; ``changed(values)`` is called after each change.
-    Raises ParameterError, one sentence with the allowed range, for a start value that is outside it.
+    ``frozen()`` says whether parameters that are not live must be refused now; ``changed(values)`` is called after each
+    change. Raises ParameterError, one sentence with the allowed range, for a start value that is outside it.
     """
 
     def __init__(self, node: Node, frozen: Callable[[], bool], changed: Callable[[Parameters], None]) -> None:
@@ -51,15 +51,16 @@ class ParameterServer:
         node.add_post_set_parameters_callback(self._apply)
 
     def _read(self, changes: dict[str, Any]) -> Parameters:
-        values = {name: changes.get(name, self._node.get_parameter(name).value) for name in SPECS}
-        return Parameters(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        values: dict[str, Any] = {name: changes.get(name, self._node.get_parameter(name).value) for name in SPECS}
+        return Parameters(**{**values, 'cameras': tuple(values['cameras'])})
 
     def _judge(self, parameters: list[Parameter]) -> SetParametersResult:
         changes = {parameter.name: parameter.value for parameter in parameters if parameter.name in SPECS}
         fixed = [name for name, value in changes.items() if not SPECS[name].live]
         if fixed and self._frozen():
-            return SetParametersResult(successful=False, reason=f"parameter '{fixed[0]}' changes only while the node is "
-                                                                'unconfigured: run the lifecycle transition cleanup first')
+            reason = (f"parameter '{fixed[0]}' changes only while the node is unconfigured: "
+                      'run the lifecycle transition cleanup first')
+            return SetParametersResult(successful=False, reason=reason)
         try:
             self._read(changes)
         except ParameterError as error:

@@ -1,6 +1,8 @@
-"""The node's parameters, declared once: the declarations, config/pose.yaml and the table in docs/interface.md come from here.
+"""The node's parameters, declared once: the declarations, config/pose.yaml and the table in docs/interface.md come from
+here.
 
-Nothing of ROS is imported; ``parameter_server.py`` declares these on a node. ``python -m mpn_ros.ros.parameters`` writes the files.
+Nothing of ROS is imported; ``parameter_server.py`` declares these on a node. ``python -m mpn_ros.ros.parameters``
+writes the files.
 """
 
 from __future__ import annotations
@@ -52,24 +54,30 @@ class Parameters:
     weights: str = _parameter('lite', 'Name of weights that ship in models/, or path of a weights file.')
     backend: str = _parameter('auto', "What runs the network; 'auto' takes the fastest that works here.")
     device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
-    input_size: int = _parameter(0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
-                                 bounds=(0, 4096), step=32)
-    grouper: str = _parameter('prn', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper.',
-                              choices=('prn', 'max', 'ucr'))
+    input_size: int = _parameter(
+        0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
+        bounds=(0, 4096), step=32)
+    grouper: str = _parameter(
+        'prn', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper.',
+        choices=('prn', 'max', 'ucr'))
     person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
-    nms_threshold: float = _parameter(.5, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+    nms_threshold: float = _parameter(
+        .5, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
-    mask_threshold: float = _parameter(.5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
+    mask_threshold: float = _parameter(
+        .5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
-    cameras: tuple[str, ...] = _parameter(('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.",
-                                          names=True)
-    image_topic: str = _parameter('image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True)
-    image_transport: str = _parameter('raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).",
-                                      choices=('raw', 'compressed'))
-    use_cv_bridge: bool = _parameter(True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
+    cameras: tuple[str, ...] = _parameter(
+        ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True)
+    image_topic: str = _parameter(
+        'image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True)
+    image_transport: str = _parameter(
+        'raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).", choices=('raw', 'compressed'))
+    use_cv_bridge: bool = _parameter(
+        True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
     publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
-    camera_timeout: float = _parameter(2., 'Silence after which diagnostics call a camera STALE.', unit='s', bounds=(.1, 3600),
-                                       live=True)
+    camera_timeout: float = _parameter(
+        2., 'Silence after which diagnostics call a camera STALE.', unit='s', bounds=(.1, 3600), live=True)
     diagnostics_period: float = _parameter(1., 'Time between two messages on /diagnostics.', unit='s', bounds=(.1, 60))
     autostart: bool = _parameter(True, 'Configure and activate at start; false waits for a lifecycle manager.')
 
@@ -79,7 +87,8 @@ class Parameters:
         if len(set(self.cameras)) != len(self.cameras) or not self.cameras:
             raise ParameterError(f"parameter 'cameras' must name each camera once, not {list(self.cameras)}")
         if self.image_topic.startswith('/') and len(self.cameras) > 1:
-            raise ParameterError(f"parameter 'image_topic' cannot be absolute ('{self.image_topic}') for several cameras")
+            raise ParameterError("parameter 'image_topic' must be relative for several cameras, "
+                                 f"not '{self.image_topic}'")
 
 
 SPECS: dict[str, Spec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
@@ -91,14 +100,17 @@ _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'stri
 
 def check(name: str, value: Any, spec: Spec) -> None:
     """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
-    allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1]) and (not spec.choices or value in spec.choices)
-               and (not spec.step or value % spec.step == 0) and (not spec.names or _are_names(value)))
+    allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
+               and (not spec.choices or value in spec.choices)
+               and (not spec.step or value % spec.step == 0)
+               and (not spec.names or _are_names(value)))
     if not allowed:
         raise ParameterError(f"parameter '{name}' must be {spec.range}, not {value!r}")
 
 
 def _are_names(value: str | tuple[str, ...]) -> bool:
-    """Whether a topic, or each camera's namespace, is what ROS takes for a name; a namespace may be empty and is relative."""
+    """Whether a topic, or each camera's namespace, is what ROS takes for a name; a namespace may be empty and is
+    relative."""
     if isinstance(value, str):
         return re.fullmatch(f'/?{_NAME}', value) is not None
     return all(name == '' or re.fullmatch(_NAME, name) for name in value)
@@ -114,13 +126,15 @@ def to_yaml() -> str:
              '  ros__parameters:']
     for name, spec in SPECS.items():
         facts = '; '.join(filter(None, [spec.range, spec.unit, 'live' if spec.live else '']))
-        lines += [f"    # {spec.description}{f' ({facts})' if facts else ''}", f'    {name}: {_literal(DEFAULTS[name])}']
+        lines += [f"    # {spec.description}{f' ({facts})' if facts else ''}",
+                  f'    {name}: {_literal(DEFAULTS[name])}']
     return '\n'.join(lines) + '\n'
 
 
 def to_markdown() -> str:
     """The table of docs/interface.md."""
-    lines = ['| parameter | type | default | range | unit | changes | what it is |', '| --- | --- | --- | --- | --- | --- | --- |']
+    lines = ['| parameter | type | default | range | unit | changes | what it is |',
+             '| --- | --- | --- | --- | --- | --- | --- |']
     for name, spec in SPECS.items():
         cells = [f'`{name}`', _TYPES[type(DEFAULTS[name])], f'`{_literal(DEFAULTS[name])}`', spec.range, spec.unit,
                  'live' if spec.live else 'unconfigured', spec.description]

@@ -1,5 +1,5 @@
-"""The library's pipeline as the node's parameters want it. What loads torch is imported when it is needed: a node that waits for
-its configuration is light, and it answers signals meanwhile."""
+"""The library's pipeline as the node's parameters want it. What loads torch is imported when it is needed: a node that
+waits for its configuration is light, and it answers signals meanwhile."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
 def thresholds(parameters: Parameters) -> Thresholds:
     """The live parameters that a pipeline takes over between two images."""
     from mpn_ros.pipeline.pipeline import Thresholds
-    return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold, overlap=parameters.nms_threshold,
-                      mask=parameters.mask_threshold, people=parameters.max_people)
+    return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold,
+                      overlap=parameters.nms_threshold, mask=parameters.mask_threshold, people=parameters.max_people)
 
 
 def facts(pipeline: PosePipeline) -> dict[str, str]:

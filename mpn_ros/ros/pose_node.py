@@ -1,4 +1,5 @@
-"""The process of the node: ends with 0 on SIGINT and SIGTERM at any moment, with 2 and a sentence on wrong parameters."""
+"""The process of the node: ends with 0 on SIGINT and SIGTERM at any moment, with 2 and a sentence on wrong
+parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ POLL = .1
 
 
 class _Signals:
-    """Notes SIGINT and SIGTERM, however often they come. A plain flag: a handler must not take a lock that its thread may hold."""
+    """Notes SIGINT and SIGTERM, however often they come. A plain flag: a handler must not take a lock that its thread
+    may hold."""
 
     def __init__(self) -> None:
         self.came = False
@@ -42,7 +44,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(args: Sequence[str] | None, signals: _Signals) -> int:
-    """The executor spins in a thread of its own, so that this one is free to answer signals while a transition is under way."""
+    """The executor spins in a thread of its own, so that this one is free to answer signals while a transition is under
+    way."""
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
@@ -52,7 +55,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     from mpn_ros.ros.ros_log import RosLog
 
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
         node = PoseNode()
     except (MpnError, RuntimeError) as error:  # RCLError and UnknownROSArgsError are RuntimeErrors
         print(f'pose: {error}', file=sys.stderr)

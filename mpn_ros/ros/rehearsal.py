@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST_IMAGE
 from mpn_ros.scene import Scene
+
 
 @dataclass
 class Answer:
@@ -44,7 +46,8 @@ class Answer:
 
 @dataclass
 class Record:
-    """All images sent, by number, and the answers to them; ``seconds`` from the first publication to the last receipt."""
+    """All images sent, by number, and the answers to them; ``seconds`` from the first publication to the last
+    receipt."""
 
     sent: list[float] = field(default_factory=list)
     answers: dict[int, Answer] = field(default_factory=dict)
@@ -57,13 +60,17 @@ class Record:
     def summary(self, facts: dict[str, str]) -> dict[str, object]:
         """The content of demo/summary.json. ``facts`` are what diagnostics told."""
         answers = self.complete().values()
-        people = [len(answer.skeletons.skeletons) for answer in answers]
-        latency = np.percentile([answer.latency * 1e3 for answer in answers], [50, 95, 99]).round(1) if answers else [None] * 3
+        people = [len(answer.skeletons.skeletons) for answer in answers if answer.skeletons]
+        latency = None
+        if answers:
+            figures = np.percentile([answer.latency * 1e3 for answer in answers], [50, 95, 99]).round(1).tolist()
+            latency = dict(zip(('p50', 'p95', 'p99'), figures, strict=True))
         sending = self.sent[-1] - self.sent[0] if self.sent else 0.
-        return {'frames_sent': len(self.sent), 'camera_hz': round((len(self.sent) - 1) / sending, 1) if sending else None,
-                'frames_answered': len(answers),
-                'people_mean': round(float(np.mean(people)), 2) if people else 0., 'people_max': max(people, default=0),
-                'latency_ms': dict(zip(('p50', 'p95', 'p99'), map(float, latency))) if answers else None,
+        return {'frames_sent': len(self.sent), 'frames_answered': len(answers),
+                'camera_hz': round((len(self.sent) - 1) / sending, 1) if sending else None,
+                'people_mean': round(float(np.mean(people)), 2) if people else 0.,
+                'people_max': max(people, default=0),
+                'latency_ms': latency,
                 'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.,
                 'backend': facts.get('backend'), 'weights': facts.get('weights')}
 
@@ -81,10 +88,10 @@ class Rehearsal:
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._camera: Publisher = node.create_publisher(Image, 'image_raw', NEWEST_IMAGE)
         for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
-            node.create_subscription(kind, topic, lambda message, part=topic: self._receive(part, message), 10)
+            node.create_subscription(kind, topic, partial(self._receive, topic), 10)
         self.once: dict[str, object] = {}
         for kind, topic in ((LabelInfo, 'label_info'), (SkeletonLayout, 'skeleton_layout')):
-            node.create_subscription(kind, topic, lambda message, name=topic: self.once.update({name: message}), latched)
+            node.create_subscription(kind, topic, partial(self.once.__setitem__, topic), latched)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
 
     def _learn(self, message: DiagnosticArray) -> None:
@@ -110,7 +117,8 @@ class Rehearsal:
         return bool(self._camera.get_subscription_count() and self.facts and len(self.once) == 2)
 
     def play(self, images: Iterable[np.ndarray], rate: float, alive: Callable[[], bool]) -> None:
-        """Sends each image ``(H, W, 3)`` BGR at ``rate`` a second, whether or not the node keeps up, until ``alive()`` is false."""
+        """Sends each image ``(H, W, 3)`` BGR at ``rate`` a second, whether or not the node keeps up, until ``alive()``
+        is false."""
         start = time.monotonic()
         for number, image in enumerate(images):
             time.sleep(max(0., start + number / rate - time.monotonic()))
@@ -126,8 +134,9 @@ class Rehearsal:
         return messages.image(image, 'bgr8', Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera'))
 
     def repeat(self, image: np.ndarray, kind: type, topic: str, timeout: float, alive: Callable[[], bool]) -> Any:
-        """Sends ``image``, outside of the record, until a message comes on ``topic``; None after ``timeout`` seconds or when
-        ``alive()`` is false. So the node prepares itself for images of this size, or draws for whom it has not drawn before."""
+        """Sends ``image``, outside of the record, until a message comes on ``topic``; None after ``timeout`` seconds or
+        when ``alive()`` is false. So the node prepares itself for images of this size, or draws for whom it has not
+        drawn before."""
         came: list[Any] = []
         subscription = self._node.create_subscription(kind, topic, came.append, NEWEST_IMAGE)
         end = time.monotonic() + timeout

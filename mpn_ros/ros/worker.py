@@ -1,4 +1,5 @@
-"""The thread that answers: always the newest frame of each camera, all that are there as one batch, never waiting for one more."""
+"""The thread that answers: always the newest frame of each camera, all that are there as one batch, never waiting for
+one more."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ class Worker:
         self._thread.start()
 
     def offer(self, source: Source, frame: Frame) -> None:
-        """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on inference."""
+        """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on
+        inference."""
         source.counters.receive()
         with self._wake:
             if self._stopping or source in self._newest:
@@ -89,9 +91,9 @@ class Worker:
     def _infer(self, pictures: dict[Source, Picture]) -> dict[Source, Scene]:
         if not pictures:
             return {}
-        arrays, orders = zip(*pictures.values())
+        arrays, orders = zip(*pictures.values(), strict=True)
         try:
-            return dict(zip(pictures, self._pipeline.batch(arrays, orders)))
+            return dict(zip(pictures, self._pipeline.batch(arrays, orders), strict=True))
         except Exception as error:
             if len(pictures) == 1:
                 source, = pictures

@@ -1,7 +1,9 @@
-"""A robot for the tests of the ROS layer: the node with a pipeline of the test's choice, and a camera and listeners around it."""
+"""A robot for the tests of the ROS layer: the node with a pipeline of the test's choice, and a camera and listeners
+around it."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
@@ -14,8 +16,9 @@ import pytest
 from mpn_ros.scene import Person, Scene
 
 # Before anything of ROS is imported: nobody else on this network or machine may hear or disturb the tests.
-os.environ['ROS_DOMAIN_ID'] = str(10 + os.getpid() % 90)
+os.environ['ROS_DOMAIN_ID'] = str(10 * (1 + os.getpid() % 9))
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+DOMAINS = itertools.count()
 
 
 class StubPipeline:
@@ -42,7 +45,7 @@ class StubPipeline:
         keypoints = np.full((17, 3), (3, 4, .5), np.float32)
         keypoints[5] = np.nan, np.nan, 0
         scenes = []
-        for first, image in zip(firsts, images):
+        for first, image in zip(firsts, images, strict=True):
             mask = np.zeros(image.shape[:2], np.uint8)
             mask[1:3, 2:5] = 255
             scenes.append(Scene((Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints),), mask))
@@ -66,7 +69,9 @@ class Robot:
     def __init__(self) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
-        rclpy.init()
+        # A domain for each test: what is left of a node that has just gone can hide a service of the same name.
+        self._domain = int(os.environ['ROS_DOMAIN_ID']) + next(DOMAINS) % 10
+        rclpy.init(domain_id=self._domain)
         self.tester = rclpy.create_node('tester')
         self._make_executor = SingleThreadedExecutor
         self._threads: list[threading.Thread] = []
@@ -142,7 +147,8 @@ class Robot:
         return messages
 
     def camera(self, topic: str = '/image_raw', kind=None, size: tuple[int, int] = (40, 30)) -> Callable[..., object]:
-        """``send(value, **fields)`` publishes a grey image of that value, its stamp's nanoseconds a number of its own."""
+        """``send(value, **fields)`` publishes a grey image of that value, its stamp's nanoseconds a number of its
+        own."""
         from sensor_msgs.msg import Image
         publisher = self.tester.create_publisher(kind or Image, topic, 10)
         wait_until(lambda: any(i.node_name == 'pose' for i in self.tester.get_subscriptions_info_by_topic(topic)))
@@ -169,7 +175,7 @@ class Robot:
         """A node of another participant: one participant cannot hold two types under one topic."""
         import rclpy
         context = rclpy.Context()
-        rclpy.init(context=context)
+        rclpy.init(context=context, domain_id=self._domain)
         node = rclpy.create_node('stranger', context=context)
         self._nodes.append(node)
         self._contexts.append(context)

@@ -39,7 +39,8 @@ def test_one_that_works_is_used(install):
 
 
 @pytest.mark.parametrize('source, reason', [
-    ('import os; os.kill(os.getpid(), 11)', '-11'), ('raise ImportError("numpy.core.multiarray failed to import")', 'multiarray'),
+    ('import os; os.kill(os.getpid(), 11)', '-11'),
+    ('raise ImportError("numpy.core.multiarray failed to import")', 'multiarray'),
     (WORKS.replace('rows / 257', 'rows / 256'), 'AssertionError')], ids=['crashes', 'raises', 'wrong picture'])
 def test_one_that_does_not_is_left_alone(install, source, reason):
     install(source)

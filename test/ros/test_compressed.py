@@ -42,7 +42,8 @@ def test_png_is_exact(bgr, said):
 
 @pytest.mark.parametrize('said', ['jpeg', 'jpg', 'bgr8; jpeg compressed bgr8', 'rgb8; jpeg compressed bgr8'])
 def test_jpeg(bgr, said):
-    np.testing.assert_allclose(in_order('bgr', decode_compressed(message(encode('.jpg', bgr), said))).astype(int), bgr, atol=6)
+    picture = decode_compressed(message(encode('.jpg', bgr), said))
+    np.testing.assert_allclose(in_order('bgr', picture).astype(int), bgr, atol=6)
 
 
 def test_jpeg_that_was_compressed_as_rgb(bgr):
@@ -90,7 +91,8 @@ def jpeg_claiming(bgr: np.ndarray, width: int, height: int) -> bytes:
 
 def test_bombs_are_refused_before_they_are_unpacked(bgr, monkeypatch):
     monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was unpacked'))
-    for bomb in (png_claiming(60000, 60000), png_claiming(2 ** 31 - 1, 1), jpeg_claiming(bgr, 65500, 65500), png_claiming(0, 5)):
+    for bomb in (png_claiming(60000, 60000), png_claiming(2 ** 31 - 1, 1), png_claiming(0, 5),
+                 jpeg_claiming(bgr, 65500, 65500)):
         with pytest.raises(ImageError, match='larger than|no pixels'):
             decode_compressed(message(bomb))
 

@@ -1,4 +1,5 @@
-"""Every encoding against a reference that shares no code with the decoder, and everything that is not an image refused."""
+"""Every encoding against a reference that shares no code with the decoder, and everything that is not an image
+refused."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ def in_order(order: str, picture: Picture) -> np.ndarray:
     return picture.array if picture.order == order else picture.array[:, :, ::-1]
 
 
-def image(encoding: str, rows: np.ndarray, height: int | None = None, padding: int = 0, big: bool = False) -> SimpleNamespace:
+def image(encoding: str, rows: np.ndarray, height: int | None = None, padding: int = 0,
+          big: bool = False) -> SimpleNamespace:
     """A message of ``rows`` ``(R, W, ...)``, each row followed by ``padding`` bytes of noise."""
     data = rows.astype(rows.dtype.newbyteorder('>' if big else '<')).reshape(len(rows), -1).view(np.uint8)
     data = np.hstack([data, np.full((len(rows), padding), 0xA5, np.uint8)])
@@ -82,7 +84,8 @@ def packed(yuv: np.ndarray, luma_first: bool) -> np.ndarray:
 
 
 @pytest.mark.parametrize('padding', [0, 3])
-@pytest.mark.parametrize('encoding, luma_first', [('yuv422', False), ('uyvy', False), ('yuv422_yuy2', True), ('yuyv', True)])
+@pytest.mark.parametrize('encoding, luma_first', [
+    ('yuv422', False), ('uyvy', False), ('yuv422_yuy2', True), ('yuyv', True)])
 def test_packed_yuv(yuv, encoding, luma_first, padding):
     got = rgb_of(image(encoding, packed(yuv, luma_first), padding=padding))
     np.testing.assert_allclose(got, bt601(yuv), atol=2)
@@ -97,7 +100,8 @@ def test_yuv_in_two_planes(yuv, encoding, padding):
     rows = np.vstack([np.hstack([yuv[:, :, 0], pad]),
                       np.hstack([chroma.reshape(-1, width), pad.repeat(2, 0)[:chroma.size // width]])])
     if padding and encoding == 'nv24':  # its chroma rows are twice as long, so is their padding
-        rows = np.vstack([rows[:height], np.hstack([chroma.reshape(height, -1), pad, pad]).reshape(-1, width + padding)])
+        chroma = np.hstack([chroma.reshape(height, -1), pad, pad]).reshape(-1, width + padding)
+        rows = np.vstack([rows[:height], chroma])
     message = SimpleNamespace(encoding=encoding, width=width, height=height, step=width + padding, is_bigendian=0,
                               data=array('B', rows.tobytes()))
     np.testing.assert_allclose(rgb_of(message), bt601(yuv), atol=2)

@@ -44,8 +44,10 @@ def parameters(node, context) -> list:
 
 
 def test_every_argument_is_described(module):
-    declared = [entity for entity in module.generate_launch_description().entities if isinstance(entity, DeclareLaunchArgument)]
-    assert {'namespace', 'params_file', 'image_topic', 'cameras', 'rviz', 'respawn'} <= {argument.name for argument in declared}
+    declared = [entity for entity in module.generate_launch_description().entities
+                if isinstance(entity, DeclareLaunchArgument)]
+    names = {argument.name for argument in declared}
+    assert {'namespace', 'params_file', 'image_topic', 'cameras', 'rviz', 'respawn'} <= names
     assert all(len(argument.description) > 10 for argument in declared)
 
 

@@ -43,7 +43,8 @@ def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until)
     assert box.results[0].hypothesis.class_id == 'person' and box.results[0].hypothesis.score == pytest.approx(.2)
     person = people[0].skeletons[0]
     assert (people[0].image_width, people[0].image_height) == (40, 30)
-    assert person.box.tolist() == [1, 2, 11, 22] and person.id == person.NOT_TRACKED and person.score == pytest.approx(.2)
+    assert person.box.tolist() == [1, 2, 11, 22] and person.id == person.NOT_TRACKED
+    assert person.score == pytest.approx(.2)
     assert (person.keypoints[0].x, person.keypoints[0].y, person.keypoints[0].seen) == (3, 4, True)
     unseen = person.keypoints[5]
     assert np.isnan([unseen.x, unseen.y]).all() and unseen.score == 0 and not unseen.seen
@@ -55,11 +56,12 @@ def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until)
 
 def test_late_listeners_learn_what_the_answers_mean(robot, until):
     robot.start()
-    infos, layouts = robot.listen(LabelInfo, '/label_info', latched=True), robot.listen(SkeletonLayout, '/skeleton_layout', latched=True)
+    infos = robot.listen(LabelInfo, '/label_info', latched=True)
+    layouts = robot.listen(SkeletonLayout, '/skeleton_layout', latched=True)
     until(lambda: infos and layouts)
     assert {entry.class_id: entry.class_name for entry in infos[0].class_map} == {0: 'background', 255: 'person'}
     assert tuple(layouts[0].names) == COCO.names
-    assert list(zip(layouts[0].edges[::2], layouts[0].edges[1::2])) == list(COCO.edges)
+    assert list(zip(layouts[0].edges[::2], layouts[0].edges[1::2], strict=True)) == list(COCO.edges)
 
 
 def test_the_newest_image_wins_and_every_frame_is_accounted_for(robot, stub, until):
@@ -100,7 +102,8 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
     node = robot.start()
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
-    for n, fields in enumerate(({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41}), 1):
+    bad = ({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41})
+    for n, fields in enumerate(bad, 1):
         send(**fields)
         until(lambda: node._cameras[0].counters.snapshot().malformed == n)
     sent = send()
@@ -195,13 +198,14 @@ def test_life_cycle_twice(robot, until):
         robot.camera()()
         until(lambda: people)
         assert robot.transition('deactivate') and robot.state() == 'inactive'
-        until(lambda: not any(i.node_name == 'pose' for i in robot.tester.get_subscriptions_info_by_topic('/image_raw')))
+        until(lambda: not robot.tester.get_subscriptions_info_by_topic('/image_raw'))
         assert robot.transition('activate') and robot.transition('deactivate') and robot.transition('cleanup')
     assert robot.transition('shutdown') and robot.state() == 'finalized'
 
 
-@pytest.mark.parametrize('error, says', [(WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
-                                         (ZeroDivisionError('unforeseen'), 'unforeseen')])
+@pytest.mark.parametrize('error, says', [
+    (WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
+    (ZeroDivisionError('unforeseen'), 'unforeseen')])
 def test_a_failing_configure_is_told_refused_and_leaves_nothing(robot, capfd, error, says):
     node = robot.start(error, autostart=False)
     assert not robot.transition('configure') and robot.state() == 'unconfigured'
@@ -221,8 +225,9 @@ def test_only_live_parameters_change_while_it_runs(robot, stub, until):
 
 
 @pytest.mark.parametrize('name, value, allowed', [
-    ('person_threshold', 1.5, ('0', '1')), ('person_threshold', float('nan'), ('0', '1')), ('max_people', 0, ('1', '100')),
-    ('max_people', 2 ** 40, ('1', '100')), ('input_size', 100, ('32',)), ('grouper', 'best', ('prn', 'max', 'ucr')),
+    ('person_threshold', 1.5, ('0', '1')), ('person_threshold', float('nan'), ('0', '1')),
+    ('max_people', 0, ('1', '100')), ('max_people', 2 ** 40, ('1', '100')), ('input_size', 100, ('32',)),
+    ('grouper', 'best', ('prn', 'max', 'ucr')),
     ('image_transport', 'h264', ('raw', 'compressed')), ('cameras', ['a', 'a'], ('once',))])
 def test_parameters_out_of_range_are_refused_with_the_range(robot, name, value, allowed):
     robot.start(autostart=False)

@@ -30,9 +30,11 @@ def test_the_yaml_holds_every_default():
 
 
 @pytest.mark.parametrize('bad, says', [
-    ({'nms_threshold': -.1}, '0 to 1'), ({'nms_threshold': float('nan')}, '0 to 1'), ({'input_size': 33}, 'multiples of 32'),
-    ({'grouper': 'none'}, 'prn, max, ucr'), ({'cameras': ()}, 'once'), ({'cameras': ('a b',)}, 'topic names'),
-    ({'image_topic': '2nd/image'}, 'topic names'), ({'image_topic': ''}, 'topic names'), ({'cameras': ('/a',)}, 'topic names'),
+    ({'nms_threshold': -.1}, '0 to 1'), ({'nms_threshold': float('nan')}, '0 to 1'),
+    ({'input_size': 33}, 'multiples of 32'), ({'grouper': 'none'}, 'prn, max, ucr'), ({'cameras': ()}, 'once'),
+    ({'cameras': ('a b',)}, 'topic names'),
+    ({'image_topic': '2nd/image'}, 'topic names'), ({'image_topic': ''}, 'topic names'),
+    ({'cameras': ('/a',)}, 'topic names'),
     ({'cameras': ('a', 'b'), 'image_topic': '/image'}, "'/image'")])
 def test_values_out_of_range_are_refused(bad, says):
     with pytest.raises(ParameterError, match=says):
