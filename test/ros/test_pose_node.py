@@ -28,7 +28,8 @@ def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
 
-pipeline.load_pipeline, pipeline.facts = load, lambda _: {}
+pipeline.load_pipeline, pipeline.facts = load, lambda _: {{}}
+{fault}
 import mpn_ros.ros.pose_node as pose_node
 make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]
 pose_node.main()
@@ -39,10 +40,10 @@ pose_node.main()
 def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[str], str]]]]:
     processes = []
 
-    def run(*arguments: str, loading: float = 0.):
+    def run(*arguments: str, loading: float = 0., fault: str = ''):
         log = tmp_path / f'log{len(processes)}'
         environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
-        command = [sys.executable, '-c', PROGRAM, str(loading), '--ros-args', '-p', 'use_cv_bridge:=false', *arguments]
+        command = [sys.executable, '-c', PROGRAM.format(fault=fault), str(loading), '--ros-args', '-p', 'use_cv_bridge:=false', *arguments]
         process = subprocess.Popen(command, cwd=ROOT, stderr=log.open('w'), env=environment)
         processes.append(process)
 
@@ -86,3 +87,14 @@ def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
     process, said = start(*arguments)
     assert process.wait(20) == 2
     assert 'Traceback' not in said(says)
+
+
+def test_an_unforeseen_error_ends_it_with_one_and_is_told(start):
+    process, said = start('-p', 'diagnostics_period:=0.1', fault="""
+import mpn_ros.ros.node
+def fail(self):
+    raise ArithmeticError('unforeseen')
+mpn_ros.ros.node.PoseNode._diagnose = fail
+""")
+    assert process.wait(20) == 1
+    assert 'ArithmeticError: unforeseen' in said('Traceback')
