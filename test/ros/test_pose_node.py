@@ -43,7 +43,8 @@ def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[
     def run(*arguments: str, loading: float = 0., fault: str = ''):
         log = tmp_path / f'log{len(processes)}'
         environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
-        command = [sys.executable, '-c', PROGRAM.format(fault=fault), str(loading), '--ros-args', '-p', 'use_cv_bridge:=false', *arguments]
+        command = [sys.executable, '-c', PROGRAM.format(fault=fault), str(loading),
+                   '--ros-args', '-p', 'use_cv_bridge:=false', *arguments]
         process = subprocess.Popen(command, cwd=ROOT, stderr=log.open('w'), env=environment)
         processes.append(process)
 
