@@ -1,8 +1,78 @@
-"""Keeps the middleware of a test run to itself: other nodes on the network or in a run beside this one are not heard."""
+"""What several rooms test with; and a test run keeps its middleware to itself: other nodes on the network or in a run beside
+this one are not heard."""
 
+from __future__ import annotations
+
+import json
 import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from mpn_ros.scene import Person, Scene
 
 # Before any test imports rclpy; the processes that tests start inherit it. Domains above 101 collide with ports that Linux
 # hands to other sockets.
 os.environ['ROS_DOMAIN_ID'] = str(1 + os.getpid() % 101)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+
+SIZE = 200, 160  # width, height
+
+
+@dataclass
+class SmallDataset:
+    """Grey images in COCO layout, told apart by their grey value, with the scenes that a perfect pipeline finds."""
+
+    images: Path
+    annotations: Path
+    content: dict[str, Any]
+    scenes: dict[int, Scene] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """Writes ``content`` as it is now."""
+        self.annotations.write_text(json.dumps(self.content))
+
+    def oracle(self, image: np.ndarray, channel_order: str = 'rgb') -> Scene:
+        """The perfect pipeline."""
+        return self.scenes[int(image[0, 0, 0])]
+
+
+def _person(box: tuple[float, float, float, float], random: np.random.Generator) -> Person:
+    x0, y0, x1, y1 = box
+    keypoints = np.empty((17, 3), np.float32)
+    keypoints[:, 0] = np.rint(random.uniform(x0, x1 - 1, 17))
+    keypoints[:, 1] = np.rint(random.uniform(y0, y1 - 1, 17))
+    keypoints[:, 2] = 1
+    return Person(np.array(box, np.float32), .9, keypoints)
+
+
+@pytest.fixture
+def small_dataset(tmp_path: Path) -> SmallDataset:
+    """Three images: two people of medium size, a large one, nobody. Each person fills its box, in its polygon too."""
+    random = np.random.default_rng(0)
+    width, height = SIZE
+    boxes = {10: [(10, 20, 60, 100), (100, 30, 150, 120)], 20: [(20, 10, 180, 150)], 30: []}
+    dataset = SmallDataset(tmp_path / 'images', tmp_path / 'labels.json',
+                           {'images': [], 'annotations': [], 'categories': [{'id': 1, 'name': 'person'}]})
+    dataset.images.mkdir()
+    for grey, people_boxes in boxes.items():
+        cv2.imwrite(str(dataset.images / f'{grey}.png'), np.full((height, width, 3), grey, np.uint8))
+        dataset.content['images'].append({'id': grey, 'file_name': f'{grey}.png', 'width': width, 'height': height})
+        people = tuple(_person(box, random) for box in people_boxes)
+        mask = np.zeros((height, width), np.uint8)
+        for (x0, y0, x1, y1), person in zip(people_boxes, people, strict=True):
+            mask[y0:y1, x0:x1] = 255
+            labels = person.keypoints.copy()
+            labels[:, 2] = 2
+            # Ids from 0, as some labelling tools count.
+            dataset.content['annotations'].append({
+                'id': len(dataset.content['annotations']), 'image_id': grey, 'category_id': 1, 'iscrowd': 0,
+                'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0), 'num_keypoints': 17,
+                'keypoints': labels.astype(float).ravel().tolist(), 'segmentation': [[x0, y0, x1, y0, x1, y1, x0, y1]]})
+        dataset.scenes[grey] = Scene(people, mask)
+    dataset.save()
+    return dataset

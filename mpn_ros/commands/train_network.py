@@ -10,11 +10,12 @@ from pathlib import Path
 
 import torch
 
+from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.coco import read_coco
+from mpn_ros.training.coco import labelled_images
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.movenet import start_from_movenet
 from mpn_ros.training.trainer import Trainer, TrainingConfig, load_checkpoint
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     network = MultiPoseNet(preset(args.preset))
     _start(network, args)
-    images = read_coco(args.images, args.annotations, args.masks, keypoints=network.preset.keypoints)
+    images = labelled_images(read_dataset(args.images, args.annotations, network.preset.keypoints), args.masks)
     dataset = PatchDataset(images, args.size, Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour), args.seed)
     config = TrainingConfig(stage=args.stage, epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed,
                             rate_factors=tuple(args.rate_factor), heatmap_weight=args.heatmap_weight, workers=args.workers)

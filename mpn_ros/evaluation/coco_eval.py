@@ -12,10 +12,11 @@ import numpy as np
 from tqdm import tqdm
 
 from mpn_ros import __version__
+from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
+from mpn_ros.coco_masks import person_mask
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.average_precision import average_precision
-from mpn_ros.evaluation.dataset import DatasetImage, PersonDataset, read_dataset
-from mpn_ros.evaluation.mask_iou import MaskIoU, truth_mask
+from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
 from mpn_ros.scene import Scene
 
@@ -76,6 +77,6 @@ def _has_masks(dataset: PersonDataset) -> bool:
 
 def _truth(dataset: PersonDataset, image: DatasetImage, annotations_file: str | Path) -> np.ndarray:
     try:
-        return truth_mask(dataset.annotations_of(image), image.height, image.width)
+        return person_mask(dataset.annotations_of(image), image.height, image.width)
     except DatasetError as error:
         raise DatasetError(f'{annotations_file}: {error}') from error

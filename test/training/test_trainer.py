@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from mpn_ros.coco import DatasetImage
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
@@ -35,7 +36,8 @@ def images(tmp_path_factory):
         path = folder / f'{number}.png'
         cv2.imwrite(str(path), picture)
         polygon = [[float(v) for v in (x, y, x + 32, y, x + 32, y + 48, x, y + 48)]]
-        found.append(LabelledImage(number, path, (96, 96), np.array([[x, y, x + 32, y + 48]], np.float32), joints, (polygon,), None))
+        found.append(LabelledImage(DatasetImage(number, path, 96, 96), np.array([[x, y, x + 32, y + 48]], np.float32), joints,
+                                   ({'id': number, 'segmentation': polygon},), None))
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.errors import DatasetError
-from mpn_ros.evaluation.dataset import read_dataset
+from mpn_ros.coco import read_dataset
 
 
 def test_reads_images_in_order_with_their_people(small_dataset):

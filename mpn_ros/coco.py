@@ -1,4 +1,4 @@
-"""A validation set in COCO layout, a folder of images and one person_keypoints JSON, checked before anything runs."""
+"""A dataset in COCO layout, a folder of images and one person_keypoints JSON, checked before anything runs on it."""
 
 from __future__ import annotations
 
@@ -59,11 +59,12 @@ class PersonDataset:
         return self.annotations.get(image.id, [])
 
 
-def read_dataset(images_dir: str | Path, annotations_file: str | Path) -> PersonDataset:
+def read_dataset(images_dir: str | Path, annotations_file: str | Path, keypoints: int = len(COCO)) -> PersonDataset:
     """Reads and checks a dataset; the images themselves are opened only when they are used.
 
     Raises DatasetError that names the file and the line or id: a file or folder that is missing, JSON that is broken,
-    labels without images or persons, annotations of unknown images, boxes that are empty or outside their image.
+    labels without images or persons, annotations of unknown images, boxes that are empty or outside their image, poses
+    that have not ``keypoints`` joints.
     """
     images_dir, annotations_file = Path(images_dir), Path(annotations_file)
     if not images_dir.is_dir():
@@ -79,7 +80,7 @@ def read_dataset(images_dir: str | Path, annotations_file: str | Path) -> Person
     for entry in content['annotations']:
         if isinstance(entry, dict) and entry.get('category_id') != person:
             continue
-        wrong, annotation = _annotation(entry, by_id)
+        wrong, annotation = _annotation(entry, by_id, keypoints)
         if wrong:
             raise DatasetError(f'{where}: annotation {_id_of(entry)} {wrong}')
         annotations[annotation['image_id']].append(annotation)
@@ -130,7 +131,7 @@ def _id_of(entry: Any) -> str:
     return f"id {entry['id']}" if isinstance(entry, dict) and 'id' in entry else f'without an id ({str(entry)[:60]})'
 
 
-def _annotation(entry: Any, images: dict[int, DatasetImage]) -> tuple[str, dict[str, Any]]:
+def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tuple[str, dict[str, Any]]:
     """What is wrong with an annotation (nothing: ''), and the annotation with COCO's optional fields filled in."""
     if not isinstance(entry, dict) or 'id' not in entry:
         return 'is not a COCO annotation', {}
@@ -147,9 +148,9 @@ def _annotation(entry: Any, images: dict[int, DatasetImage]) -> tuple[str, dict[
         return f'has an empty bbox {box}', {}
     if min(x, y) < -OVERHANG or x + width > image.width + OVERHANG or y + height > image.height + OVERHANG:
         return f'has a bbox {box} outside its image ({image.width}x{image.height})', {}
-    keypoints = entry.get('keypoints', [0] * (3 * len(COCO)))
-    if not _numbers(keypoints, 3 * len(COCO)):
-        return f'needs {3 * len(COCO)} finite numbers as its keypoints', {}
+    keypoints = entry.get('keypoints', [0] * (3 * joints))
+    if not _numbers(keypoints, 3 * joints):
+        return f'needs {3 * joints} finite numbers as its keypoints', {}
     labelled = sum(visibility > 0 for visibility in keypoints[2::3])
     return '', {**entry, 'keypoints': keypoints, 'num_keypoints': labelled, 'iscrowd': int(entry.get('iscrowd', 0))}
 
