@@ -64,45 +64,42 @@ class PoseNode(LifecycleNode):
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Loads the network and makes the topics; nothing is left of it if it fails."""
-        return self._attempt('configure', self._configure, self._dispose,
-                             lambda: super(PoseNode, self).on_configure(state))
+        return self._attempt('configure', self._configure, undo=self._dispose)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens and answers."""
-        return self._attempt('activate', self._open, self._close, lambda: super(PoseNode, self).on_activate(state))
+        return self._attempt('activate', lambda: super(PoseNode, self).on_activate(state), self._open, undo=self._close)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Answers the frame at hand and listens no more."""
-        self._close()
-        return super().on_deactivate(state)
+        return self._attempt('deactivate', self._close, lambda: super(PoseNode, self).on_deactivate(state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Gives the network and the topics back."""
-        self._dispose()
-        return super().on_cleanup(state)
+        return self._attempt('clean up', self._dispose)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """From any state."""
-        self._dispose()
-        return super().on_shutdown(state)
+        return self._attempt('shut down', self._dispose)
 
     def destroy_node(self) -> None:
         """Stops answering, then ends the node."""
         self._dispose()
         super().destroy_node()
 
-    def _attempt(self, name: str, act: Callable[[], None], undo: Callable[[], None],
-                 manage: Callable[[], TransitionCallbackReturn]) -> TransitionCallbackReturn:
+    def _attempt(self, name: str, *steps: Callable[[], object],
+                 undo: Callable[[], None] | None = None) -> TransitionCallbackReturn:
         """Runs a transition. rclpy swallows what it raises, so it is logged here: a user's error as one sentence."""
         try:
-            result = manage()
-            act()
-            return result
+            for step in steps:
+                step()
+            return TransitionCallbackReturn.SUCCESS
         except MpnError as error:
             self.get_logger().error(f'cannot {name}: {error}')
         except Exception:
             self.get_logger().error(f'cannot {name}, and this is a bug: {traceback.format_exc()}')
-        undo()
+        if undo is not None:
+            undo()
         return TransitionCallbackReturn.FAILURE
 
     def _configure(self) -> None:

@@ -203,6 +203,17 @@ def test_life_cycle_twice(robot, until):
     assert robot.transition('shutdown') and robot.state() == 'finalized'
 
 
+def test_deactivate_answers_the_image_at_hand(robot, stub, until):
+    node = robot.start(stub(delay=.4))
+    people = robot.listen(SkeletonArray, '/skeletons')
+    sent = robot.camera()()
+    until(lambda: node._cameras[0].counters.snapshot().received)
+    settle(.1)
+    assert robot.transition('deactivate')
+    until(lambda: people)
+    assert people[0].header == sent.header
+
+
 @pytest.mark.parametrize('error, says', [
     (WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
     (ZeroDivisionError('unforeseen'), 'unforeseen')])
