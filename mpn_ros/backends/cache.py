@@ -1,0 +1,66 @@
+"""Where compiled graphs wait for the next start: a private folder, written in one step, checked before use."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+_DIGEST = 'sha256'
+_log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path:
+    """``$XDG_CACHE_HOME/mpn_ros``, by default ``~/.cache/mpn_ros``."""
+    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'mpn_ros'
+
+
+def weights_key(network: nn.Module) -> str:
+    """A digest of all tensors of a network: another network, another key."""
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:
+    """The folder of a compiled graph, made by ``build(folder)`` unless it is there, whole, from before.
+
+    ``key`` is everything that decides the result: weights, shape, versions. A folder whose files do not have the digest that was
+    stored with them is built again. None where no folder can be written; the caller then does without.
+    """
+    folder = cache_folder() / f'{kind}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}'
+    try:
+        if (folder / _DIGEST).read_text() == _digest(folder):
+            return folder
+        _log.warning('%s is damaged and is built again', folder)
+    except OSError:
+        pass  # not built yet
+    try:
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+            unfinished = Path(place) / 'graph'
+            unfinished.mkdir(mode=0o700)
+            build(unfinished)
+            (unfinished / _DIGEST).write_text(_digest(unfinished))
+            shutil.rmtree(folder, ignore_errors=True)
+            unfinished.rename(folder)
+    except OSError as error:
+        _log.warning('compiled graphs are not kept: %s', error)
+        return None
+    return folder
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.name != _DIGEST:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()

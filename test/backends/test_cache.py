@@ -1,0 +1,74 @@
+"""Compiled graphs are kept, checked, and never stood in the way of."""
+
+import os
+import stat
+
+import pytest
+import torch
+
+from mpn_ros.backends.cache import cache_folder, cached, weights_key
+
+
+@pytest.fixture(autouse=True)
+def private(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+
+
+def builder(text='graph'):
+    def build(folder):
+        build.calls += 1
+        (folder / 'graph.bin').write_text(text)
+    build.calls = 0
+    return build
+
+
+def test_a_graph_is_built_once_for_each_key_in_a_private_folder():
+    build = builder()
+    first = cached('kind', ('weights', (1, 2)), build)
+    assert cached('kind', ('weights', (1, 2)), build) == first and build.calls == 1
+    assert cached('kind', ('weights', (1, 3)), build) != first and build.calls == 2
+    assert (first / 'graph.bin').read_text() == 'graph'
+    assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in (first, cache_folder()))
+
+
+@pytest.mark.parametrize('damage', [lambda f: (f / 'graph.bin').write_text('grap'), lambda f: (f / 'graph.bin').unlink(),
+                                    lambda f: (f / 'sha256').write_text(''), lambda f: (f / 'sha256').unlink(),
+                                    lambda f: (f / 'more').write_text('x')])
+def test_a_damaged_graph_is_built_again(damage):
+    build = builder()
+    folder = cached('kind', (), build)
+    damage(folder)
+    assert cached('kind', (), build) == folder and build.calls == 2
+    assert cached('kind', (), build) == folder and build.calls == 2
+
+
+def test_a_build_that_fails_leaves_nothing():
+    def fail(folder):
+        (folder / 'half').write_text('')
+        raise RuntimeError('no')
+    with pytest.raises(RuntimeError):
+        cached('kind', (), fail)
+    build = builder()
+    assert cached('kind', (), build) and build.calls == 1
+    assert len(list(cache_folder().iterdir())) == 1
+
+
+def test_without_a_place_to_write_the_caller_does_without(tmp_path, monkeypatch, caplog):
+    (tmp_path / 'file').write_text('')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
+    assert cached('kind', (), builder()) is None
+    assert 'compiled graphs are not kept' in caplog.text
+
+
+def test_the_key_of_weights_changes_with_any_value():
+    layer = torch.nn.Linear(3, 3)
+    before = weights_key(layer)
+    assert weights_key(layer) == before
+    with torch.no_grad():
+        layer.bias[2] += 1e-6
+    assert weights_key(layer) != before
+
+
+def test_home_is_the_default(monkeypatch):
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    assert str(cache_folder()) == os.path.expanduser('~/.cache/mpn_ros')
