@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mpn_ros.network.anchors import decode_boxes, make_anchors
+from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 
 PEAKS = 30
@@ -68,14 +69,11 @@ class Perception(nn.Module):
         if height % 32 or width % 32 or height < 32 or width < 32:
             raise ValueError(f'the input must have sides that are multiples of 32, not {height}x{width}')
         self.network = network
-        preprocessing = network.preset.preprocessing
-        self.register_buffer('mean', torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(height, width, network.anchor_strides), persistent=False)
 
     def forward(self, images: torch.Tensor) -> Perceived[torch.Tensor]:
-        pixels = images.permute(0, 3, 1, 2).to(self.mean.dtype)
-        output = self.network((pixels - self.mean) / self.std)
+        output = self.network(self.normalise(images))
         scores = self.network.keypoint_head.scores(output.heatmaps.float())
         box_score, index = output.class_logits.float().sigmoid().topk(min(BOXES, len(self.anchors)))
         offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))

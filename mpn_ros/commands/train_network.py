@@ -12,13 +12,17 @@ import torch
 
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError, WeightsError
+from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.coco import labelled_images
 from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.movenet import start_from_movenet
+from mpn_ros.training.movenet import COPIED_CHANNELS, start_from_movenet
+from mpn_ros.training.settle import settle
 from mpn_ros.training.trainer import Trainer, TrainingConfig, load_checkpoint
+
+_SETTLING_PATCHES = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--rate-factor', nargs='*', default=(), type=_rate_factor, metavar='PREFIX=FACTOR',
                         help='factor on the learning rate of parameters, by the beginning of their names; 0 freezes them')
     parser.add_argument('--heatmap-weight', type=float, default=1., help='factor on the heatmap losses')
+    parser.add_argument('--intermediate-weight', type=float, default=.25, help='factor on the losses at K2..K5 (default: 0.25)')
     parser.add_argument('--rotation', type=float, default=40., help='degrees either way (default: 40)')
     parser.add_argument('--scale', type=float, nargs=2, default=(.8, 1.2), metavar=('LOW', 'HIGH'))
     parser.add_argument('--flip', type=float, default=.3, help='probability of a mirrored patch (default: 0.3)')
@@ -55,9 +60,11 @@ def _rate_factor(text: str) -> tuple[str, float]:
     return prefix, float(factor)
 
 
-def _start(network: MultiPoseNet, args: argparse.Namespace) -> None:
+def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespace) -> None:
     if args.movenet is not None:
         start_from_movenet(network, args.movenet)
+        patches = torch.stack([dataset[index]['image'] for index in range(min(_SETTLING_PATCHES, len(dataset)))])
+        settle(network.eval(), Normalise(network.preset.preprocessing)(patches), COPIED_CHANNELS)
     if args.start is None:
         return
     known = [name for name, _ in network.named_children()]
@@ -76,11 +83,11 @@ def run(args: argparse.Namespace) -> int:
     """Trains, resuming from ``--folder`` when it holds a checkpoint of the same settings."""
     torch.manual_seed(args.seed)
     network = MultiPoseNet(preset(args.preset))
-    _start(network, args)
     images = labelled_images(read_dataset(args.images, args.annotations, network.preset.keypoints), args.masks)
     dataset = PatchDataset(images, args.size, Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour), args.seed)
+    _start(network, dataset, args)
     config = TrainingConfig(stage=args.stage, epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed,
-                            rate_factors=tuple(args.rate_factor), heatmap_weight=args.heatmap_weight, workers=args.workers)
+                            rate_factors=tuple(args.rate_factor), heatmap_weight=args.heatmap_weight, intermediate_weight=args.intermediate_weight, workers=args.workers)
     trainer = Trainer(network, dataset, config, args.folder, args.device)
     resumed = trainer.resume()
     print(f"{'resuming at' if resumed else 'starting at'} step {trainer.step} of {trainer.total_steps}, {len(images)} images", file=sys.stderr)

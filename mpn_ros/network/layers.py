@@ -1,10 +1,24 @@
-"""The two kinds of 3x3 convolution that the subnets are made of, and the upsampling between pyramid levels."""
+"""What stands between the subnets: normalisation of pixels, the two kinds of 3x3 convolution, upsampling between pyramid levels."""
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from mpn_ros.presets import Preprocessing
+
+
+class Normalise(nn.Module):
+    """``(B, H, W, 3)`` RGB 0..255 of any type to ``(B, 3, H, W)`` as the network wants it, in the type of its buffers."""
+
+    def __init__(self, preprocessing: Preprocessing):
+        super().__init__()
+        self.register_buffer('mean', torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('std', torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return (images.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
 
 
 def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:

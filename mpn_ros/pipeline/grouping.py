@@ -18,6 +18,10 @@ from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities
 from mpn_ros.pipeline.crops import compact, expand, into_crop
 
 
+_TRUST = 4
+"""The power of a box's score in a dispute over a peak."""
+
+
 class Grouper(Protocol):
     """Gives each person its keypoints.
 
@@ -82,7 +86,9 @@ class PRNGrouper:
         crops, rows = _crops(peaks, boxes, self.prn.config.box_margin)
         candidates = torch.from_numpy(crops).to(self._device)
         likely = assignment_probabilities(self.prn.candidate_logits(candidates, self._rows)).cpu().numpy()
-        choice = _exclusive(np.log(np.maximum(likely, 1e-9) / self.floor), rows, [len(b) for b in boxes])
+        trust = np.concatenate([b[:, 4] if b.shape[1] > 4 else np.ones(len(b)) for b in boxes]) ** _TRUST
+        gain = np.log(np.maximum(likely, 1e-9) / self.floor) * trust[:, None, None]
+        choice = _exclusive(gain, rows, [len(b) for b in boxes])
         return _people(peaks, boxes, rows, choice, crops[..., 2] * likely)
 
 

@@ -14,9 +14,9 @@ _SMOOTH_L1_BETA = 1 / 9
 def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:
     """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h, w)``.
 
-    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits; cross-entropy with the soft
-    target, weighted by the squared error (the focal loss for continuous targets of Li et al., NeurIPS 2020), divided by the number of
-    peaks; the mask channel by plain cross-entropy.
+    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits, and cross-entropy with
+    the soft target takes the place of the square: its gradient is the same H_p - H_t, and like Eq. 4 it is least at the expected
+    heatmap, which a focal loss is not: that one raises what is uncertain and blurs the peaks. Divided by the number of peaks.
     """
     keypoints, mask = output[:, :-1], output[:, -1]
     wanted, wanted_mask = target[:, :-1], target[:, -1]
@@ -26,8 +26,7 @@ def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tenso
     entropy = F.binary_cross_entropy_with_logits(keypoints, wanted, reduction='none')
     # A peak of height 1 need not fall on a cell; 0.8 is reached by at least one cell of each.
     peaks = (wanted > .8).sum().clamp(min=1)
-    focal = (weight * (keypoints.sigmoid() - wanted).square() * entropy).sum() / peaks
-    return focal + F.binary_cross_entropy_with_logits(mask, wanted_mask)
+    return (weight * entropy).sum() / peaks + F.binary_cross_entropy_with_logits(mask, wanted_mask)
 
 
 def intermediate_loss(outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:

@@ -18,6 +18,8 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.pyramid import FeaturePyramid
 
 _BACKBONE_CONVOLUTIONS = 52
+COPIED_CHANNELS = (24, 24, 32, 64)
+"""How many channels of K2..K5 are MoveNet's."""
 
 
 def _convolutions(path: Path) -> list[tuple[str, list[torch.Tensor]]]:

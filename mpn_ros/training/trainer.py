@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.anchors import make_anchors
+from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
 from mpn_ros.training.dataset import PatchDataset, collate
 from mpn_ros.training.losses import detector_loss, heatmap_loss, intermediate_loss
@@ -91,9 +92,7 @@ class Trainer:
                    'lr': config.rate * factor} for factor in sorted({self._rate_factor_of(name) for name in self.trained})]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._schedule_factor)
-        preprocessing = network.preset.preprocessing
-        self.mean, self.std = (torch.tensor(values, device=self.device).view(1, 3, 1, 1)
-                               for values in (preprocessing.mean, preprocessing.std))
+        self.normalise = Normalise(network.preset.preprocessing).to(self.device)
         self.anchors = make_anchors(dataset.size, dataset.size, network.anchor_strides)
 
     def _rate_factor_of(self, name: str) -> float:
@@ -137,8 +136,7 @@ class Trainer:
                 module.eval()
 
     def _forward(self, images: torch.Tensor) -> NetworkOutput:
-        pixels = images.to(self.device).permute(0, 3, 1, 2).float()
-        pixels = ((pixels - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        pixels = self.normalise(images.to(self.device)).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
             output = self.network(pixels)
         return NetworkOutput(output.heatmaps.float(), tuple(level.float() for level in output.intermediate),

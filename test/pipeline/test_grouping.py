@@ -144,3 +144,14 @@ def test_who_comes_first_does_not_matter() -> None:
     [people] = grouper(peaks, [boxes])
     [reversed_people] = grouper(peaks, [boxes[::-1]])
     np.testing.assert_allclose(people, reversed_people[::-1], rtol=1e-6)
+
+
+def test_a_weak_second_box_takes_no_joint_from_the_good_one() -> None:
+    """The peak lies at the middle of the weak box, its joint's likeliest place, and off the middle of the good one."""
+    good, weak = np.array([100., 200, 200, 400, .9]), np.array([116., 200, 216, 400, .2])
+    peaks, grouper = peaks_of([(165.5, 299.5, .8)]), PRNGrouper(place_prn([(.5, .5)]))
+    [[first, second]] = grouper([peaks], [np.stack([good, weak])])
+    assert np.isfinite(first[0, 0]) and np.isnan(second[0, 0])
+    equal = np.stack([good, np.append(weak[:4], .9)])
+    [[first, second]] = grouper([peaks], [equal])
+    assert np.isnan(first[0, 0]) and np.isfinite(second[0, 0])
