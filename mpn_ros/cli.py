@@ -20,6 +20,9 @@ COMMANDS = {
 }
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and ``run(args) -> int | None``."""
 
+EXTRAS = {'pycocotools': 'train', 'onnx': 'train', 'tensorboard': 'train', 'h5py': 'convert'}
+"""Packages that only some commands need, and the extra that installs each."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs ``mpn``. Returns the exit status: 0, or 2 with one sentence on stderr for an error that the user can mend."""
@@ -28,18 +31,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--version', action='version', version=f'mpn_ros {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     chosen = next((word for word in argv if word in COMMANDS), None)
-    for name, line in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=line, description=f'{line[0].upper()}{line[1:]}.')
-        if name == chosen:
-            importlib.import_module(f'mpn_ros.commands.{name}').add_arguments(subparser)
-    args = parser.parse_args(argv)
     try:
+        for name, line in COMMANDS.items():
+            subparser = subparsers.add_parser(name, help=line, description=f'{line[0].upper()}{line[1:]}.')
+            if name == chosen:
+                importlib.import_module(f'mpn_ros.commands.{name}').add_arguments(subparser)
+        args = parser.parse_args(argv)
         return importlib.import_module(f'mpn_ros.commands.{args.command}').run(args) or 0
     except MpnError as error:
-        print(f'mpn {args.command}: {error}', file=sys.stderr)
+        print(f'mpn {chosen}: {error}', file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        missing = (error.name or '').partition('.')[0]
+        if missing not in EXTRAS:
+            raise
+        print(f"mpn {chosen}: {missing} is not installed: pip install 'mpn_ros[{EXTRAS[missing]}]'", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f'mpn {args.command}: interrupted', file=sys.stderr)
+        print(f'mpn {chosen}: interrupted', file=sys.stderr)
         return 130
 
 

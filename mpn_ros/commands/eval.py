@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
-from mpn_ros.errors import MpnError, ParameterError
+from mpn_ros.errors import ParameterError
 
 PERSON_THRESHOLD = .05
 KEYPOINT_THRESHOLD = 0.
@@ -32,12 +32,7 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError(f'--limit must be at least 1, not {args.limit}')
     if not args.json.absolute().parent.is_dir():
         raise ParameterError(f'--json {args.json}: there is no folder {args.json.absolute().parent}')
-    try:
-        from mpn_ros.evaluation.coco_eval import evaluate
-    except ModuleNotFoundError as error:
-        if error.name != 'pycocotools':
-            raise
-        raise MpnError("pycocotools is not installed: pip install 'mpn_ros[train]'") from error
+    from mpn_ros.evaluation.coco_eval import evaluate
     from mpn_ros.pipeline.pipeline import Thresholds
     pipeline = make_pipeline(args, Thresholds(person=PERSON_THRESHOLD, keypoint=KEYPOINT_THRESHOLD, people=PEOPLE))
     figures = evaluate(pipeline, args.images, args.annotations, limit=args.limit, progress=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
 import torch
+from torch.utils.tensorboard import SummaryWriter
 
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError, WeightsError
@@ -91,11 +90,10 @@ def run(args: argparse.Namespace) -> int:
     trainer = Trainer(network, dataset, config, args.folder, args.device)
     resumed = trainer.resume()
     print(f"{'resuming at' if resumed else 'starting at'} step {trainer.step} of {trainer.total_steps}, {len(images)} images", file=sys.stderr)
-    args.folder.mkdir(parents=True, exist_ok=True)
-    with (args.folder / 'log.jsonl').open('a') as log:
+    with SummaryWriter(str(args.folder)) as board:
         def report(step: int, losses: dict[str, float]) -> None:
-            log.write(json.dumps({'time': time.time(), 'step': step, **losses}) + '\n')
-            log.flush()
+            for name, value in losses.items():
+                board.add_scalar(f'loss/{name}', value, step)
         finished = trainer.run(report, minutes=args.minutes)
     print(f"{'finished' if finished else 'stopped'} at step {trainer.step}; {args.folder / 'checkpoint.pt'}", file=sys.stderr)
     return 0
