@@ -129,7 +129,7 @@ PRESETS: dict[str, Preset] = {preset.name: preset for preset in (
     Preset(name='r101', backbone='resnet101'),
     Preset(name='r101_dilated', backbone='resnet101_dilated'),
     Preset(name='lite', backbone='mobilenet', keypoint_pyramid=_LITE_PYRAMID,
-           keypoint_head=KeypointHeadConfig(width=96, fusion=96, separable=True, relu=True, activation='sigmoid'),
+           keypoint_head=KeypointHeadConfig(width=96, fusion=128, separable=True, relu=True, activation='sigmoid'),
            detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
            detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
            prn=PRNConfig(height=28, width=18, nodes=192, residual=24., dropout=.1, box_margin=.1, blur=.5, rectify=False),

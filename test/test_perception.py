@@ -38,6 +38,18 @@ def test_an_empty_heatmap_has_no_peak():
     assert find_peaks(torch.zeros(1, 17, 16, 16))[..., 2].max() == 0
 
 
+@pytest.mark.parametrize(('x', 'y'), [(10.5, 12.), (10., 12.5), (10.5, 12.5)])
+def test_a_peak_between_cells_is_one_peak(x, y):
+    peaks = find_peaks(torch.from_numpy(gaussian(24, 24, x, y)).float()[None, None])[0, 0]
+    assert (peaks[:, 2] > .1).sum() == 1
+    np.testing.assert_allclose(peaks[0, :2], [(x + .5) * 4 - .5, (y + .5) * 4 - .5], atol=.05)
+
+
+def test_a_linear_head_may_overshoot_without_losing_its_peak():
+    peaks = find_peaks(torch.from_numpy(gaussian(24, 24, 10.3, 12, top=1.4)).float()[None, None])[0, 0]
+    assert peaks[0].tolist() == pytest.approx([42.7, 49.5, 1], abs=.1) and (peaks[1:, 2] == 0).all()
+
+
 class Scripted(torch.nn.Module):
     """A network that answers what it was told and remembers what it was given."""
 

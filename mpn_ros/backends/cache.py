@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import nn
 
 _DIGEST = 'sha256'
+_MOST = 32  # graphs of one kind that are kept
 _log = logging.getLogger(__name__)
 
 
@@ -33,16 +34,16 @@ def weights_key(network: nn.Module) -> str:
 def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:
     """The folder of a compiled graph, made by ``build(folder)`` unless it is there, whole, from before.
 
-    ``key`` is everything that decides the result: weights, shape, versions. A folder whose files do not have the digest that was
+    ``key`` is everything that decides the result: weights, shape, versions. ``build`` raises OSError if it cannot write. A folder whose files do not have the digest that was
     stored with them is built again. None where no folder can be written; the caller then does without.
     """
     folder = cache_folder() / f'{kind}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}'
-    try:
-        if (folder / _DIGEST).read_text() == _digest(folder):
+    if folder.is_dir():
+        if _is_whole(folder):
+            os.utime(folder)
             return folder
         _log.warning('%s is damaged and is built again', folder)
-    except OSError:
-        pass  # not built yet
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
@@ -50,12 +51,30 @@ def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) ->
             unfinished.mkdir(mode=0o700)
             build(unfinished)
             (unfinished / _DIGEST).write_text(_digest(unfinished))
-            shutil.rmtree(folder, ignore_errors=True)
-            unfinished.rename(folder)
+            try:
+                unfinished.rename(folder)
+            except OSError:
+                if not _is_whole(folder):  # another process was faster
+                    raise
+        _forget_oldest(kind)
     except OSError as error:
         _log.warning('compiled graphs are not kept: %s', error)
         return None
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        return (folder / _DIGEST).read_bytes() == _digest(folder).encode()
+    except OSError:
+        return False
+
+
+def _forget_oldest(kind: str) -> None:
+    """Keeps the graphs that were used last."""
+    folders = sorted(cache_folder().glob(f'{kind}-*'), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in folders[_MOST:]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _digest(folder: Path) -> str:

@@ -17,20 +17,20 @@ class EagerBackend:
         if device == 'auto':
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         try:
-            self.device = torch.device(device)
-        except RuntimeError as error:
-            raise BackendUnavailable(f"device '{device}' is not one that PyTorch knows") from error
-        if self.device.type == 'cuda' and not torch.cuda.is_available():
-            raise BackendUnavailable(f"device '{device}' needs a CUDA GPU, and PyTorch sees none")
+            self.device = torch.zeros(1, device=device).device
+        except Exception as error:  # each kind of device has its own way to say that it is not there
+            raise BackendUnavailable(f"PyTorch cannot use device '{device}' here: {str(error).splitlines()[0]}") from error
         self.dtype = torch.float16 if self.device.type == 'cuda' else torch.float32
         self.network = network.eval().to(self.device, self.dtype, memory_format=torch.channels_last)
         self.description = f'eager {str(self.dtype).removeprefix("torch.")} on {self.device}'
         self._graphs: dict[tuple[int, int], Perception] = {}
 
     @torch.inference_mode()
-    def __call__(self, images: np.ndarray) -> Perceived[np.ndarray]:
+    def __call__(self, images: np.ndarray) -> Perceived:
         shape = images.shape[1:3]
         if shape not in self._graphs:
-            self._graphs[shape] = Perception(self.network, *shape).to(self.device, self.dtype)
+            graph = Perception(self.network, *shape).to(self.device)
+            graph.normalise.to(self.dtype)  # and not the anchors, which half precision would move
+            self._graphs[shape] = graph
         seen = self._graphs[shape](torch.from_numpy(images).to(self.device))
         return Perceived(*(part.float().cpu().numpy() for part in seen))

@@ -6,6 +6,7 @@ import logging
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +17,15 @@ from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.perception import Perceived, Perception
 
+_MOST_SHAPES = 16  # compiled graphs kept in memory
 _log = logging.getLogger(__name__)
 
 
 class OpenVinoBackend:
-    """Converts the perception graph once for each input shape, in some ten seconds, and keeps it for later starts."""
+    """Converts the perception graph once for each input size, in some ten seconds, and keeps it for later starts.
+
+    Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph of its own.
+    """
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto'):
         if device not in ('auto', 'cpu'):
@@ -37,9 +42,9 @@ class OpenVinoBackend:
         self._key = weights_key(network), __version__, torch.__version__, openvino.__version__
         bf16 = 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         self.description = f"openvino {'bfloat16' if bf16 else 'float32'} on cpu"
-        self._compiled: dict[tuple[int, ...], object] = {}
+        self._compiled: dict[tuple[int, ...], Any] = {}
 
-    def _convert(self, shape: tuple[int, ...]) -> object:
+    def _convert(self, shape: tuple[int, ...]) -> Any:
         started = time.monotonic()
         example = torch.zeros(shape, dtype=torch.uint8)
         with torch.no_grad(), warnings.catch_warnings():
@@ -49,15 +54,23 @@ class OpenVinoBackend:
         _log.info('converted the network for openvino at %s in %.0f s', 'x'.join(map(str, shape)), time.monotonic() - started)
         return model
 
-    def _compile(self, shape: tuple[int, ...]) -> object:
+    def _compile(self, shape: tuple[int, ...]) -> Any:
         def build(folder: Path) -> None:
-            self._openvino.save_model(self._convert(shape), folder / 'graph.xml', compress_to_fp16=False)
+            model = self._convert(shape)
+            try:
+                self._openvino.save_model(model, folder / 'graph.xml', compress_to_fp16=False)
+            except RuntimeError as error:
+                raise OSError(f'{folder} cannot be written: {error}') from error
         folder = cached('openvino', (*self._key, shape), build)
         model = self._convert(shape) if folder is None else self._core.read_model(folder / 'graph.xml')
         return self._core.compile_model(model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY'})
 
-    def __call__(self, images: np.ndarray) -> Perceived[np.ndarray]:
-        if images.shape not in self._compiled:
-            self._compiled[images.shape] = self._compile(images.shape)
-        results = self._compiled[images.shape](images)
-        return Perceived(*(np.array(results[index]) for index in range(3)))
+    def __call__(self, images: np.ndarray) -> Perceived:
+        shape = (1, *images.shape[1:])
+        if shape not in self._compiled:
+            if len(self._compiled) >= _MOST_SHAPES:
+                self._compiled.pop(next(iter(self._compiled)))
+            self._compiled[shape] = self._compile(shape)
+        compiled = self._compiled[shape]
+        answers = [compiled(image[None]) for image in images]
+        return Perceived(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))

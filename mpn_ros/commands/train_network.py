@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--masks', type=Path, help='folder of PNG person masks; without it the polygons of the JSON serve')
     parser.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
     parser.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
+    parser.add_argument('--hold-movenet', action='store_true',
+                        help="train only what is new beside MoveNet's part of the keypoint subnet")
     parser.add_argument('--start', type=Path, help='checkpoint of another run to start from, after --movenet')
     parser.add_argument('--start-parts', nargs='+', metavar='PART', help='take only these parts of --start, as: detector_pyramid detector')
     parser.add_argument('--size', type=int, default=480, help='side of the training patches in pixels (default: 480)')
@@ -61,9 +63,11 @@ def _rate_factor(text: str) -> tuple[str, float]:
 
 def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespace) -> None:
     if args.movenet is not None:
-        start_from_movenet(network, args.movenet)
+        copied = start_from_movenet(network, args.movenet)
         patches = torch.stack([dataset[index]['image'] for index in range(min(_SETTLING_PATCHES, len(dataset)))])
         settle(network.eval(), Normalise(network.preset.preprocessing)(patches), COPIED_CHANNELS)
+        if args.hold_movenet:
+            copied.hold()
     if args.start is None:
         return
     known = [name for name, _ in network.named_children()]

@@ -43,8 +43,8 @@ class KeypointHead(nn.Module):
         return self.heatmaps(F.relu(self.fusion(joined)))
 
     def scores(self, heatmaps: torch.Tensor) -> torch.Tensor:
-        """The head's output as 0..1 (a linear output is only clipped)."""
-        return heatmaps.sigmoid() if self.config.activation == 'sigmoid' else heatmaps.clamp(0, 1)
+        """The head's output as scores from 0. A linear output may overshoot 1: clipped here, its peaks would become plateaus."""
+        return heatmaps.sigmoid() if self.config.activation == 'sigmoid' else heatmaps.clamp(min=0)
 
 
 class IntermediateHeads(nn.Module):

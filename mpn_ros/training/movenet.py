@@ -35,39 +35,59 @@ def _convolutions(path: Path) -> list[tuple[str, list[torch.Tensor]]]:
             for node in graph.node if node.op_type == 'Conv']
 
 
-def _embed(conv: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
-    """Writes ``weight`` into the first rows and columns; the rest of those rows becomes zero."""
-    rows, columns = weight.shape[:2]
-    conv.weight.data[:rows] = 0
-    conv.weight.data[:rows, :columns] = weight
-    if bias is not None:
-        conv.bias.data[:rows] = bias
+class Copied:
+    """The rows of parameters that hold MoveNet's values: ``rows`` by parameter, each from the first on."""
+
+    def __init__(self) -> None:
+        self.rows: dict[nn.Parameter, int] = {}
+
+    def write(self, conv: nn.Conv2d, weight: torch.Tensor, bias: torch.Tensor | None = None) -> None:
+        """Puts ``weight`` into the first rows and columns; the rest of those rows becomes zero."""
+        rows, columns = weight.shape[:2]
+        conv.weight.data[:rows] = 0
+        conv.weight.data[:rows, :columns] = weight
+        self.rows[conv.weight] = rows
+        if bias is not None:
+            conv.bias.data[:rows] = bias
+            self.rows[conv.bias] = rows
+
+    def write_separable(self, separable: nn.Sequential, depthwise: torch.Tensor, pointwise: torch.Tensor,
+                        bias: torch.Tensor) -> None:
+        """The same for a depthwise and a pointwise convolution."""
+        self.write(separable[0], depthwise)
+        self.write(separable[1], pointwise, bias)
+
+    def pass_through(self, separable: nn.Sequential, channels: int) -> None:
+        """Makes the first ``channels`` outputs of a separable convolution copies of its first inputs."""
+        centre = torch.zeros(channels, 1, 3, 3)
+        centre[:, :, 1, 1] = 1
+        self.write_separable(separable, centre, torch.eye(channels)[:, :, None, None], torch.zeros(channels))
+
+    def hold(self) -> None:
+        """From now on training leaves these rows as they are: their gradients are zero."""
+        for parameter, rows in self.rows.items():
+            def without(gradient: torch.Tensor, rows: int = rows) -> torch.Tensor:
+                gradient = gradient.clone()
+                gradient[:rows] = 0
+                return gradient
+            parameter.register_hook(without)
 
 
-def _pass_through(separable: nn.Sequential, channels: int) -> None:
-    """Makes the first ``channels`` outputs of a separable convolution copies of its first inputs."""
-    depthwise, pointwise = separable
-    depthwise.weight.data[:channels] = 0
-    depthwise.weight.data[:channels, :, 1, 1] = 1
-    _embed(pointwise, torch.eye(channels)[:, :, None, None], torch.zeros(channels))
-
-
-def _embed_separable(separable: nn.Sequential, depthwise: torch.Tensor, pointwise: torch.Tensor, bias: torch.Tensor) -> None:
-    separable[0].weight.data[:len(depthwise)] = depthwise
-    _embed(separable[1], pointwise, bias)
-
-
-def _start_pyramid(pyramid: FeaturePyramid, laterals: list[list[torch.Tensor]], smooth: list[list[torch.Tensor]]) -> None:
+def _start_pyramid(pyramid: FeaturePyramid, copied: Copied, laterals: list[list[torch.Tensor]],
+                   smooth: list[list[torch.Tensor]]) -> None:
     """``laterals`` and ``smooth`` finest first; a pyramid with fewer levels takes the coarser ones."""
     for conv, (weight, bias) in zip(reversed(pyramid.lateral), reversed(laterals)):
-        _embed(conv, weight, bias)
+        copied.write(conv, weight, bias)
     levels = len(pyramid.lateral) - 1
     for separable, arrays in zip(pyramid.smooth, smooth[len(smooth) - levels:]):
-        _embed_separable(separable, *arrays)
+        copied.write_separable(separable, *arrays)
 
 
-def start_from_movenet(network: MultiPoseNet, path: str | Path) -> None:
-    """Loads MoveNet MultiPose's weights into a `lite` network. Raises WeightsError if ``path`` is not that model."""
+def start_from_movenet(network: MultiPoseNet, path: str | Path) -> Copied:
+    """Loads MoveNet MultiPose's weights into a `lite` network; returns what of the keypoint pyramid and subnet is copied.
+
+    Raises WeightsError if ``path`` is not that model.
+    """
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f'{path} does not exist')
@@ -85,13 +105,14 @@ def start_from_movenet(network: MultiPoseNet, path: str | Path) -> None:
     lateral5, lateral4, lateral3, lateral2, *rest = arrays[_BACKBONE_CONVOLUTIONS:]
     smooth = [[rest[i][0], *rest[i + 1]] for i in (4, 2, 0)]
     laterals = [lateral2, lateral3, lateral4, lateral5]
-    _start_pyramid(network.keypoint_pyramid, laterals, smooth)
-    _start_pyramid(network.detector_pyramid.pyramid, laterals, smooth)
+    copied = Copied()
+    _start_pyramid(network.keypoint_pyramid, copied, laterals, smooth)
+    _start_pyramid(network.detector_pyramid.pyramid, Copied(), laterals, smooth)  # a start to go on from, nothing to keep
 
-    head = [values for name, values in convolutions if 'kpt_heatmap' in name]
-    depthwise, pointwise, output = head
+    depthwise, pointwise, output = [values for name, values in convolutions if 'kpt_heatmap' in name]
     first, _, second, _ = network.keypoint_head.down[0]
-    _embed_separable(first, depthwise[0], *pointwise)
-    _pass_through(second, len(pointwise[0]))
-    _pass_through(network.keypoint_head.fusion, len(pointwise[0]))
-    _embed(network.keypoint_head.heatmaps, *output)
+    copied.write_separable(first, depthwise[0], *pointwise)
+    copied.pass_through(second, len(pointwise[0]))
+    copied.pass_through(network.keypoint_head.fusion, len(pointwise[0]))
+    copied.write(network.keypoint_head.heatmaps, *output)
+    return copied

@@ -228,7 +228,8 @@ class Trainer:
         if TrainingConfig(**state['config']) != self.config or not same_network:
             raise WeightsError(f'{path} was made with other settings; use the same ones or another folder')
         self.network.load_state_dict(state['network'])
-        self.averaged = state['averaged']
+        for key, value in state['averaged'].items():
+            self.averaged[key].copy_(value)
         self.optimizer.load_state_dict(state['optimizer'])
         self.schedule.load_state_dict(state['schedule'])
         self.step = state['step']
@@ -239,7 +240,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """The contents of a training checkpoint. Raises WeightsError if it cannot be read as one."""
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
-        if not {'network', 'averaged', 'step', 'preset'} <= state.keys():
+        if not {'network', 'averaged', 'step', 'preset', 'config'} <= state.keys():
             raise ValueError('it lacks the fields of a checkpoint')
     except Exception as error:
         raise WeightsError(f'{path} is not a training checkpoint of mpn: {error}') from error

@@ -32,7 +32,7 @@ def test_a_graph_is_built_once_for_each_key_in_a_private_folder():
 
 
 @pytest.mark.parametrize('damage', [lambda f: (f / 'graph.bin').write_text('grap'), lambda f: (f / 'graph.bin').unlink(),
-                                    lambda f: (f / 'sha256').write_text(''), lambda f: (f / 'sha256').unlink(),
+                                    lambda f: (f / 'sha256').write_bytes(b'\xff\xfe'), lambda f: (f / 'sha256').unlink(),
                                     lambda f: (f / 'more').write_text('x')])
 def test_a_damaged_graph_is_built_again(damage):
     build = builder()
@@ -72,3 +72,21 @@ def test_the_key_of_weights_changes_with_any_value():
 def test_home_is_the_default(monkeypatch):
     monkeypatch.delenv('XDG_CACHE_HOME')
     assert str(cache_folder()) == os.path.expanduser('~/.cache/mpn_ros')
+
+
+def test_of_two_that_build_at_once_both_get_the_graph():
+    def build(folder):
+        (folder / 'graph.bin').write_text('graph')
+        if not inner:
+            inner.append(cached('kind', (), builder()))
+    inner = []
+    assert cached('kind', (), build) == inner[0] and (inner[0] / 'graph.bin').read_text() == 'graph'
+
+
+def test_the_oldest_graphs_are_forgotten(monkeypatch):
+    monkeypatch.setattr('mpn_ros.backends.cache._MOST', 2)
+    first, second = cached('kind', (1,), builder()), cached('kind', (2,), builder())
+    for age, folder in ((300, second), (200, first)):
+        os.utime(folder, (folder.stat().st_mtime - age,) * 2)
+    third = cached('kind', (3,), builder())
+    assert (first.exists(), second.exists(), third.exists()) == (True, False, True)

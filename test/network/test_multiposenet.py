@@ -94,5 +94,5 @@ def test_scores_follow_the_activation():
     raw = torch.tensor([-1., 0., .5, 2.])
     linear = KeypointHead(8, 1, 17, KeypointHeadConfig(width=4, fusion=4))
     logits = KeypointHead(8, 1, 17, dataclasses.replace(linear.config, activation='sigmoid'))
-    assert linear.scores(raw).tolist() == [0, 0, .5, 1]
+    assert linear.scores(raw).tolist() == [0, 0, .5, 2]
     torch.testing.assert_close(logits.scores(raw), raw.sigmoid())
