@@ -135,9 +135,10 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     """What is wrong with an annotation (nothing: ''), and the annotation with COCO's optional fields filled in."""
     if not isinstance(entry, dict) or 'id' not in entry:
         return 'is not a COCO annotation', {}
-    image = images.get(entry.get('image_id'))
+    identity = entry.get('image_id')
+    image = images.get(identity) if isinstance(identity, int) else None
     if image is None:
-        return f"is of image id {entry.get('image_id')}, which is not in the list of images", {}
+        return f'is of image id {identity}, which is not in the list of images', {}
     box, area = entry.get('bbox'), entry.get('area')
     if not _numbers(box, 4):
         return 'needs a bbox of four finite numbers', {}
@@ -152,7 +153,7 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     if not _numbers(keypoints, 3 * joints):
         return f'needs {3 * joints} finite numbers as its keypoints', {}
     labelled = sum(visibility > 0 for visibility in keypoints[2::3])
-    return '', {**entry, 'keypoints': keypoints, 'num_keypoints': labelled, 'iscrowd': int(entry.get('iscrowd', 0))}
+    return '', {**entry, 'keypoints': keypoints, 'num_keypoints': labelled, 'iscrowd': int(bool(entry.get('iscrowd')))}
 
 
 def _numbers(values: Any, count: int) -> bool:

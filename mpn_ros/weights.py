@@ -9,6 +9,7 @@ in half precision; in memory all is float32.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -105,7 +106,8 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
     except OSError as error:
         raise WeightsError(f'{path} cannot be written: {error.strerror}') from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def load_weights(path: str | Path) -> Weights:

@@ -10,16 +10,21 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.perception import Perceived, Perception
 
 
+def check_device(name: str) -> torch.device:
+    """The device of that name, tried. Raises BackendUnavailable."""
+    try:
+        return torch.zeros(1, device=name).device
+    except Exception as error:  # each kind of device has its own way to say that it is not there
+        raise BackendUnavailable(f"PyTorch cannot use device '{name}' here: {str(error).splitlines()[0]}") from error
+
+
 class EagerBackend:
     """PyTorch, channels last; float32 on a CPU, float16 on a GPU."""
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto'):
         if device == 'auto':
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        try:
-            self.device = torch.zeros(1, device=device).device
-        except Exception as error:  # each kind of device has its own way to say that it is not there
-            raise BackendUnavailable(f"PyTorch cannot use device '{device}' here: {str(error).splitlines()[0]}") from error
+        self.device = check_device(device)
         self.dtype = torch.float16 if self.device.type == 'cuda' else torch.float32
         self.network = network.eval().to(self.device, self.dtype, memory_format=torch.channels_last)
         self.description = f'eager {str(self.dtype).removeprefix("torch.")} on {self.device}'

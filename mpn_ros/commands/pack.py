@@ -40,10 +40,10 @@ def run(args: argparse.Namespace) -> None:
             raise WeightsError(f'{args.prn} holds no PRN for the {preset.keypoints} keypoints of {args.network}')
         preset = dataclasses.replace(preset, prn=prn.preset.prn)
         parts |= {name: prn.parts[name] for name in ('prn', 'ucr') if name in prn.parts}
-        training |= prn.metadata['training']
+        training['prn'] = prn.metadata['training']
     try:
-        metrics = json.loads(args.metrics.read_text()) if args.metrics is not None else {}
-    except (OSError, ValueError) as error:
+        metrics = dict(json.loads(args.metrics.read_text())) if args.metrics is not None else {}
+    except (OSError, ValueError, TypeError) as error:
         raise ParameterError(f'--metrics {args.metrics} cannot be read as JSON: {error}') from error
     save_weights(args.out, preset, parts, training=training, metrics=metrics, dtype=torch.float16)
     print(f'{args.out}: preset {preset.name}, {" and ".join(parts)}, {args.out.stat().st_size / 1e6:.1f} MB')

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
+from mpn_ros.backends.eager import check_device
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.layers import Normalise
@@ -68,7 +69,11 @@ def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespac
         settle(network.eval(), Normalise(network.preset.preprocessing)(patches), COPIED_CHANNELS)
         if args.hold_movenet:
             copied.hold()
+    elif args.hold_movenet:
+        raise ParameterError('--hold-movenet needs --movenet')
     if args.start is None:
+        if args.start_parts:
+            raise ParameterError('--start-parts needs --start')
         return
     known = [name for name, _ in network.named_children()]
     parts = args.start_parts or known
@@ -87,10 +92,12 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(args.seed)
     network = MultiPoseNet(preset(args.preset))
     images = labelled_images(read_dataset(args.images, args.annotations, network.preset.keypoints), args.masks)
-    dataset = PatchDataset(images, args.size, Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour), args.seed)
+    augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
+    dataset = PatchDataset(images, args.size, augmentation, fill=network.preset.preprocessing.mean, seed=args.seed)
     _start(network, dataset, args)
     config = TrainingConfig(stage=args.stage, epochs=args.epochs, batch=args.batch, rate=args.rate, seed=args.seed,
                             rate_factors=tuple(args.rate_factor), heatmap_weight=args.heatmap_weight, intermediate_weight=args.intermediate_weight, workers=args.workers)
+    check_device(args.device)
     trainer = Trainer(network, dataset, config, args.folder, args.device)
     resumed = trainer.resume()
     print(f"{'resuming at' if resumed else 'starting at'} step {trainer.step} of {trainer.total_steps}, {len(images)} images", file=sys.stderr)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,13 +68,15 @@ def check_image(image: np.ndarray) -> None:
         raise ImageError(f'an image of {image.shape[1]}x{image.shape[0]} pixels cannot be used; sides must be 1 to {_LONGEST_SIDE}')
 
 
-def fit(image_shape: tuple[int, ...], long_side: int, input_size: tuple[int, int] | None = None) -> Letterbox:
-    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``.
-
-    ``input_size`` (width, height) is the smallest input that holds it unless given, as for a batch of images of different shapes.
-    """
+def fit(image_shape: tuple[int, ...], long_side: int) -> Letterbox:
+    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``, in the smallest input that holds it."""
     height, width = image_shape[:2]
     scale = long_side / max(width, height)
     content = max(1, round(width * scale)), max(1, round(height * scale))
-    smallest = tuple(MULTIPLE * math.ceil(side / MULTIPLE) for side in content)
-    return Letterbox((width, height), content, input_size or smallest)
+    return Letterbox((width, height), content, tuple(MULTIPLE * math.ceil(side / MULTIPLE) for side in content))
+
+
+def share_input(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:
+    """The same letterboxes in the smallest input that holds each of them, as a batch needs it."""
+    width, height = (max(sides) for sides in zip(*(box.input_size for box in letterboxes)))
+    return [dataclasses.replace(box, input_size=(width, height)) for box in letterboxes]

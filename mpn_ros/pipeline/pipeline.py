@@ -11,7 +11,7 @@ import numpy as np
 from mpn_ros.backends import make_backend
 from mpn_ros.errors import ParameterError
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit
+from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit, share_input
 from mpn_ros.pipeline.nms import suppress
 from mpn_ros.scene import Person, Scene
 from mpn_ros.weights import Weights, load_weights, resolve_weights
@@ -62,7 +62,7 @@ class PosePipeline:
                  grouper: str = 'prn', thresholds: Thresholds | None = None):
         loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
         self.weights = loaded
-        self.input_size = input_size or loaded.preset.input_size
+        self.input_size = loaded.preset.input_size if input_size is None else input_size
         if self.input_size % MULTIPLE or not MULTIPLE <= self.input_size <= 4096:
             raise ParameterError(f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to 4096, not {self.input_size}')
         self.thresholds = thresholds or Thresholds()
@@ -76,17 +76,16 @@ class PosePipeline:
 
     def batch(self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb') -> list[Scene]:
         """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each has the
-        ``channel_order`` given for all, or its own."""
+        ``channel_order`` given for all, or its own. Raises ImageError, and ParameterError for another channel order."""
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
         thresholds = self.thresholds
-        boxes_in: list[Letterbox] = []
+        if len(orders) != len(images) or not set(orders) <= {'rgb', 'bgr'}:
+            raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
-            boxes_in.append(fit(image.shape, self.input_size))
-        common = tuple(max(box.input_size[axis] for box in boxes_in) for axis in (0, 1))
-        letterboxes = [fit(image.shape, self.input_size, common) for image in images]
+        letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
         pixels = np.stack([box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)])
         seen = self.backend(pixels)
         boxes = [suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people) for found in seen.boxes]
@@ -100,6 +99,7 @@ class PosePipeline:
         joints = keypoints.copy()
         joints[..., :2] = letterbox.points_to_image(keypoints[..., :2])
         joints[~(joints[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
-        people = tuple(Person(box, float(score), pose) for box, score, pose in zip(corners, boxes[:, 4], joints))
+        people = tuple(Person(box, float(score), pose) for box, score, pose in zip(corners, boxes[:, 4], joints)
+                       if (box[2:] > box[:2]).all())  # a box in the padding has nothing of the image
         mask = np.where(letterbox.map_to_image(person) >= thresholds.mask, np.uint8(255), np.uint8(0))
         return Scene(people, mask)

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO, SkeletonLayout
+
+
+Fill = tuple[float, float, float]
+"""The colour around an image, RGB."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,13 @@ class Augmentation:
     scale: tuple[float, float] = (.8, 1.2)
     flip: float = .3
     colour: float = 0.
+
+    def __post_init__(self) -> None:
+        low, high = self.scale
+        if not 0 < low <= high:
+            raise ParameterError(f'scale must be two numbers above 0, the smaller one first, not {low} {high}')
+        if not (0 <= self.rotation <= 180 and 0 <= self.flip <= 1 and 0 <= self.colour <= 1):
+            raise ParameterError('rotation must be 0 to 180 degrees, flip and colour 0 to 1')
 
 
 @dataclass(frozen=True)
@@ -51,8 +63,9 @@ def patch_matrix(shape: tuple[int, int], boxes: np.ndarray, size: int, config: A
 
 
 def warp(image: np.ndarray, mask: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray, matrix: np.ndarray, size: int, *,
-         fill: tuple[float, float, float] = (124, 116, 104), layout: SkeletonLayout = COCO) -> Sample:
-    """Applies ``matrix`` (on pixel edges) to everything. A mirroring matrix also swaps left and right joints."""
+         fill: Fill, layout: SkeletonLayout = COCO) -> Sample:
+    """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps left and
+    right joints."""
     linear, shift = matrix[:, :2], matrix[:, 2]
     on_centres = np.column_stack([linear, shift + linear @ (.5, .5) - .5])  # cv2 counts from the middle of a pixel
     flipped = np.linalg.det(linear) < 0

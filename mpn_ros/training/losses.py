@@ -11,8 +11,10 @@ _FOCAL_ALPHA, _FOCAL_GAMMA = .25, 2.
 _SMOOTH_L1_BETA = 1 / 9
 
 
-def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:
-    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h, w)``.
+def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor,
+                 activation: str) -> torch.Tensor:
+    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h, w)``;
+    ``peaks`` is the number of labelled joints in the batch.
 
     'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits, and cross-entropy with
     the soft target takes the place of the square: its gradient is the same H_p - H_t, and like Eq. 4 it is least at the expected
@@ -24,18 +26,17 @@ def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tenso
     if activation == 'linear':
         return (weight * (keypoints - wanted) ** 2).mean() + (mask - wanted_mask).square().mean() / keypoints.shape[1]
     entropy = F.binary_cross_entropy_with_logits(keypoints, wanted, reduction='none')
-    # A peak of height 1 need not fall on a cell; 0.8 is reached by at least one cell of each.
-    peaks = (wanted > .8).sum().clamp(min=1)
-    return (weight * entropy).sum() / peaks + F.binary_cross_entropy_with_logits(mask, wanted_mask)
+    return (weight * entropy).sum() / peaks.clamp(min=1) + F.binary_cross_entropy_with_logits(mask, wanted_mask)
 
 
-def intermediate_loss(outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, activation: str) -> torch.Tensor:
+def intermediate_loss(outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor,
+                      activation: str) -> torch.Tensor:
     """Mean loss of the heads on K2..K5: each is compared at its own stride, with peaks kept by a maximum and the mask averaged."""
     losses = []
     for output in outputs:
         size = output.shape[-2:]
         wanted = torch.cat((F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1)
-        losses.append(heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], activation))
+        losses.append(heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], peaks, activation))
     return torch.stack(losses).mean()
 
 

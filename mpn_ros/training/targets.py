@@ -17,10 +17,12 @@ _SMALLEST_BOX = 4.  # pixels inside the patch; less is not asked for
 
 
 class HeatmapTarget(NamedTuple):
-    """``heatmaps`` ``(K + 1, h, w)`` 0..1, the mask last; ``weight`` ``(h, w)``: 0 where people have no annotation, 1 elsewhere."""
+    """``heatmaps`` ``(K + 1, h, w)`` 0..1, the mask last; ``weight`` ``(h, w)``: 0 where people have no annotation, 1
+    elsewhere; ``peaks``, the number of labelled joints."""
 
     heatmaps: np.ndarray
     weight: np.ndarray
+    peaks: int
 
 
 def peak_sigma(box: np.ndarray) -> float:
@@ -64,7 +66,8 @@ def heatmap_target(sample: Sample) -> HeatmapTarget:
             explained[y0:y1, x0:x1] = True
     share = sample.mask.reshape(cells, STRIDE, cells, STRIDE).mean((1, 3)) / 255
     heatmaps[-1] = share
-    return HeatmapTarget(heatmaps, ((share < .5) | explained).astype(np.float32))
+    peaks = int((sample.keypoints[..., 2] > 0).sum())
+    return HeatmapTarget(heatmaps, ((share < .5) | explained).astype(np.float32), peaks)
 
 
 def anchor_targets(boxes: torch.Tensor, anchors: torch.Tensor, ignored: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -55,8 +55,8 @@ class TrainingConfig:
         object.__setattr__(self, 'rate_factors', tuple((prefix, float(factor)) for prefix, factor in self.rate_factors))
         if self.stage not in _STAGE_MODULES:
             raise ParameterError(f"stage '{self.stage}' is none of {', '.join(_STAGE_MODULES)}")
-        if self.epochs < 1 or self.batch < 1 or self.rate <= 0 or not 0 <= self.ema < 1:
-            raise ParameterError('epochs and batch must be at least 1, rate above 0, ema in [0, 1)')
+        if self.epochs < 1 or self.batch < 1 or self.rate <= 0 or not 0 <= self.ema < 1 or self.workers < 0:
+            raise ParameterError('epochs and batch must be at least 1, rate above 0, ema in [0, 1), workers at least 0')
 
 
 @dataclass
@@ -148,10 +148,10 @@ class Trainer:
         terms = {}
         if config.stage != 'detector':
             activation = self.network.preset.keypoint_head.activation
-            target, weight = batch['heatmaps'].to(self.device), batch['weight'].to(self.device)
-            terms['heatmap'] = config.heatmap_weight * heatmap_loss(output.heatmaps, target, weight, activation)
+            truth = batch['heatmaps'].to(self.device), batch['weight'].to(self.device), batch['peaks'].sum().to(self.device)
+            terms['heatmap'] = config.heatmap_weight * heatmap_loss(output.heatmaps, *truth, activation)
             if config.intermediate_weight:
-                terms['intermediate'] = config.intermediate_weight * intermediate_loss(output.intermediate, target, weight, activation)
+                terms['intermediate'] = config.intermediate_weight * intermediate_loss(output.intermediate, *truth, activation)
         if config.stage != 'keypoints':
             pairs = [anchor_targets(boxes, self.anchors, weight == 0, self.dataset.size)
                      for boxes, weight in zip(batch['boxes'], batch['weight'])]

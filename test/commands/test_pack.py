@@ -38,7 +38,7 @@ def test_the_parts_and_what_is_known_of_them_are_joined(folder, tmp_path, capsys
     weights = load_weights(out)
     weights.network(), weights.prn()
     assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
-    assert weights.metadata['training'] == {'network': {'stage': 'joint', 'step': 7}, 'data': 'pictures', 'prn': {'labels': 'persons'}}
+    assert weights.metadata['training'] == {'network': {'stage': 'joint', 'step': 7}, 'data': 'pictures', 'prn': {'prn': {'labels': 'persons'}}}
     assert 'network and prn' in capsys.readouterr().out
 
 

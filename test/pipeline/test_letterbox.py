@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.errors import ImageError
-from mpn_ros.pipeline.letterbox import check_image, fit
+from mpn_ros.pipeline.letterbox import check_image, fit, share_input
 
 SHAPES = [(480, 640), (1080, 1920), (1920, 1080), (17, 999), (384, 384), (31, 7)]
 
@@ -58,9 +58,9 @@ def test_a_map_comes_back_at_the_size_and_place_of_the_image(shape):
 
 
 def test_a_batch_of_different_shapes_shares_one_input():
-    box = fit((100, 200, 3), 384, (384, 512))
-    assert box.input_size == (384, 512) and box.content_size == (384, 192)
-    assert box.apply(np.zeros((100, 200, 3), np.uint8), 'rgb', 7).shape == (512, 384, 3)
+    wide, tall = share_input([fit((100, 200, 3), 384), fit((200, 100, 3), 384)])
+    assert wide.input_size == tall.input_size == (384, 384) and wide.content_size == (384, 192)
+    assert wide.apply(np.zeros((100, 200, 3), np.uint8), 'rgb', 7).shape == (384, 384, 3)
 
 
 @pytest.mark.parametrize('image', [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32), np.zeros((0, 4, 3), np.uint8),

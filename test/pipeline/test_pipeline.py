@@ -107,6 +107,18 @@ def test_channel_order_is_the_callers(weights):
     assert reds == [0, 2, 2, 0]
 
 
+@pytest.mark.parametrize('order', ['RGB', ['rgb'], ['rgb', 'gbr']])
+def test_another_channel_order_is_refused(weights, order):
+    with pytest.raises(ParameterError, match="channel_order must be 'rgb' or 'bgr' for each of 2 images"):
+        pipeline(weights, ScriptedBackend()).batch([np.zeros((64, 64, 3), np.uint8)] * 2, order)
+
+
+def test_a_box_in_the_padding_is_nobody(weights):
+    backend = ScriptedBackend([(0, 200, 50, 220, .9), (0, 0, 50, 100, .5)])  # the content is 384x190 in an input of 384x192
+    people, _ = pipeline(weights, backend)(np.zeros((190, 384, 3), np.uint8))
+    assert [round(p.score, 1) for p in people] == [.5]
+
+
 def test_no_images_no_scenes(weights):
     assert pipeline(weights, ScriptedBackend()).batch([]) == []
 
@@ -123,6 +135,7 @@ def test_the_real_parts_fit_together_for_every_grouper(weights, grouper):
 
 @pytest.mark.parametrize(('options', 'error', 'sentence'), [
     ({'input_size': 100}, ParameterError, 'input_size must be a multiple of 32 .* not 100'),
+    ({'input_size': 0}, ParameterError, 'input_size must be a multiple of 32 .* not 0'),
     ({'grouper': 'best'}, ParameterError, "prn, max or ucr, not 'best'"),
     ({'backend': 'magic'}, BackendUnavailable, "no backend is called 'magic'; there are auto, "),
     ({'device': 'cuda:77', 'backend': 'eager'}, BackendUnavailable, 'cuda:77'),

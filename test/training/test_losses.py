@@ -13,13 +13,16 @@ def target():
     return heatmaps, torch.ones(2, 8, 8)
 
 
+PEAKS = torch.tensor(2)
+
+
 @pytest.mark.parametrize('activation', ['linear', 'sigmoid'])
 def test_the_truth_costs_nearly_nothing_and_the_opposite_much(activation):
     wanted, weight = target()
     right = wanted if activation == 'linear' else torch.where(wanted > .5, 20., -20.)
     wrong = 1 - wanted if activation == 'linear' else -right
-    assert heatmap_loss(right, wanted, weight, activation) < 1e-3
-    assert heatmap_loss(wrong, wanted, weight, activation) > .5
+    assert heatmap_loss(right, wanted, weight, PEAKS, activation) < 1e-3
+    assert heatmap_loss(wrong, wanted, weight, PEAKS, activation) > .5
 
 
 @pytest.mark.parametrize('activation', ['linear', 'sigmoid'])
@@ -27,7 +30,7 @@ def test_where_w_is_zero_keypoints_cost_nothing_and_teach_nothing(activation):
     wanted, weight = target()
     weight[0, 2, 5] = 0
     output = torch.full((2, 18, 8, 8), .1, requires_grad=True)
-    heatmap_loss(output, wanted, weight, activation).backward()
+    heatmap_loss(output, wanted, weight, PEAKS, activation).backward()
     assert output.grad[0, :17, 2, 5].abs().max() == 0 and output.grad[0, 17, 2, 5] != 0 and output.grad[0, 3, 2, 4] != 0
 
 
@@ -37,7 +40,7 @@ def test_linear_is_equation_4():
     output = torch.full_like(wanted, .25)
     output[:, 17] = wanted[:, 17]
     by_hand = (weight[:, None] * (wanted - output)[:, :17] ** 2).sum() / (2 * 17 * 8 * 8)
-    torch.testing.assert_close(heatmap_loss(output, wanted, weight, 'linear'), by_hand)
+    torch.testing.assert_close(heatmap_loss(output, wanted, weight, PEAKS, 'linear'), by_hand)
 
 
 def test_intermediate_levels_are_compared_at_their_own_stride_with_peaks_kept():
@@ -45,8 +48,8 @@ def test_intermediate_levels_are_compared_at_their_own_stride_with_peaks_kept():
     coarse = torch.zeros(2, 18, 2, 2)
     coarse[0, 3, 0, 1] = coarse[1, 7, 1, 1] = 1
     coarse[:, 17, 0] = 1
-    assert intermediate_loss([wanted, coarse], wanted, weight, 'linear') == 0
-    assert intermediate_loss([wanted, coarse.flip(-1)], wanted, weight, 'linear') > 0
+    assert intermediate_loss([wanted, coarse], wanted, weight, PEAKS, 'linear') == 0
+    assert intermediate_loss([wanted, coarse.flip(-1)], wanted, weight, PEAKS, 'linear') > 0
 
 
 def test_detector_loss_leaves_out_what_is_labelled_minus_one():

@@ -43,7 +43,7 @@ def images(tmp_path_factory):
 
 def trainer(images, folder, config=CONFIG):
     torch.manual_seed(0)
-    return Trainer(MultiPoseNet(preset('lite')), PatchDataset(images, 96, Augmentation(0, (1, 1), 0)), config, folder)
+    return Trainer(MultiPoseNet(preset('lite')), PatchDataset(images, 96, Augmentation(0, (1, 1), 0), fill=(128, 128, 128)), config, folder)
 
 
 def test_a_handful_of_images_is_learnt(images, tmp_path):
