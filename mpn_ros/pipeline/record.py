@@ -56,9 +56,11 @@ class RecordWriter(AbstractContextManager['RecordWriter']):
         self._separator = ',\n'
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
-        self._file.write('\n]}\n')
-        self._file.close()
-        if kind is None:
-            os.replace(self._unfinished, self.path)
-        else:
+        try:
+            with self._file:
+                if kind is None:
+                    self._file.write('\n]}\n')
+            if kind is None:
+                os.replace(self._unfinished, self.path)
+        finally:
             self._unfinished.unlink(missing_ok=True)

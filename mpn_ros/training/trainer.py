@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import time
@@ -214,9 +215,16 @@ class Trainer:
         target = self.folder / 'checkpoint.pt'
         temporary = target.with_suffix('.tmp')
         torch.save({'network': self.network.state_dict(), 'averaged': self.averaged, 'optimizer': self.optimizer.state_dict(),
-                    'schedule': self.schedule.state_dict(), 'step': self.step, 'config': asdict(self.config),
+                    'schedule': self.schedule.state_dict(), 'step': self.step, 'config': self._settings(),
                     'preset': self.network.preset.to_dict()}, temporary)
         os.replace(temporary, target)
+
+    def _settings(self) -> dict[str, Any]:
+        """What decides the result of the run, as plain data."""
+        settings = {**asdict(self.config), 'size': self.dataset.size, 'images': len(self.dataset),
+                    'augmentation': asdict(self.dataset.augmentation)}
+        del settings['workers']
+        return json.loads(json.dumps(settings))
 
     def resume(self) -> bool:
         """Goes on from ``folder/checkpoint.pt`` if there is one. Raises WeightsError if it belongs to another run."""
@@ -225,7 +233,7 @@ class Trainer:
             return False
         state = load_checkpoint(path)
         same_network = {**state['preset'], 'prn': None} == {**self.network.preset.to_dict(), 'prn': None}  # the PRN is not trained here
-        if TrainingConfig(**state['config']) != self.config or not same_network:
+        if state['config'] != self._settings() or not same_network:
             raise WeightsError(f'{path} was made with other settings; use the same ones or another folder')
         self.network.load_state_dict(state['network'])
         for key, value in state['averaged'].items():
