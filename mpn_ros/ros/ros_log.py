@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 
 from rclpy.impl.rcutils_logger import RcutilsLogger
-from rclpy.logging import LoggingSeverity
 
 
 class RosLog(logging.Handler):
@@ -16,6 +15,19 @@ class RosLog(logging.Handler):
         self._logger = logger
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Both scales agree: 10 is debug, 50 fatal."""
-        severity = min(max(record.levelno // 10 * 10, LoggingSeverity.DEBUG), LoggingSeverity.FATAL)
-        self._logger.log(self.format(record), LoggingSeverity(severity))
+        """Never raises, as logging has it: whoever warns must not fail for it."""
+        try:
+            text = self.format(record)
+            # A call for each severity: rclpy holds every place in the code to the one that it logged with first.
+            if record.levelno >= logging.CRITICAL:
+                self._logger.fatal(text)
+            elif record.levelno >= logging.ERROR:
+                self._logger.error(text)
+            elif record.levelno >= logging.WARNING:
+                self._logger.warning(text)
+            elif record.levelno >= logging.INFO:
+                self._logger.info(text)
+            else:
+                self._logger.debug(text)
+        except Exception:
+            self.handleError(record)
