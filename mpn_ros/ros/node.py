@@ -68,11 +68,12 @@ class PoseNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens and answers."""
-        return self._attempt('activate', lambda: super(PoseNode, self).on_activate(state), self._open, undo=self._close)
+        return self._attempt('activate', lambda: super(PoseNode, self).on_activate(state), self._open,
+                             undo=lambda: self._silence(state))
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Answers the frame at hand and listens no more."""
-        return self._attempt('deactivate', self._close, lambda: super(PoseNode, self).on_deactivate(state))
+        return self._attempt('deactivate', lambda: self._silence(state))
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Gives the network and the topics back."""
@@ -82,6 +83,10 @@ class PoseNode(LifecycleNode):
         """From any state."""
         return self._attempt('shut down', self._dispose)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """After a transition that could not be taken back: gives everything back, so that the node is unconfigured."""
+        return self._attempt('give everything back', self._dispose)
+
     def destroy_node(self) -> None:
         """Stops answering, then ends the node."""
         self._dispose()
@@ -89,7 +94,9 @@ class PoseNode(LifecycleNode):
 
     def _attempt(self, name: str, *steps: Callable[[], object],
                  undo: Callable[[], None] | None = None) -> TransitionCallbackReturn:
-        """Runs a transition. rclpy swallows what it raises, so it is logged here: a user's error as one sentence."""
+        """Runs a transition. rclpy swallows what it raises, so it is logged here: a user's error as one sentence.
+
+        FAILURE if ``undo`` has brought the state before it back; else ERROR, which leads to ``on_error``."""
         try:
             for step in steps:
                 step()
@@ -98,9 +105,10 @@ class PoseNode(LifecycleNode):
             self.get_logger().error(f'cannot {name}: {error}')
         except Exception:
             self.get_logger().error(f'cannot {name}, and this is a bug: {traceback.format_exc()}')
-        if undo is not None:
-            undo()
-        return TransitionCallbackReturn.FAILURE
+        if undo is None:
+            return TransitionCallbackReturn.ERROR
+        undone = self._attempt(f'go back from a failed {name}', undo) == TransitionCallbackReturn.SUCCESS
+        return TransitionCallbackReturn.FAILURE if undone else TransitionCallbackReturn.ERROR
 
     def _configure(self) -> None:
         values = self._values()
@@ -127,6 +135,10 @@ class PoseNode(LifecycleNode):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+
+    def _silence(self, state: LifecycleState) -> None:
+        self._close()
+        super().on_deactivate(state)
 
     def _dispose(self) -> None:
         self._close()

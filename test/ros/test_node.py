@@ -224,6 +224,47 @@ def test_a_failing_configure_is_told_refused_and_leaves_nothing(robot, capfd, er
     assert not robot.tester.get_publishers_info_by_topic('/skeletons')
 
 
+def test_a_failing_activate_is_taken_back(robot, capfd):
+    node = robot.start(autostart=False, cameras=['left', 'right'],
+                       **{'qos_overrides./right/image_raw.subscription.reliability': 'sometimes'})
+    assert robot.transition('configure')
+    assert not robot.transition('activate') and robot.state() == 'inactive'
+    said = capfd.readouterr().err
+    assert "'/right/image_raw'" in said and 'sometimes' in said and 'Traceback' not in said
+    assert not any(publisher.is_activated for camera in node._cameras for publisher in camera._publishers)
+    assert node._worker is None and not robot.tester.get_subscriptions_info_by_topic('/left/image_raw')
+
+
+@pytest.mark.parametrize('path', [('activate', 'deactivate'), ('cleanup',)])
+def test_what_fails_on_the_way_back_leaves_the_node_unconfigured(robot, until, capfd, monkeypatch, path):
+    from mpn_ros.ros.camera import Camera
+    faults = [ArithmeticError('unforeseen')]
+    close = Camera.close
+    monkeypatch.setattr(Camera, 'close', lambda camera: close(camera) if not faults else fail(faults.pop()))
+    node = robot.start(autostart=False)
+    assert robot.transition('configure')
+    assert all(robot.transition(label) for label in path[:-1])
+    assert not robot.transition(path[-1]) and robot.state() == 'unconfigured'
+    assert 'ArithmeticError: unforeseen' in capfd.readouterr().err
+    assert not node._cameras and not robot.tester.get_publishers_info_by_topic('/skeletons')
+    assert robot.transition('configure') and robot.transition('activate')
+    people = robot.listen(SkeletonArray, '/skeletons')
+    robot.camera()()
+    until(lambda: people)
+
+
+def test_a_node_that_cannot_give_back_what_it_holds_is_finalized(robot, monkeypatch):
+    from mpn_ros.ros.camera import Camera
+    robot.start(autostart=False, cameras=['left', 'right'])
+    assert robot.transition('configure')
+    monkeypatch.setattr(Camera, 'destroy', lambda camera: fail(ArithmeticError('unforeseen')))
+    assert not robot.transition('cleanup') and robot.state() == 'finalized'
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
 def test_only_live_parameters_change_while_it_runs(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
