@@ -20,8 +20,8 @@ COMMANDS = {
 }
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and ``run(args) -> int | None``."""
 
-EXTRAS = {'pycocotools': 'train', 'onnx': 'train', 'tensorboard': 'train', 'h5py': 'convert'}
-"""Packages that only some commands need, and the extra that installs each."""
+OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py'}
+"""Packages that only some commands need; pip knows each by the name that it is imported by."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,9 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except ModuleNotFoundError as error:
         missing = (error.name or '').partition('.')[0]
-        if missing not in EXTRAS:
+        if missing not in OPTIONAL:
             raise
-        print(f"mpn {chosen}: {missing} is not installed: pip install 'mpn_ros[{EXTRAS[missing]}]'", file=sys.stderr)
+        print(f'mpn {chosen}: {missing} is not installed: pip install {missing}', file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f'mpn {chosen}: interrupted', file=sys.stderr)

@@ -136,7 +136,7 @@ def _read_hdf5(source: Path) -> dict[str, Tensor]:
     try:
         import h5py
     except ImportError as error:
-        raise WeightsError(f"{source} needs h5py to be read: pip install 'mpn_ros[convert]'") from error
+        raise WeightsError(f'{source} needs h5py to be read: pip install h5py') from error
     try:
         with h5py.File(source, 'r') as file:
             state = {key: torch.as_tensor(value[()]).float() for key, value in file.items()

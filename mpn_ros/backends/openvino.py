@@ -35,7 +35,7 @@ class OpenVinoBackend:
         try:
             import openvino
         except ImportError as error:
-            raise BackendUnavailable("openvino is not installed; install it with: pip install 'mpn_ros[openvino]'") from error
+            raise BackendUnavailable('openvino is not installed: pip install openvino') from error
         self._openvino = openvino
         self._core = openvino.Core()
         self._network = network.float().eval()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-pytest.importorskip('pycocotools', reason="evaluation needs pycocotools: pip install 'mpn_ros[train]'")
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.cli import main
 from mpn_ros.commands.eval import table
 from mpn_ros.evaluation.average_precision import FIGURES

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-pytest.importorskip('pycocotools', reason="evaluation needs pycocotools: pip install 'mpn_ros[train]'")
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 

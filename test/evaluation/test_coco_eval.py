@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-pytest.importorskip('pycocotools', reason="evaluation needs pycocotools: pip install 'mpn_ros[train]'")
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import evaluate
 from mpn_ros.scene import Scene

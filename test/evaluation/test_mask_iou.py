@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip('pycocotools', reason="evaluation needs pycocotools: pip install 'mpn_ros[train]'")
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.evaluation.mask_iou import MaskIoU
 
 

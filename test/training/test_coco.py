@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip('pycocotools', reason="masks need pycocotools: pip install 'mpn_ros[train]'")
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.training.coco import labelled_images
