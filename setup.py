@@ -13,12 +13,11 @@ from setuptools import find_packages, setup
 sys.path.insert(0, str(Path(__file__).resolve().parent / 'build_support'))
 from ament_wheel import AmentBuildPy, CleanBuildPy, PlatformDistribution, ros_prefix  # noqa: E402
 
-COMMAND = 'mpn = mpn_ros.cli:main'
+COMMANDS = {'console_scripts': ['mpn = mpn_ros.cli:main']}
 PACKAGES = find_packages(include=['mpn_ros', 'mpn_ros.*'])
 
 if ros_prefix():
-    setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy},
-          entry_points={'console_scripts': [COMMAND, 'mpn_pose_node = mpn_ros.ros.pose_node:main']})
+    setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy}, entry_points=COMMANDS)
 else:
-    setup(packages=PACKAGES, cmdclass={'build_py': CleanBuildPy}, entry_points={'console_scripts': [COMMAND]},
+    setup(packages=PACKAGES, cmdclass={'build_py': CleanBuildPy}, entry_points=COMMANDS,
           data_files=[('share/mpn_ros/models', sorted(str(file) for file in Path('models').iterdir()))])

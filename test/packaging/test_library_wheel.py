@@ -7,9 +7,13 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+
+if (SETUPTOOLS := int(version('setuptools').partition('.')[0])) < 77:
+    pytest.skip(f'the wheel is built with setuptools 77 or newer and this is {SETUPTOOLS}', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ('LICENSE', 'build_support', 'models', 'mpn_ros', 'pyproject.toml', 'setup.py')
@@ -65,7 +69,7 @@ def test_is_for_every_platform(wheel: Path) -> None:
 def test_has_the_command_and_not_the_node(environment: Path) -> None:
     answer = _run(environment / 'mpn', '--version')
     assert answer.stdout.startswith('mpn_ros '), answer.stderr
-    assert not (environment / 'mpn_pose_node').exists()
+    assert not (environment.parent / 'lib' / 'mpn_ros').exists()
 
 
 def test_finds_the_weights_that_it_ships(environment: Path) -> None:

@@ -35,12 +35,33 @@ def test_every_message_is_generated() -> None:
     assert listed == {f'msg/{path.name}' for path in (ROOT / 'msg').iterdir()}
 
 
-def test_every_ros_import_is_declared() -> None:
-    """Packages that the ROS layer and the launch files import, against the dependencies that rosdep installs."""
-    declared = {element.text for element in PACKAGE if element.tag in ('depend', 'exec_depend')}
+def _ros_imports(*folders: str) -> set[str]:
+    """The ROS packages that the modules below these folders import."""
     imported = set()
-    for path in [*(ROOT / 'mpn_ros' / 'ros').rglob('*.py'), *(ROOT / 'launch').glob('*.py')]:
+    for path in (path for folder in folders for path in (ROOT / folder).rglob('*.py')):
         imported |= set(re.findall(r'^\s*(?:from|import) (\w+)', path.read_text(), re.MULTILINE))
-    ros = {name for name in imported
-           if re.fullmatch(r'rclpy|launch|launch_ros|cv_bridge|ament_index_python|\w+_(msgs|srvs|interfaces)', name)}
-    assert ros <= declared, f'package.xml lacks {sorted(ros - declared)}'
+    return {name for name in imported
+            if re.fullmatch(r'rclpy|launch|launch_ros|cv_bridge|ament_index_python|\w+_(msgs|srvs|interfaces)', name)}
+
+
+def _declared(*tags: str) -> set[str]:
+    return {element.text for element in PACKAGE if element.tag in tags}
+
+
+def test_what_runs_on_a_robot_is_declared_and_no_more_messages() -> None:
+    """What the ROS layer and the launch files import, against what rosdep installs on every robot."""
+    declared, imported = _declared('depend', 'exec_depend'), _ros_imports('mpn_ros/ros', 'launch')
+    assert imported <= declared, f'package.xml lacks {sorted(imported - declared)}'
+    unused = {name for name in declared if name.endswith('_msgs')} - imported
+    assert not unused, f'nothing imports {sorted(unused)}, which package.xml has installed'
+
+
+def test_what_the_tests_import_is_declared() -> None:
+    missing = _ros_imports('test') - _declared('depend', 'exec_depend', 'test_depend')
+    assert not missing, f'package.xml lacks {sorted(missing)}'
+
+
+def test_every_executable_is_installed() -> None:
+    """``demo.py`` is of the checkout; what has no ending is for ``ros2 run``."""
+    installed = re.search(r'install\(PROGRAMS (.*) DESTINATION lib/', _words('CMakeLists.txt')).group(1).split()
+    assert installed == sorted(f'scripts/{path.name}' for path in (ROOT / 'scripts').iterdir() if path.is_file() and not path.suffix)
