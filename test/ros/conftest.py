@@ -3,8 +3,6 @@ around it."""
 
 from __future__ import annotations
 
-import itertools
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +12,6 @@ import numpy as np
 import pytest
 
 from mpn_ros.scene import Person, Scene
-
-# Before anything of ROS is imported: nobody else on this network or machine may hear or disturb the tests.
-os.environ['ROS_DOMAIN_ID'] = str(10 * (1 + os.getpid() % 9))
-os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-DOMAINS = itertools.count()
 
 
 class StubPipeline:
@@ -64,14 +57,14 @@ def wait_until(condition: Callable[[], object], timeout: float = 10.) -> object:
 
 
 class Robot:
-    """The node under test and a node ``tester``, each with its own executor thread, joined by the real middleware."""
+    """The node under test and a node ``tester``, each with its own executor thread, joined by the real middleware in
+    ``domain``."""
 
-    def __init__(self) -> None:
+    def __init__(self, domain: int) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
-        # A domain for each test: what is left of a node that has just gone can hide a service of the same name.
-        self._domain = int(os.environ['ROS_DOMAIN_ID']) + next(DOMAINS) % 10
-        rclpy.init(domain_id=self._domain)
+        self._domain = domain
+        rclpy.init(domain_id=domain)
         self.tester = rclpy.create_node('tester')
         self._make_executor = SingleThreadedExecutor
         self._threads: list[threading.Thread] = []
@@ -194,8 +187,8 @@ class Robot:
 
 
 @pytest.fixture
-def robot() -> Iterator[Robot]:
-    robot = Robot()
+def robot(ros_domain: int) -> Iterator[Robot]:
+    robot = Robot(ros_domain)
     yield robot
     robot.shut_down()
 
