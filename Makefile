@@ -3,51 +3,61 @@
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
-# PYTHON names the Python to use, 3.10 to 3.13. pip's own settings hold: PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds
-# makes the download of torch ten times smaller.
+# PYTHON names the Python to use, 3.10 to 3.13; another version than that of .venv makes .venv anew. pip's own settings hold:
+# PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds makes the download of torch ten times smaller.
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
+# Each step of the setup leaves an empty file, and is done again when something that it was made from is newer. The first is
+# named after the version of Python; it is asked for before .venv leads PATH. Without PYTHON=, that of .venv stays.
+DONE := $(VENV)/.done
+HOST_PYTHON := $(or $(shell command -v $(PYTHON) 2>/dev/null),$(PYTHON))
+HOST_VERSION := $(shell $(HOST_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+INTERPRETER := $(if $(filter file,$(origin PYTHON)),$(wildcard $(DONE)/python3.*))
+INTERPRETER := $(or $(INTERPRETER),$(DONE)/python$(HOST_VERSION))
+
 # The environment is .venv and nothing else: a ROS 2 that was sourced in this shell would be mixed with the one in .venv.
-unexport PYTHONPATH COLCON_PREFIX_PATH _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport PYTHONPATH COLCON_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO ROS_LOCALHOST_ONLY RMW_IMPLEMENTATION
+unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export VIRTUAL_ENV := $(VENV)
 export AMENT_PREFIX_PATH := $(VENV)
 export CMAKE_PREFIX_PATH := $(VENV)
 export PATH := $(VENV)/bin:$(PATH)
 export FASTDDS_DEFAULT_PROFILES_FILE := $(CURDIR)/config/fastdds_large_images.xml
 export FASTRTPS_DEFAULT_PROFILES_FILE := $(FASTDDS_DEFAULT_PROFILES_FILE)
+# Logs and compiled graphs stay in it as well. pip keeps its own cache: a second clone need not download all again.
+export ROS_LOG_DIR := $(VENV)/log
+RUN := XDG_CACHE_HOME=$(VENV)/cache $(VENV)/bin/python
 
-# Each step of the setup leaves an empty file, and is done again when something that it was made from is newer.
-DONE := $(VENV)/.done
 REQUIREMENTS := $(addprefix requirements/,base.txt test.txt ros-kilted.txt ros-build-kilted.txt)
 # Python compiles what it imports; pip would compile all of torch first.
 INSTALL := $(PIP) install --no-compile --constraint requirements/lock.txt
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
 BUILD_SUPPORT := build_support/ament_wheel.py build_support/include_directories.cmake
-SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/pose_node \
+SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/mpn scripts/pose_node \
   $(shell find mpn_ros msg config launch models rviz -type f -not -name '*.pyc')
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
 
 .PHONY: demo test setup colcon clean
 
 demo: setup
-	$(VENV)/bin/python scripts/demo.py
+	$(RUN) scripts/demo.py
 
 test: setup
-	$(VENV)/bin/python -m pytest
+	$(RUN) -m pytest
 
 setup: $(DONE)/mpn_ros
 
-$(DONE)/venv:
-	@$(PYTHON) build_support/check_host.py
-	@echo '[1/4] .venv: a virtual environment of $(PYTHON)'
-	@$(PYTHON) -m venv --clear $(VENV)
+$(INTERPRETER):
+	@$(HOST_PYTHON) build_support/check_host.py
+	@echo '[1/4] .venv: a virtual environment of $(HOST_PYTHON)'
+	@$(HOST_PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --quiet pip==26.3
 	@mkdir -p $(DONE) && touch $@
 
-$(DONE)/requirements: $(DONE)/venv $(REQUIREMENTS) requirements/lock.txt
+$(DONE)/requirements: $(INTERPRETER) $(REQUIREMENTS) requirements/lock.txt
 	@echo '[2/4] libraries and ROS 2'
 	@$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
 	@touch $@

@@ -1,4 +1,4 @@
-"""pip build: the messages and everything else through CMakeLists.txt where ROS 2 is importable, the library alone elsewhere.
+"""pip build: messages and all through CMakeLists.txt where ROS 2 is importable, the library alone elsewhere.
 
 With ROS 2, ``pip install --no-build-isolation .``; an isolated build sees no ROS and makes a pure Python wheel.
 """

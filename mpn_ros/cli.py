@@ -18,16 +18,18 @@ COMMANDS = {
     'convert': 'import a published checkpoint',
     'info': 'describe a preset or a weights file',
 }
-"""Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and ``run(args) -> int | None``."""
+"""Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and
+``run(args) -> int | None``."""
 
 OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py'}
 """Packages that only some commands need; pip knows each by the name that it is imported by."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs ``mpn``. Returns the exit status: 0, or 2 with one sentence on stderr for an error that the user can mend."""
+    """Runs ``mpn``. Returns the exit status: 0, or 2 and a sentence on stderr for an error that the user can mend."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    parser = argparse.ArgumentParser(prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.')
+    parser = argparse.ArgumentParser(
+        prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.')
     parser.add_argument('--version', action='version', version=f'mpn_ros {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     chosen = next((word for word in argv if word in COMMANDS), None)

@@ -1,4 +1,4 @@
-"""The library alone, as pip makes it where there is no ROS: all of the code, the weights, the command, and no messages."""
+"""The library alone, as pip makes it where there is no ROS: all of the code, weights and command, and no messages."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``bin`` of an empty virtual environment with the wheel in it, without the libraries that it depends on."""
     folder = tmp_path_factory.mktemp('environment')
     _run(sys.executable, '-m', 'venv', '--without-pip', folder)
-    install = _run(sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet', '--no-deps',
-                   '--no-index', wheel)
+    install = _run(sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet',
+                   '--no-deps', '--no-index', wheel)
     assert install.returncode == 0, install.stderr
     return folder / 'bin'
 
@@ -74,4 +74,5 @@ def test_has_the_command_and_not_the_node(environment: Path) -> None:
 
 def test_finds_the_weights_that_it_ships(environment: Path) -> None:
     answer = _run(environment / 'python', '-c', "from mpn_ros.resources import find_model; print(find_model('tiny'))")
-    assert answer.stdout.strip() == str(environment.parent / 'share' / 'mpn_ros' / 'models' / 'tiny.safetensors'), answer.stderr
+    models = environment.parent / 'share' / 'mpn_ros' / 'models'
+    assert answer.stdout.strip() == str(models / 'tiny.safetensors'), answer.stderr

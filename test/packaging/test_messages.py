@@ -26,7 +26,8 @@ def test_keypoint_constants_are_the_indices_of_coco() -> None:
 def test_a_person_holds_every_keypoint_of_coco_and_allocates_nothing() -> None:
     fields = msg.Skeleton.get_fields_and_field_types()
     assert fields == {'id': 'int32', 'score': 'float', 'box': 'float[4]', 'keypoints': f'mpn_ros/Keypoint[{len(COCO)}]'}
-    assert msg.Keypoint.get_fields_and_field_types() == {'x': 'float', 'y': 'float', 'score': 'float', 'seen': 'boolean'}
+    assert msg.Keypoint.get_fields_and_field_types() == {'x': 'float', 'y': 'float', 'score': 'float',
+                                                         'seen': 'boolean'}
 
 
 def test_an_image_of_people() -> None:
@@ -57,7 +58,7 @@ def test_messages_do_not_load_the_network() -> None:
     ('LabelInfo', 'RIHS01_3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783'),
 ])
 def test_vision_msgs_is_the_published_one_on_the_wire(name: str, published: str) -> None:
-    """Hashes (REP-2011) of vision_msgs 4.1.1; a stand-in with other ones would not be understood by the real package."""
+    """Hashes (REP-2011) of vision_msgs 4.1.1; with other ones the real package would not understand a stand-in."""
     vision_msgs = pytest.importorskip('vision_msgs', reason='vision_msgs is not installed')
     prefixes = Path(vision_msgs.__file__).parents
     description = next(prefix / 'share/vision_msgs/msg' / f'{name}.json' for prefix in prefixes

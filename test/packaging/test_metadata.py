@@ -64,4 +64,5 @@ def test_what_the_tests_import_is_declared() -> None:
 def test_every_executable_is_installed() -> None:
     """``demo.py`` is of the checkout; what has no ending is for ``ros2 run``."""
     installed = re.search(r'install\(PROGRAMS (.*) DESTINATION lib/', _words('CMakeLists.txt')).group(1).split()
-    assert installed == sorted(f'scripts/{path.name}' for path in (ROOT / 'scripts').iterdir() if path.is_file() and not path.suffix)
+    scripts = (path for path in (ROOT / 'scripts').iterdir() if path.is_file() and not path.suffix)
+    assert installed == sorted(f'scripts/{path.name}' for path in scripts)
