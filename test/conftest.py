@@ -1,5 +1,5 @@
-"""What several rooms test with; and a test run keeps its middleware to itself: other nodes on the network or in a run beside
-this one are not heard."""
+"""What several rooms test with; and a test run keeps its middleware to itself: other nodes on the network or in a run
+beside this one are not heard."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
-"""``scripts/demo.py`` where it must fail: one sentence and a status, never a picture of nothing."""
+"""``scripts/demo.py`` end to end, and where it must fail: one sentence and a status, never a picture of nothing."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,12 +23,21 @@ pytestmark = pytest.mark.ros
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def start(*arguments: str | Path) -> subprocess.Popen:
+    """The demo in a process group of its own, as a terminal has it."""
+    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
+    return subprocess.Popen([sys.executable, ROOT / 'scripts' / 'demo.py', *arguments], env=environment, cwd='/',
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
 def demo(*arguments: str | Path) -> tuple[int, str]:
     """Exit status and what was said on stderr."""
-    environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
-    done = subprocess.run([sys.executable, ROOT / 'scripts' / 'demo.py', *arguments], env=environment, cwd='/',
-                          capture_output=True, text=True, timeout=120)
-    return done.returncode, done.stderr
+    process = start(*arguments)
+    try:
+        said = process.communicate(timeout=120)[1]
+        return process.returncode, said
+    finally:
+        process.kill()
 
 
 @pytest.fixture
@@ -46,3 +58,47 @@ def test_a_node_that_cannot_start_says_why(tmp_path, clip):
     status, said = demo('--clip', clip, '--out', tmp_path, '--weights', '/nowhere.safetensors')
     assert status == 1 and '/nowhere.safetensors' in said and 'Traceback' not in said
     assert not (tmp_path / 'summary.json').exists()
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    """Weights that know nothing: they find nobody."""
+    from mpn_ros.network.multiposenet import MultiPoseNet
+    from mpn_ros.network.prn import PoseResidualNetwork
+    from mpn_ros.presets import preset
+    from mpn_ros.weights import save_weights
+    lite = dataclasses.replace(preset('lite'), input_size=64)
+    path = tmp_path / 'random.safetensors'
+    save_weights(path, lite, {'network': MultiPoseNet(lite).state_dict(),
+                              'prn': PoseResidualNetwork(lite.prn, 17).state_dict()})
+    return path
+
+
+def test_a_clip_in_which_nobody_is_found_is_measured_and_told(tmp_path, clip, weights):
+    status, said = demo('--clip', clip, '--out', tmp_path, '--weights', weights)
+    assert status == 1 and said.splitlines()[-1] == f'demo: nobody was found in {clip}' and 'Traceback' not in said
+    summary = json.loads((tmp_path / 'summary.json').read_text())
+    assert summary['frames_sent'] == 3 and 1 <= summary['frames_answered'] <= 3
+    assert summary['people_max'] == summary['people_mean'] == 0
+    assert 0 < summary['latency_ms']['p50'] <= summary['latency_ms']['p95'] <= summary['latency_ms']['p99']
+    assert summary['fps'] > 0 and summary['camera_hz'] > 0
+    assert summary['weights'] == 'random.safetensors' and summary['backend']
+    assert cv2.imread(str(tmp_path / 'overlay.png')).shape == (48, 64, 3)
+    assert cv2.VideoCapture(str(tmp_path / 'overlay.mp4')).get(cv2.CAP_PROP_FRAME_COUNT) == 3
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_demo_and_its_node(tmp_path, clip, weights, number):
+    process = start('--clip', clip, '--out', tmp_path, '--weights', weights)
+    try:
+        assert 'starting the node' in process.stdout.readline()
+        if number == signal.SIGINT:
+            os.killpg(process.pid, number)  # a terminal sends it to all
+        else:
+            process.send_signal(number)
+        said = process.communicate(timeout=20)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130 and said.splitlines()[-1] == 'demo: interrupted' and 'Traceback' not in said
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
