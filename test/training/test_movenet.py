@@ -12,13 +12,14 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.movenet import start_from_movenet
 
-MOVENET = Path(os.environ.get('MPN_DATA', Path(__file__).parents[3] / 'shared/data')) / 'teachers/movenet-multipose.onnx'
+MOVENET = Path(os.environ.get('MPN_DATA', ''), 'teachers/movenet-multipose.onnx')
 HEATMAPS = 'StatefulPartitionedCall/kpt_heatmap_0/conv2d_7/BiasAdd:0'
 
 
-@pytest.mark.skipif(not MOVENET.is_file(), reason='needs movenet-multipose.onnx in $MPN_DATA/teachers')
+@pytest.mark.skipif(not MOVENET.is_file(), reason=f'{MOVENET} is not in the folder that MPN_DATA names')
 def test_at_step_0_our_heatmaps_are_movenets():
-    onnx, onnxruntime = (pytest.importorskip(name, reason=f'{name} is not installed') for name in ('onnx', 'onnxruntime'))
+    onnx = pytest.importorskip('onnx', reason='onnx is not installed')
+    onnxruntime = pytest.importorskip('onnxruntime', reason='onnxruntime is not installed')
     model = onnx.load(str(MOVENET))
     model.graph.output.append(onnx.helper.make_tensor_value_info(HEATMAPS, onnx.TensorProto.FLOAT, None))
     pixels = np.random.default_rng(0).integers(0, 255, (1, 64, 96, 3)).astype(np.int32)
