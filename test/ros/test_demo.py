@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -58,6 +59,24 @@ def test_a_node_that_cannot_start_says_why(tmp_path, clip):
     status, said = demo('--clip', clip, '--out', tmp_path, '--weights', '/nowhere.safetensors')
     assert status == 1 and '/nowhere.safetensors' in said and 'Traceback' not in said
     assert not (tmp_path / 'summary.json').exists()
+
+
+def test_the_clip_is_taken_out_of_its_wheel_whatever_else_lies_there(tmp_path, clip, monkeypatch):
+    shelf, out = tmp_path / 'shelf', tmp_path / 'out'
+    shelf.mkdir()
+    out.mkdir()
+    with zipfile.ZipFile(shelf / 'pose2sim-0.10.49-py3-none-any.whl', 'w') as wheel:
+        wheel.write(clip, 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4')
+        wheel.writestr('pose2sim-0.10.49.dist-info/METADATA',
+                       'Metadata-Version: 2.1\nName: pose2sim\nVersion: 0.10.49\n')
+        wheel.writestr('pose2sim-0.10.49.dist-info/WHEEL', 'Wheel-Version: 1.0\nTag: py3-none-any\n')
+    (out / 'other-1.0-py3-none-any.whl').write_text('another wheel')
+    monkeypatch.setenv('PIP_NO_INDEX', '1')
+    monkeypatch.setenv('PIP_FIND_LINKS', str(shelf))
+    status, said = demo('--out', out, '--weights', '/nowhere.safetensors')
+    assert status == 1 and '/nowhere.safetensors' in said.splitlines()[-1], said
+    assert (out / 'cam01.mp4').read_bytes() == clip.read_bytes()
+    assert sorted(path.name for path in out.iterdir()) == ['cam01.mp4', 'node.log', 'other-1.0-py3-none-any.whl']
 
 
 @pytest.fixture
