@@ -62,7 +62,7 @@ class Parameters:
         choices=('prn', 'max', 'ucr'))
     person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
     nms_threshold: float = _parameter(
-        .5, 'Overlap (IoU) from which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+        .5, 'Overlap (IoU) above which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
         .5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
