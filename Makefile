@@ -3,22 +3,22 @@
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
-# PYTHON names the Python to use, 3.10 to 3.13; another version than that of .venv makes .venv anew. pip's own settings hold:
-# PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds makes the download of torch ten times smaller.
+# PYTHON names the Python to use, 3.10 to 3.13; another version than that of .venv makes .venv anew. pip's own settings
+# hold: PIP_EXTRA_INDEX_URL with PyTorch's index of CPU builds makes the download of torch ten times smaller.
 
 PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
-# Each step of the setup leaves an empty file, and is done again when something that it was made from is newer. The first is
-# named after the version of Python; it is asked for before .venv leads PATH. Without PYTHON=, that of .venv stays.
+# Each step of the setup leaves an empty file, and is done again when something that it was made from is newer. The
+# first is named after the version of Python; it is asked for before .venv leads PATH. Without PYTHON=, that of .venv stays.
 DONE := $(VENV)/.done
 HOST_PYTHON := $(or $(shell command -v $(PYTHON) 2>/dev/null),$(PYTHON))
 HOST_VERSION := $(shell $(HOST_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 INTERPRETER := $(if $(filter file,$(origin PYTHON)),$(wildcard $(DONE)/python3.*))
 INTERPRETER := $(or $(INTERPRETER),$(DONE)/python$(HOST_VERSION))
 
-# The environment is .venv and nothing else: a ROS 2 that was sourced in this shell would be mixed with the one in .venv.
+# The environment is .venv and nothing else: a ROS 2 that was sourced in this shell would be mixed with that in .venv.
 unexport PYTHONPATH COLCON_PREFIX_PATH LD_LIBRARY_PATH ROS_DISTRO ROS_LOCALHOST_ONLY RMW_IMPLEMENTATION
 unexport _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export VIRTUAL_ENV := $(VENV)

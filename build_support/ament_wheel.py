@@ -49,8 +49,8 @@ class CleanBuildPy(build_py):
 
 
 class AmentBuildPy(CleanBuildPy):
-    """Packs the CMake install tree: its Python package as the wheel's package, the rest (``share``, ``lib``, ``include``)
-    as data files, which pip puts below the prefix as colcon does."""
+    """Packs the CMake install tree: its Python package as the wheel's package, the rest (``share``, ``lib``,
+    ``include``) as data files, which pip puts below the prefix as colcon does."""
 
     def run(self) -> None:
         super().run()
@@ -77,8 +77,8 @@ class AmentBuildPy(CleanBuildPy):
 
 
 def _data_files(stage: Path, site_packages: Path) -> list[tuple[str, list[str]]]:
-    """``(folder below the prefix, files)`` for everything in ``stage`` outside ``site_packages``; paths are relative to the
-    working directory, as setuptools demands."""
+    """``(folder below the prefix, files)`` for everything in ``stage`` outside ``site_packages``; paths are relative to
+    the working directory, as setuptools demands."""
     folders: dict[str, list[str]] = {}
     for file in sorted(stage.rglob('*')):
         if file.is_file() and not file.is_relative_to(site_packages):

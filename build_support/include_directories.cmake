@@ -1,8 +1,8 @@
-# Two corrections that messages built against the ROS 2 wheels of PyPI need, after rosidl_generate_interfaces. Neither changes
-# anything with a ROS 2 that was installed from Debian packages.
+# Two corrections that messages built against the ROS 2 wheels of PyPI need, after rosidl_generate_interfaces. Neither
+# changes anything with a ROS 2 that was installed from Debian packages.
 
-# The wheels export include directories of the machine that built them, and CMake refuses a target with a directory that does
-# not exist.
+# The wheels export include directories of the machine that built them, and CMake refuses a target with a directory
+# that does not exist.
 get_property(_targets DIRECTORY PROPERTY IMPORTED_TARGETS)
 foreach(_target IN LISTS _targets)
   get_target_property(_directories ${_target} INTERFACE_INCLUDE_DIRECTORIES)
@@ -17,7 +17,8 @@ foreach(_target IN LISTS _targets)
   endif()
 endforeach()
 
-# NumPy's headers would be exported in turn, and CMake refuses to export a directory inside the source tree, where a .venv is.
+# NumPy's headers would be exported in turn, and CMake refuses to export a directory inside the source tree, where a
+# .venv is.
 set(_target ${PROJECT_NAME}__rosidl_generator_py)
 get_target_property(_directories ${_target} INTERFACE_INCLUDE_DIRECTORIES)
 if(_directories)
