@@ -11,7 +11,8 @@ VENV := $(CURDIR)/.venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check
 
 # Each step of the setup leaves an empty file, and is done again when something that it was made from is newer. The
-# first is named after the version of Python; it is asked for before .venv leads PATH. Without PYTHON=, that of .venv stays.
+# first is named after the version of Python, which is asked for before .venv leads PATH; without PYTHON=, the one that
+# .venv was made with stays.
 DONE := $(VENV)/.done
 HOST_PYTHON := $(or $(shell command -v $(PYTHON) 2>/dev/null),$(PYTHON))
 HOST_VERSION := $(shell $(HOST_PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
