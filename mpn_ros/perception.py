@@ -1,6 +1,7 @@
 """The network as it runs: uint8 pixels in, peaks, boxes and person probability out, in one graph with static shapes.
 
-Everything that a GPU or an exporter should see is here; what depends on how many people there are is left to the pipeline.
+Everything that a GPU or an exporter should see is here; what depends on how many people there are is left to the
+pipeline.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _FLOOR = 1e-4  # below this a heatmap is noise; it also keeps the logarithm fini
 
 
 class Perceived(NamedTuple):
-    """What one forward pass sees, in pixels of the network's input: torch tensors inside the graph, float32 numpy arrays from a backend.
+    """What one forward pass sees, in pixels of the network's input: torch tensors inside the graph, float32 numpy
+    arrays from a backend.
 
     peaks: ``(B, K, PEAKS, 3)`` x, y, score 0..1, best first; score 0 where there are fewer.
     boxes: ``(B, BOXES, 5)`` x0, y0, x1, y1, score 0..1, best first, not suppressed yet.
@@ -37,15 +39,19 @@ class Perceived(NamedTuple):
 
 
 def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
-    """The ``count`` highest local maxima of each heatmap ``(B, K, h, w)``: ``(B, K, count, 3)`` x, y in input pixels and score.
+    """The ``count`` highest local maxima of each heatmap ``(B, K, h, w)``: ``(B, K, count, 3)`` x, y in input pixels
+    and score.
 
-    A maximum is a cell that no cell of its 3x3 neighbourhood exceeds; of equal neighbours the first counts. Its sub-cell position is the vertex of the parabola through the
-    logarithms of the three cells in each direction, which is exact for a Gaussian, at most half a cell away.
+    A maximum is a cell that no cell of its 3x3 neighbourhood exceeds; of equal neighbours the first counts. Its
+    sub-cell position is the vertex of the parabola through the logarithms of the three cells in each direction, which
+    is exact for a Gaussian, at most half a cell away.
     """
     batch, keypoints, height, width = heatmaps.shape
     heatmaps = heatmaps.clamp(min=_FLOOR)
     before = F.pad(heatmaps, (1, 1, 1, 0))  # the neighbours that come before a cell, row by row
-    earlier = torch.stack((before[..., :-1, :-2], before[..., :-1, 1:-1], before[..., :-1, 2:], before[..., 1:, :-2])).amax(0)
+    earlier = torch.stack(
+        (before[..., :-1, :-2], before[..., :-1, 1:-1], before[..., :-1, 2:], before[..., 1:, :-2])
+    ).amax(0)
     is_peak = (F.max_pool2d(heatmaps, 3, 1, 1) == heatmaps) & (heatmaps > earlier) & (heatmaps > _FLOOR)
     score, index = torch.where(is_peak, heatmaps, torch.zeros_like(heatmaps)).flatten(2).topk(count)
     row, column = torch.div(index, width, rounding_mode='floor'), index % width
@@ -56,10 +62,10 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
     def vertex(step: int) -> torch.Tensor:
         low, high = padded.gather(2, middle - step), padded.gather(2, middle + step)
         curvature = (2 * centre - low - high).clamp(min=1e-6)
-        return (.5 * (high - low) / curvature).clamp(-.5, .5)
+        return (0.5 * (high - low) / curvature).clamp(-0.5, 0.5)
 
     x, y = column + vertex(1), row + vertex(width + 2)
-    return torch.stack(((x + .5) * _STRIDE - .5, (y + .5) * _STRIDE - .5, score.clamp(max=1)), -1)
+    return torch.stack(((x + 0.5) * _STRIDE - 0.5, (y + 0.5) * _STRIDE - 0.5, score.clamp(max=1)), -1)
 
 
 class Perception(nn.Module):
@@ -79,4 +85,6 @@ class Perception(nn.Module):
         box_score, index = output.class_logits.float().sigmoid().topk(min(BOXES, len(self.anchors)))
         offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
         boxes = decode_boxes(offsets, self.anchors[index])
-        return Perceived(find_peaks(scores[:, :-1]), torch.cat((boxes, box_score[..., None]), -1), scores[:, -1].clamp(max=1))
+        return Perceived(
+            find_peaks(scores[:, :-1]), torch.cat((boxes, box_score[..., None]), -1), scores[:, -1].clamp(max=1)
+        )

@@ -24,8 +24,9 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class PyramidConfig:
-    """A feature pyramid (section 3.1). ``top_down`` 'merged' adds the coarser level before its 3x3 smoothing, as the FPN paper
-    does, 'smoothed' after it; ``separable`` uses depthwise + pointwise convolutions with a ReLU behind them."""
+    """A feature pyramid (section 3.1). ``top_down`` 'merged' adds the coarser level before its 3x3 smoothing, as the
+    FPN paper does, 'smoothed' after it; ``separable`` uses depthwise + pointwise convolutions with a ReLU behind
+    them."""
 
     width: int = 256
     separable: bool = False
@@ -40,7 +41,8 @@ class PyramidConfig:
 @dataclass(frozen=True)
 class KeypointHeadConfig:
     """The keypoint subnet (section 3.2): ``width`` of D2..D5, ``fusion`` of the 3x3 convolution on their concatenation.
-    ``activation`` is what turns the output into 0..1 heatmaps: the paper's output is linear, 'sigmoid' reads it as logits.
+    ``activation`` is what turns the output into 0..1 heatmaps: the paper's output is linear, 'sigmoid' reads it as
+    logits.
     ``concatenate`` False keeps D2 alone (Table 2, "no concat")."""
 
     width: int = 128
@@ -66,7 +68,8 @@ class DetectorConfig:
 
 @dataclass(frozen=True)
 class PRNConfig:
-    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of ``nodes``.
+    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of
+    ``nodes``.
 
     residual: the weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
     box_margin: the fraction of the box added on each side before the crop. blur: sigma in cells of the input peaks.
@@ -77,16 +80,17 @@ class PRNConfig:
     width: int = 36
     nodes: int = 1024
     layers: int = 1
-    residual: float = 1.
-    dropout: float = .5
-    box_margin: float = 0.
-    blur: float = 1.
+    residual: float = 1.0
+    dropout: float = 0.5
+    box_margin: float = 0.0
+    blur: float = 1.0
     rectify: bool = True
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A whole MultiPoseNet. ``input_size`` is the long side in pixels that the weights were made for; sides are multiples of 32."""
+    """A whole MultiPoseNet. ``input_size`` is the long side in pixels that the weights were made for; sides are
+    multiples of 32."""
 
     name: str
     backbone: Literal['resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet']
@@ -111,8 +115,14 @@ class Preset:
         """The inverse of ``to_dict``; what is missing beside name, backbone and preprocessing takes its default.
 
         Raises PresetError for unknown fields and values."""
-        parts = {'keypoint_pyramid': PyramidConfig, 'keypoint_head': KeypointHeadConfig, 'detector_pyramid': PyramidConfig,
-                 'detector': DetectorConfig, 'prn': PRNConfig, 'preprocessing': Preprocessing}
+        parts = {
+            'keypoint_pyramid': PyramidConfig,
+            'keypoint_head': KeypointHeadConfig,
+            'detector_pyramid': PyramidConfig,
+            'detector': DetectorConfig,
+            'prn': PRNConfig,
+            'preprocessing': Preprocessing,
+        }
         try:
             values = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
             pre = values['preprocessing']
@@ -124,17 +134,27 @@ class Preset:
 
 _LITE_PYRAMID = PyramidConfig(width=64, separable=True, top_down='smoothed', upsampling='bilinear')
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (
-    Preset(name='r50', backbone='resnet50'),
-    Preset(name='r101', backbone='resnet101'),
-    Preset(name='r101_dilated', backbone='resnet101_dilated'),
-    Preset(name='lite', backbone='mobilenet', keypoint_pyramid=_LITE_PYRAMID,
-           keypoint_head=KeypointHeadConfig(width=96, fusion=128, separable=True, relu=True, activation='sigmoid'),
-           detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
-           detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
-           prn=PRNConfig(height=28, width=18, nodes=192, residual=24., dropout=.1, box_margin=.1, blur=.5, rectify=False),
-           preprocessing=Preprocessing((127.5019, 127.5019, 127.5019), (127.5019, 127.5019, 127.5019)), input_size=384),
-)}
+PRESETS: dict[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(name='r50', backbone='resnet50'),
+        Preset(name='r101', backbone='resnet101'),
+        Preset(name='r101_dilated', backbone='resnet101_dilated'),
+        Preset(
+            name='lite',
+            backbone='mobilenet',
+            keypoint_pyramid=_LITE_PYRAMID,
+            keypoint_head=KeypointHeadConfig(width=96, fusion=128, separable=True, relu=True, activation='sigmoid'),
+            detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
+            detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
+            prn=PRNConfig(
+                height=28, width=18, nodes=192, residual=24.0, dropout=0.1, box_margin=0.1, blur=0.5, rectify=False
+            ),
+            preprocessing=Preprocessing((127.5019, 127.5019, 127.5019), (127.5019, 127.5019, 127.5019)),
+            input_size=384,
+        ),
+    )
+}
 
 
 def preset(name: str) -> Preset:

@@ -8,8 +8,9 @@ from mpn_ros.errors import WeightsError
 
 
 def share_directory() -> Path:
-    """The folder that holds ``models/``, ``config/``, ``launch/`` and ``rviz/``: the checkout that this module is in, else
-    ``share/mpn_ros`` below the prefix that it is installed in (a virtual environment, a user's, a colcon install space).
+    """The folder that holds ``models/``, ``config/``, ``launch/`` and ``rviz/``: the checkout that this module is in,
+    else ``share/mpn_ros`` below the prefix that it is installed in (a virtual environment, a user's, a colcon install
+    space).
 
     Raises WeightsError if neither exists, which means an incomplete installation.
     """

@@ -9,8 +9,8 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SkeletonLayout:
-    """A set of K keypoints. ``edges`` are index pairs of the bones to draw, ``flip`` the permutation of a mirrored person,
-    ``sigmas`` the per-keypoint constants of OKS (fraction of the square root of the person's area)."""
+    """A set of K keypoints. ``edges`` are index pairs of the bones to draw, ``flip`` the permutation of a mirrored
+    person, ``sigmas`` the per-keypoint constants of OKS (fraction of the square root of the person's area)."""
 
     names: tuple[str, ...]
     edges: tuple[tuple[int, int], ...]
@@ -39,20 +39,76 @@ def _layout(names: tuple[str, ...], edges: tuple[tuple[int, int], ...], sigmas: 
 
 
 COCO = _layout(
-    names=('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear', 'left_shoulder', 'right_shoulder', 'left_elbow',
-           'right_elbow', 'left_wrist', 'right_wrist', 'left_hip', 'right_hip', 'left_knee', 'right_knee', 'left_ankle',
-           'right_ankle'),
-    edges=((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9), (8, 10),
-           (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
-    sigmas=(.026, .025, .025, .035, .035, .079, .079, .072, .072, .062, .062, .107, .107, .087, .087, .089, .089))
+    names=(
+        'nose',
+        'left_eye',
+        'right_eye',
+        'left_ear',
+        'right_ear',
+        'left_shoulder',
+        'right_shoulder',
+        'left_elbow',
+        'right_elbow',
+        'left_wrist',
+        'right_wrist',
+        'left_hip',
+        'right_hip',
+        'left_knee',
+        'right_knee',
+        'left_ankle',
+        'right_ankle',
+    ),
+    edges=(
+        (15, 13),
+        (13, 11),
+        (16, 14),
+        (14, 12),
+        (11, 12),
+        (5, 11),
+        (6, 12),
+        (5, 6),
+        (5, 7),
+        (6, 8),
+        (7, 9),
+        (8, 10),
+        (1, 2),
+        (0, 1),
+        (0, 2),
+        (1, 3),
+        (2, 4),
+        (3, 5),
+        (4, 6),
+    ),
+    sigmas=(
+        0.026,
+        0.025,
+        0.025,
+        0.035,
+        0.035,
+        0.079,
+        0.079,
+        0.072,
+        0.072,
+        0.062,
+        0.062,
+        0.107,
+        0.107,
+        0.087,
+        0.087,
+        0.089,
+        0.089,
+    ),
+)
 """The 17 keypoints of COCO in their published order; sigmas from the COCO keypoint evaluation."""
 
 
-def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: float, layout: SkeletonLayout = COCO) -> float:
-    """Object keypoint similarity of one pose ``(K, 2)`` with the truth ``(K, 2)`` over the joints in ``visible`` (K, bool);
-    ``area`` in square pixels. Returns 0..1; 0 if nothing is visible."""
+def oks(
+    keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: float, layout: SkeletonLayout = COCO
+) -> float:
+    """Object keypoint similarity of one pose ``(K, 2)`` with the truth ``(K, 2)`` over the joints in ``visible`` (K,
+    bool); ``area`` in square pixels. Returns 0..1; 0 if nothing is visible."""
     if not visible.any():
-        return 0.
+        return 0.0
     variance = (2 * np.asarray(layout.sigmas)) ** 2
     distance = ((keypoints - truth) ** 2).sum(-1)
-    return float(np.exp(-distance / (2 * variance * (area + np.spacing(1.))))[visible].mean())
+    return float(np.exp(-distance / (2 * variance * (area + np.spacing(1.0))))[visible].mean())

@@ -30,10 +30,12 @@ def test_every_command_has_its_module_and_its_help(name, capsys):
 
 
 def test_help_lists_the_commands_and_loads_nothing_heavy():
-    code = ('import sys; from mpn_ros.cli import main\n'
-            'try: main(["--help"])\n'
-            'except SystemExit: pass\n'
-            'print("loaded:", *sorted({"torch", "cv2", "rclpy"} & sys.modules.keys()))')
+    code = (
+        'import sys; from mpn_ros.cli import main\n'
+        'try: main(["--help"])\n'
+        'except SystemExit: pass\n'
+        'print("loaded:", *sorted({"torch", "cv2", "rclpy"} & sys.modules.keys()))'
+    )
     out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout
     assert out.rstrip().endswith('loaded:')
     assert all(name in out and line in ' '.join(out.split()) for name, line in COMMANDS.items())
@@ -93,10 +95,13 @@ def test_an_interrupt_is_told_in_a_line(info, capsys):
     assert capsys.readouterr().err == 'mpn info: interrupted\n'
 
 
-@pytest.mark.parametrize(('command', 'package'), [('eval', 'pycocotools'), ('train', 'tensorboard'), ('convert', 'h5py')])
+@pytest.mark.parametrize(
+    ('command', 'package'), [('eval', 'pycocotools'), ('train', 'tensorboard'), ('convert', 'h5py')]
+)
 def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, capsys, command, package):
     def absent(_):
         raise ModuleNotFoundError(f"No module named '{package}'", name=f'{package}.x')
+
     monkeypatch.setattr('mpn_ros.cli.importlib.import_module', absent)
     assert main([command]) == 2
     assert capsys.readouterr().err == f'mpn {command}: {package} is not installed: pip install {package}\n'

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.errors import DatasetError
 from mpn_ros.coco import read_dataset
+from mpn_ros.errors import DatasetError
 
 
 def test_reads_images_in_order_with_their_people(small_dataset):

@@ -50,10 +50,17 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
         preset('r18')
 
 
-@pytest.mark.parametrize('change', [
-    lambda data: data.update(colour='red'), lambda data: data['prn'].update(depth=3), lambda data: data.pop('name'),
-    lambda data: data.pop('preprocessing'), lambda data: data.update(detector=7),
-    lambda data: data.update(preprocessing={'mean': 1, 'std': 2})])
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda data: data.update(colour='red'),
+        lambda data: data['prn'].update(depth=3),
+        lambda data: data.pop('name'),
+        lambda data: data.pop('preprocessing'),
+        lambda data: data.update(detector=7),
+        lambda data: data.update(preprocessing={'mean': 1, 'std': 2}),
+    ],
+)
 def test_what_describes_no_preset_is_refused(change):
     data = PRESETS['lite'].to_dict()
     change(data)
@@ -66,8 +73,15 @@ def test_presets_cannot_be_changed_by_accident():
         PRESETS['lite'].prn.nodes = 7
 
 
-@pytest.mark.parametrize(('part', 'field'), [('keypoint_pyramid', 'upsampling'), ('detector_pyramid', 'top_down'), ('keypoint_head', 'activation'),
-                                             (None, 'backbone')])
+@pytest.mark.parametrize(
+    ('part', 'field'),
+    [
+        ('keypoint_pyramid', 'upsampling'),
+        ('detector_pyramid', 'top_down'),
+        ('keypoint_head', 'activation'),
+        (None, 'backbone'),
+    ],
+)
 def test_a_word_that_a_field_does_not_know_is_refused(part, field):
     data = PRESETS['lite'].to_dict()
     (data[part] if part else data)[field] = 'cubic'

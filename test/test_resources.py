@@ -23,7 +23,9 @@ def test_checkout_is_its_own_share_directory(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize('site', ['lib/python3.11/site-packages', 'local/lib/python3.12/dist-packages', '.'])
-def test_installation_has_a_share_directory_below_its_prefix(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installation_has_a_share_directory_below_its_prefix(
+    site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _install(monkeypatch, tmp_path / site / 'mpn_ros')
     models = tmp_path / 'share' / 'mpn_ros' / 'models'
     models.mkdir(parents=True)

@@ -16,7 +16,8 @@ _log = logging.getLogger(__name__)
 
 
 def make_backend(network: MultiPoseNet, name: str = 'auto', device: str = 'auto') -> Backend:
-    """The backend of that name; 'auto' takes the first that works here and says in the log what kept the ones before it.
+    """The backend of that name; 'auto' takes the first that works here and says in the log what kept the ones before
+    it.
 
     Raises BackendUnavailable for an unknown name, or with the reason why a named one cannot run.
     """
@@ -31,7 +32,7 @@ def make_backend(network: MultiPoseNet, name: str = 'auto', device: str = 'auto'
         except BackendUnavailable as error:
             reasons.append(str(error))
             continue
-        _log.info('backend: %s%s', chosen.description, f" ({'; '.join(reasons)})" if reasons else '')
+        _log.info('backend: %s%s', chosen.description, f' ({"; ".join(reasons)})' if reasons else '')
         return chosen
     raise BackendUnavailable('; '.join(reasons))
 

@@ -15,6 +15,6 @@ class Backend(Protocol):
     description: str
 
     def __call__(self, images: np.ndarray) -> Perceived:
-        """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new one may cost
-        preparation."""
+        """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new
+        one may cost preparation."""
         ...

@@ -34,8 +34,9 @@ def weights_key(network: nn.Module) -> str:
 def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:
     """The folder of a compiled graph, made by ``build(folder)`` unless it is there, whole, from before.
 
-    ``key`` is everything that decides the result: weights, shape, versions. ``build`` raises OSError if it cannot write. A folder whose files do not have the digest that was
-    stored with them is built again. None where no folder can be written; the caller then does without.
+    ``key`` is everything that decides the result: weights, shape, versions. ``build`` raises OSError if it cannot
+    write. A folder whose files do not have the digest that was stored with them is built again. None where no folder
+    can be written; the caller then does without.
     """
     folder = cache_folder() / f'{kind}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}'
     if folder.is_dir():

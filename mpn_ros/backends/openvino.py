@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 class OpenVinoBackend:
     """Converts the perception graph once for each input size, in some ten seconds, and keeps it for later starts.
 
-    Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph of its own.
+    Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph
+    of its own.
     """
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto'):
@@ -41,7 +42,7 @@ class OpenVinoBackend:
         self._network = network.float().eval()
         self._key = weights_key(network), __version__, torch.__version__, openvino.__version__
         bf16 = 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-        self.description = f"openvino {'bfloat16' if bf16 else 'float32'} on cpu"
+        self.description = f'openvino {"bfloat16" if bf16 else "float32"} on cpu'
         self._compiled: dict[tuple[int, ...], Any] = {}
 
     def _convert(self, shape: tuple[int, ...]) -> Any:
@@ -51,7 +52,9 @@ class OpenVinoBackend:
             warnings.simplefilter('ignore', FutureWarning)  # torch.export warns about its own use of pytrees
             program = torch.export.export(Perception(self._network, *shape[1:3]).eval(), (example,))
             model = self._openvino.convert_model(program)
-        _log.info('converted the network for openvino at %s in %.0f s', 'x'.join(map(str, shape)), time.monotonic() - started)
+        _log.info(
+            'converted the network for openvino at %s in %.0f s', 'x'.join(map(str, shape)), time.monotonic() - started
+        )
         return model
 
     def _compile(self, shape: tuple[int, ...]) -> Any:
@@ -61,6 +64,7 @@ class OpenVinoBackend:
                 self._openvino.save_model(model, folder / 'graph.xml', compress_to_fp16=False)
             except RuntimeError as error:
                 raise OSError(f'{folder} cannot be written: {error}') from error
+
         folder = cached('openvino', (*self._key, shape), build)
         model = self._convert(shape) if folder is None else self._core.read_model(folder / 'graph.xml')
         return self._core.compile_model(model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY'})

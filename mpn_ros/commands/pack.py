@@ -12,20 +12,33 @@ from typing import Any
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn pack``."""
     parser.add_argument('out', type=Path, metavar='OUT', help='the weights file to write, NAME.safetensors')
-    parser.add_argument('--network', required=True, type=Path, metavar='CHECKPOINT', help="checkpoint.pt of 'mpn train'; its averaged weights are taken")
-    parser.add_argument('--prn', type=Path, metavar='WEIGHTS', help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works")
+    parser.add_argument(
+        '--network',
+        required=True,
+        type=Path,
+        metavar='CHECKPOINT',
+        help="checkpoint.pt of 'mpn train'; its averaged weights are taken",
+    )
+    parser.add_argument(
+        '--prn',
+        type=Path,
+        metavar='WEIGHTS',
+        help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works",
+    )
     parser.add_argument('--data', metavar='TEXT', help='what the network was trained on, for whoever reads the file')
     parser.add_argument('--metrics', type=Path, metavar='JSON', help="what 'mpn eval' measured")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Joins the parts; the tensors are stored in float16. Raises MpnError if they do not fit or a file is not what it should be."""
+    """Joins the parts; the tensors are stored in float16. Raises MpnError if they do not fit or a file is not what it
+    should be."""
     import torch
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset
     from mpn_ros.training.trainer import load_checkpoint
     from mpn_ros.weights import load_weights, save_weights
+
     if args.out.suffix != '.safetensors':
         raise ParameterError(f'{args.out} must end in .safetensors')
     state = load_checkpoint(args.network)

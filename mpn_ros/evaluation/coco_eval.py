@@ -27,8 +27,13 @@ class ImageToPeople(Protocol):
     def __call__(self, image: np.ndarray, channel_order: str = 'rgb') -> Scene: ...
 
 
-def evaluate(pipeline: ImageToPeople, images_dir: str | Path, annotations_file: str | Path, limit: int | None = None,
-             progress: bool = False) -> dict[str, Any]:
+def evaluate(
+    pipeline: ImageToPeople,
+    images_dir: str | Path,
+    annotations_file: str | Path,
+    limit: int | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
     """Measures ``pipeline`` on the first ``limit`` images (None: all) of a dataset in COCO layout.
 
     Returns plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
@@ -66,13 +71,18 @@ def evaluate(pipeline: ImageToPeople, images_dir: str | Path, annotations_file: 
 
 def versions() -> dict[str, str]:
     """What the figures depend on, besides the weights."""
-    return {'mpn_ros': __version__, 'python': platform.python_version(),
-            **{name: metadata.version(name) for name in ('torch', 'numpy', 'pycocotools')}}
+    return {
+        'mpn_ros': __version__,
+        'python': platform.python_version(),
+        **{name: metadata.version(name) for name in ('torch', 'numpy', 'pycocotools')},
+    }
 
 
 def _has_masks(dataset: PersonDataset) -> bool:
     """A person without polygons would count as background, so one is enough to make the mask's figure meaningless."""
-    return all(annotation.get('segmentation') for image in dataset.images for annotation in dataset.annotations_of(image))
+    return all(
+        annotation.get('segmentation') for image in dataset.images for annotation in dataset.annotations_of(image)
+    )
 
 
 def _truth(dataset: PersonDataset, image: DatasetImage, annotations_file: str | Path) -> np.ndarray:

@@ -13,22 +13,29 @@ from mpn_ros.network.anchors import PER_CELL
 from mpn_ros.network.layers import conv3x3
 from mpn_ros.presets import DetectorConfig
 
-_PRIOR = .01  # RetinaNet section 4.1: every anchor starts with this probability, or the first losses explode
+_PRIOR = 0.01  # RetinaNet section 4.1: every anchor starts with this probability, or the first losses explode
 
 
 class DetectorSubnet(nn.Module):
     """``depth`` 3x3 convolutions with ReLU and a last one with ``outputs`` channels an anchor, the same on every level.
 
-    With ``config.norm`` a BatchNorm stands behind each convolution, one for each level, since the levels' statistics differ.
+    With ``config.norm`` a BatchNorm stands behind each convolution, one for each level, since the levels' statistics
+    differ.
     """
 
     def __init__(self, inputs: int, outputs: int, levels: int, config: DetectorConfig):
         super().__init__()
         widths = [inputs] + [config.width] * config.depth
-        self.convs = nn.ModuleList(conv3x3(i, o, separable=config.separable, bias=not config.norm)
-                                   for i, o in zip(widths, widths[1:]))
-        self.norms = nn.ModuleList(nn.ModuleList(nn.BatchNorm2d(config.width) for _ in range(levels))
-                                   for _ in range(config.depth)) if config.norm else None
+        self.convs = nn.ModuleList(
+            conv3x3(i, o, separable=config.separable, bias=not config.norm) for i, o in zip(widths, widths[1:])
+        )
+        self.norms = (
+            nn.ModuleList(
+                nn.ModuleList(nn.BatchNorm2d(config.width) for _ in range(levels)) for _ in range(config.depth)
+            )
+            if config.norm
+            else None
+        )
         self.output = conv3x3(config.width, PER_CELL * outputs, separable=config.separable)
         self.outputs = outputs
 
@@ -53,7 +60,7 @@ class Detector(nn.Module):
         self.classification = DetectorSubnet(inputs, 1, levels, config)
         self.regression = DetectorSubnet(inputs, 4, levels, config)
         last = [module for module in self.classification.output.modules() if isinstance(module, nn.Conv2d)][-1]
-        nn.init.normal_(last.weight, 0, .01)
+        nn.init.normal_(last.weight, 0, 0.01)
         nn.init.constant_(last.bias, -math.log((1 - _PRIOR) / _PRIOR))
 
     def forward(self, pyramid: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

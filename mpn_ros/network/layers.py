@@ -1,4 +1,5 @@
-"""What stands between the subnets: normalisation of pixels, the two kinds of 3x3 convolution, upsampling between pyramid levels."""
+"""What stands between the subnets: normalisation of pixels, the two kinds of 3x3 convolution, upsampling between
+pyramid levels."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from mpn_ros.presets import Preprocessing
 
 
 class Normalise(nn.Module):
-    """``(B, H, W, 3)`` RGB 0..255 of any type to ``(B, 3, H, W)`` as the network wants it, in the type of its buffers."""
+    """``(B, H, W, 3)`` RGB 0..255 of any type to ``(B, 3, H, W)`` as the network wants it, in the type of its
+    buffers."""
 
     def __init__(self, preprocessing: Preprocessing):
         super().__init__()
@@ -22,11 +24,13 @@ class Normalise(nn.Module):
 
 
 def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:
-    """A 3x3 convolution that keeps the size (or halves it with ``stride`` 2). ``separable`` makes it depthwise + pointwise."""
+    """A 3x3 convolution that keeps the size (or halves it with ``stride`` 2). ``separable`` makes it depthwise +
+    pointwise."""
     if not separable:
         return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=bias)
-    return nn.Sequential(nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False),
-                         nn.Conv2d(inputs, outputs, 1, bias=bias))
+    return nn.Sequential(
+        nn.Conv2d(inputs, inputs, 3, stride, 1, groups=inputs, bias=False), nn.Conv2d(inputs, outputs, 1, bias=bias)
+    )
 
 
 def resize_to(features: torch.Tensor, like: torch.Tensor, mode: str = 'nearest') -> torch.Tensor:

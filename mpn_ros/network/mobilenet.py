@@ -1,7 +1,7 @@
 """The light backbone of the `lite` preset: MobileNetV2 (Sandler et al., CVPR 2018) at width 1.75, without BatchNorm.
 
-Its shape is that of the pose-trained backbone inside MoveNet MultiPose Lightning (Apache-2.0), whose weights start the training of
-`lite`; BatchNorm is folded into the convolutions there, and so it is here.
+Its shape is that of the pose-trained backbone inside MoveNet MultiPose Lightning (Apache-2.0), whose weights start the
+training of `lite`; BatchNorm is folded into the convolutions there, and so it is here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ _HEAD = 1280
 
 
 class _Conv(nn.Module):
-    """Convolution with TensorFlow's "same" padding for even sides (right and bottom only when striding), optional ReLU6."""
+    """Convolution with TensorFlow's "same" padding for even sides (right and bottom only when striding), optional
+    ReLU6."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, relu: bool = True):
         super().__init__()
@@ -36,8 +37,9 @@ class _InvertedResidual(nn.Module):
         super().__init__()
         hidden = inputs * expansion
         expand = [_Conv(inputs, hidden, 1)] if expansion > 1 else []
-        self.layers = nn.Sequential(*expand, _Conv(hidden, hidden, 3, stride=stride, groups=hidden),
-                                    _Conv(hidden, outputs, 1, relu=False))
+        self.layers = nn.Sequential(
+            *expand, _Conv(hidden, hidden, 3, stride=stride, groups=hidden), _Conv(hidden, outputs, 1, relu=False)
+        )
         self.residual = inputs == outputs and stride == 1
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -48,7 +50,8 @@ class _InvertedResidual(nn.Module):
 class MobileNet(nn.Module):
     """Images ``(B, 3, H, W)``, sides multiples of 32, to ``(C2, C3, C4, C5)`` at strides 4, 8, 16, 32.
 
-    C4 joins the outputs of both stride-16 stages (96 + 144 channels), C5 is the 1280-channel expansion behind the last stage:
+    C4 joins the outputs of both stride-16 stages (96 + 144 channels), C5 is the 1280-channel expansion behind the last
+    stage:
     the places where the pose-trained pyramid reads, so that its weights can start ours.
     """
 

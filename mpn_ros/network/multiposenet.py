@@ -19,7 +19,8 @@ class NetworkOutput(NamedTuple):
 
     heatmaps: ``(B, K + 1, H/4, W/4)`` raw output of the keypoint head; the last channel is the person mask.
     intermediate: the same from K2..K5 at their own strides, in training mode; empty otherwise.
-    class_logits: ``(B, A)``; box_offsets: ``(B, A, 4)``; the anchors are ``make_anchors(H, W, network.anchor_strides)``.
+    class_logits: ``(B, A)``; box_offsets: ``(B, A, 4)``; the anchors are ``make_anchors(H, W,
+    network.anchor_strides)``.
     """
 
     heatmaps: torch.Tensor
@@ -32,6 +33,7 @@ def _backbone(name: str) -> nn.Module:
     if name == 'mobilenet':
         return MobileNet()
     from mpn_ros.network.resnet import ResNet
+
     return ResNet(name)
 
 

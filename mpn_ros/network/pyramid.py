@@ -15,14 +15,17 @@ from mpn_ros.presets import PyramidConfig
 class FeaturePyramid(nn.Module):
     """Backbone features, finest first, to as many maps of ``config.width`` channels at the same strides.
 
-    ``channels`` are those of the features. ``smooth_coarsest`` False leaves the coarsest level without its 3x3 smoothing.
+    ``channels`` are those of the features. ``smooth_coarsest`` False leaves the coarsest level without its 3x3
+    smoothing.
     """
 
     def __init__(self, channels: Sequence[int], config: PyramidConfig, *, smooth_coarsest: bool):
         super().__init__()
         self.lateral = nn.ModuleList(nn.Conv2d(c, config.width, 1) for c in channels)
         smoothed = len(channels) if smooth_coarsest else len(channels) - 1
-        self.smooth = nn.ModuleList(conv3x3(config.width, config.width, separable=config.separable) for _ in range(smoothed))
+        self.smooth = nn.ModuleList(
+            conv3x3(config.width, config.width, separable=config.separable) for _ in range(smoothed)
+        )
         self.config = config
 
     def _smooth(self, level: int, merged: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,6 @@ from scipy.optimize import linear_sum_assignment
 from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities
 from mpn_ros.pipeline.crops import compact, expand, into_crop
 
-
 _TRUST = 4
 """The power of a box's score in a dispute over a peak."""
 

@@ -21,8 +21,8 @@ _LONGEST_SIDE = 32767  # beyond it cv2.resize fails
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How an image of ``image_size`` (width, height) lies in an input of ``input_size`` (width, height): scaled to ``content_size`` at the
-    top left, the rest is padding."""
+    """How an image of ``image_size`` (width, height) lies in an input of ``input_size`` (width, height): scaled to
+    ``content_size`` at the top left, the rest is padding."""
 
     image_size: tuple[int, int]
     content_size: tuple[int, int]
@@ -30,7 +30,8 @@ class Letterbox:
 
     @property
     def scale(self) -> np.ndarray:
-        """``(2,)`` input pixels for each image pixel, in x and y; rounding to whole pixels lets them differ a little."""
+        """``(2,)`` input pixels for each image pixel, in x and y; rounding to whole pixels lets them differ a
+        little."""
         return np.array(self.content_size, np.float64) / np.array(self.image_size, np.float64)
 
     def boxes_to_image(self, boxes: np.ndarray) -> np.ndarray:
@@ -39,7 +40,7 @@ class Letterbox:
 
     def points_to_image(self, points: np.ndarray) -> np.ndarray:
         """Points ``(..., 2)`` that count from pixel centres, from input to image pixels."""
-        return ((points + .5) / self.scale - .5).astype(np.float32)
+        return ((points + 0.5) / self.scale - 0.5).astype(np.float32)
 
     def apply(self, image: np.ndarray, channel_order: ChannelOrder, fill: int) -> np.ndarray:
         """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
@@ -54,9 +55,14 @@ class Letterbox:
         """A map ``(h, w)`` float32 over the input, at any stride, as ``(H, W)`` float32 over the image."""
         # Both cv2 and the map count from the middle of a pixel or cell; the scale is between their edges.
         x, y = self.scale * values.shape[1] / self.input_size[0]
-        to_map = np.array([[x, 0, .5 * x - .5], [0, y, .5 * y - .5]])
-        return cv2.warpAffine(values, to_map, self.image_size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                              borderMode=cv2.BORDER_REPLICATE)
+        to_map = np.array([[x, 0, 0.5 * x - 0.5], [0, y, 0.5 * y - 0.5]])
+        return cv2.warpAffine(
+            values,
+            to_map,
+            self.image_size,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
 
 def check_image(image: np.ndarray) -> None:
@@ -65,11 +71,14 @@ def check_image(image: np.ndarray) -> None:
         what = f'{image.dtype} {image.shape}' if isinstance(image, np.ndarray) else type(image).__name__
         raise ImageError(f'an image must be a uint8 array of shape (height, width, 3), not {what}')
     if not 0 < min(image.shape[:2]) <= max(image.shape[:2]) <= _LONGEST_SIDE:
-        raise ImageError(f'an image of {image.shape[1]}x{image.shape[0]} pixels cannot be used; sides must be 1 to {_LONGEST_SIDE}')
+        raise ImageError(
+            f'an image of {image.shape[1]}x{image.shape[0]} pixels cannot be used; sides must be 1 to {_LONGEST_SIDE}'
+        )
 
 
 def fit(image_shape: tuple[int, ...], long_side: int) -> Letterbox:
-    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``, in the smallest input that holds it."""
+    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``, in the smallest input
+    that holds it."""
     height, width = image_shape[:2]
     scale = long_side / max(width, height)
     content = max(1, round(width * scale)), max(1, round(height * scale))

@@ -6,8 +6,9 @@ import numpy as np
 
 
 def suppress(boxes: np.ndarray, *, score: float, overlap: float, limit: int) -> np.ndarray:
-    """Boxes ``(N, 5)`` x0, y0, x1, y1, score, best first, to the ``(M, 5)`` that stay: at least ``score``, not overlapping a better one by
-    more than ``overlap`` (intersection over union; 0.3 in the paper, section 3.5), at most ``limit``."""
+    """Boxes ``(N, 5)`` x0, y0, x1, y1, score, best first, to the ``(M, 5)`` that stay: at least ``score``, not
+    overlapping a better one by more than ``overlap`` (intersection over union; 0.3 in the paper, section 3.5), at most
+    ``limit``."""
     boxes = boxes[boxes[:, 4] >= score]
     low, high = boxes[:, :2], boxes[:, 2:4]
     area = (high - low).clip(0).prod(1)

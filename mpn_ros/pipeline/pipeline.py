@@ -19,13 +19,14 @@ from mpn_ros.weights import Weights, load_weights, resolve_weights
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap`` (IoU) above which the
-    weaker of two boxes goes; ``mask`` probability from which a pixel is a person's; ``people`` the most that are answered."""
+    """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap``
+    (IoU) above which the weaker of two boxes goes; ``mask`` probability from which a pixel is a person's; ``people``
+    the most that are answered."""
 
-    person: float = .4
-    keypoint: float = .1
-    overlap: float = .5
-    mask: float = .5
+    person: float = 0.4
+    keypoint: float = 0.1
+    overlap: float = 0.5
+    mask: float = 0.5
     people: int = 20
 
     def __post_init__(self) -> None:
@@ -37,7 +38,8 @@ class Thresholds:
 
 
 def make_grouper(name: str, weights: Weights) -> Grouper:
-    """The grouper called 'prn', 'max' or 'ucr'. Raises ParameterError for another name, WeightsError if the weights lack its part."""
+    """The grouper called 'prn', 'max' or 'ucr'. Raises ParameterError for another name, WeightsError if the weights
+    lack its part."""
     if name == 'prn':
         return PRNGrouper(weights.prn())
     if name == 'max':
@@ -58,13 +60,23 @@ class PosePipeline:
     Raises WeightsError, ParameterError or BackendUnavailable.
     """
 
-    def __init__(self, weights: str | Path | Weights = 'lite', *, input_size: int | None = None, backend: str = 'auto', device: str = 'auto',
-                 grouper: str = 'prn', thresholds: Thresholds | None = None):
+    def __init__(
+        self,
+        weights: str | Path | Weights = 'lite',
+        *,
+        input_size: int | None = None,
+        backend: str = 'auto',
+        device: str = 'auto',
+        grouper: str = 'prn',
+        thresholds: Thresholds | None = None,
+    ):
         loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
         self.weights = loaded
         self.input_size = loaded.preset.input_size if input_size is None else input_size
         if self.input_size % MULTIPLE or not MULTIPLE <= self.input_size <= 4096:
-            raise ParameterError(f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to 4096, not {self.input_size}')
+            raise ParameterError(
+                f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to 4096, not {self.input_size}'
+            )
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device)
         self._grouper = make_grouper(grouper, loaded)
@@ -74,9 +86,12 @@ class PosePipeline:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         return self.batch([image], channel_order)[0]
 
-    def batch(self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb') -> list[Scene]:
-        """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each has the
-        ``channel_order`` given for all, or its own. Raises ImageError, and ParameterError for another channel order."""
+    def batch(
+        self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb'
+    ) -> list[Scene]:
+        """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each
+        has the ``channel_order`` given for all, or its own. Raises ImageError, and ParameterError for another channel
+        order."""
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
@@ -86,20 +101,30 @@ class PosePipeline:
         for image in images:
             check_image(image)
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
-        pixels = np.stack([box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)])
+        pixels = np.stack(
+            [box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)]
+        )
         seen = self.backend(pixels)
-        boxes = [suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people) for found in seen.boxes]
+        boxes = [
+            suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
+            for found in seen.boxes
+        ]
         keypoints = self._grouper(list(seen.peaks), boxes)
         return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
 
     @staticmethod
-    def _scene(letterbox: Letterbox, boxes: np.ndarray, keypoints: np.ndarray, person: np.ndarray, thresholds: Thresholds) -> Scene:
+    def _scene(
+        letterbox: Letterbox, boxes: np.ndarray, keypoints: np.ndarray, person: np.ndarray, thresholds: Thresholds
+    ) -> Scene:
         width, height = letterbox.image_size
         corners = letterbox.boxes_to_image(boxes[:, :4]).clip(0, (width, height, width, height))
         joints = keypoints.copy()
         joints[..., :2] = letterbox.points_to_image(keypoints[..., :2])
         joints[~(joints[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
-        people = tuple(Person(box, float(score), pose) for box, score, pose in zip(corners, boxes[:, 4], joints)
-                       if (box[2:] > box[:2]).all())  # a box in the padding has nothing of the image
+        people = tuple(
+            Person(box, float(score), pose)
+            for box, score, pose in zip(corners, boxes[:, 4], joints)
+            if (box[2:] > box[:2]).all()
+        )  # a box in the padding has nothing of the image
         mask = np.where(letterbox.map_to_image(person) >= thresholds.mask, np.uint8(255), np.uint8(0))
         return Scene(people, mask)

@@ -11,20 +11,19 @@ import numpy as np
 from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
-
 Fill = tuple[float, float, float]
 """The colour around an image, RGB."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """``rotation`` in degrees either way, ``scale`` relative to the image that just fits the patch, ``flip`` and ``colour`` as
-    probability and strength. The defaults are the paper's (section 3.5)."""
+    """``rotation`` in degrees either way, ``scale`` relative to the image that just fits the patch, ``flip`` and
+    ``colour`` as probability and strength. The defaults are the paper's (section 3.5)."""
 
-    rotation: float = 40.
-    scale: tuple[float, float] = (.8, 1.2)
-    flip: float = .3
-    colour: float = 0.
+    rotation: float = 40.0
+    scale: tuple[float, float] = (0.8, 1.2)
+    flip: float = 0.3
+    colour: float = 0.0
 
     def __post_init__(self) -> None:
         low, high = self.scale
@@ -36,8 +35,8 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Sample:
-    """A square patch of ``size`` pixels: image ``(S, S, 3)`` RGB uint8, mask ``(S, S)`` uint8, boxes ``(P, 4)`` float32 which may reach
-    over the border, keypoints ``(P, K, 3)`` with visibility 0 where they left the patch."""
+    """A square patch of ``size`` pixels: image ``(S, S, 3)`` RGB uint8, mask ``(S, S)`` uint8, boxes ``(P, 4)`` float32
+    which may reach over the border, keypoints ``(P, K, 3)`` with visibility 0 where they left the patch."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -45,15 +44,18 @@ class Sample:
     keypoints: np.ndarray
 
 
-def patch_matrix(shape: tuple[int, int], boxes: np.ndarray, size: int, config: Augmentation, random: np.random.Generator) -> np.ndarray:
-    """A random 2x3 map from an image of ``shape`` (H, W) to a patch of ``size``: centred on the image when it fits, else near a person."""
+def patch_matrix(
+    shape: tuple[int, int], boxes: np.ndarray, size: int, config: Augmentation, random: np.random.Generator
+) -> np.ndarray:
+    """A random 2x3 map from an image of ``shape`` (H, W) to a patch of ``size``: centred on the image when it fits,
+    else near a person."""
     height, width = shape
     scale = size / max(height, width) * math.exp(random.uniform(*np.log(config.scale)))
     centre = np.array([width / 2, height / 2])
     if scale * max(height, width) > 1.1 * size:  # "centered around the crowd or the main person in the scene"
         box = boxes[random.integers(len(boxes))]
         centre = (box[:2] + box[2:]) / 2
-    centre = centre + random.uniform(-.1, .1, 2) * size / scale
+    centre = centre + random.uniform(-0.1, 0.1, 2) * size / scale
     matrix = cv2.getRotationMatrix2D(tuple(centre), random.uniform(-config.rotation, config.rotation), scale)
     matrix[:, 2] += size / 2 - centre
     if random.random() < config.flip:
@@ -62,33 +64,47 @@ def patch_matrix(shape: tuple[int, int], boxes: np.ndarray, size: int, config: A
     return matrix
 
 
-def warp(image: np.ndarray, mask: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray, matrix: np.ndarray, size: int, *,
-         fill: Fill, layout: SkeletonLayout = COCO) -> Sample:
-    """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps left and
-    right joints."""
+def warp(
+    image: np.ndarray,
+    mask: np.ndarray,
+    boxes: np.ndarray,
+    keypoints: np.ndarray,
+    matrix: np.ndarray,
+    size: int,
+    *,
+    fill: Fill,
+    layout: SkeletonLayout = COCO,
+) -> Sample:
+    """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps
+    left and right joints."""
     linear, shift = matrix[:, :2], matrix[:, 2]
-    on_centres = np.column_stack([linear, shift + linear @ (.5, .5) - .5])  # cv2 counts from the middle of a pixel
+    on_centres = np.column_stack([linear, shift + linear @ (0.5, 0.5) - 0.5])  # cv2 counts from the middle of a pixel
     flipped = np.linalg.det(linear) < 0
     patch = cv2.warpAffine(image, on_centres, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
     warped_mask = cv2.warpAffine(mask, on_centres, (size, size), flags=cv2.INTER_NEAREST)
 
     moved = keypoints.copy()
     moved[..., :2] = keypoints[..., :2] @ on_centres[:, :2].T + on_centres[:, 2]
-    outside = ((moved[..., :2] < -.5) | (moved[..., :2] > size - .5)).any(-1)
+    outside = ((moved[..., :2] < -0.5) | (moved[..., :2] > size - 0.5)).any(-1)
     moved[outside, 2] = 0
     if flipped:
         moved = moved[:, list(layout.flip)]
     # A person fills the ellipse in its box rather than the corners; the box of the turned ellipse stays tight.
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 @ linear.T + shift
-    half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (linear ** 2).T)
-    return Sample(patch, warped_mask, np.concatenate([centre - half, centre + half], 1).astype(np.float32), moved.astype(np.float32))
+    half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (linear**2).T)
+    return Sample(
+        patch,
+        warped_mask,
+        np.concatenate([centre - half, centre + half], 1).astype(np.float32),
+        moved.astype(np.float32),
+    )
 
 
 def change_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
     """Random brightness, contrast and saturation, each within ``1 +- strength``."""
     brightness, contrast, saturation = 1 + random.uniform(-strength, strength, 3)
     pixels = image.astype(np.float32)
-    grey = pixels @ np.array([.299, .587, .114], np.float32)
+    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
     pixels = grey[..., None] + (pixels - grey[..., None]) * saturation
     pixels = (pixels - grey.mean()) * contrast + grey.mean() * brightness
     return pixels.clip(0, 255).astype(np.uint8)

@@ -18,9 +18,9 @@ from mpn_ros.errors import DatasetError
 class LabelledImage:
     """One image and its people, in pixels of the image.
 
-    boxes ``(P, 4)`` x0, y0, x1, y1 and keypoints ``(P, K, 3)`` x, y, visibility (0 not labelled, 1 hidden, 2 visible) of
-    every person that is not a crowd. ``segmentations`` are the annotations that have one, crowds included; ``mask`` is a
-    picture that serves in their place.
+    boxes ``(P, 4)`` x0, y0, x1, y1 and keypoints ``(P, K, 3)`` x, y, visibility (0 not labelled, 1 hidden, 2 visible)
+    of every person that is not a crowd. ``segmentations`` are the annotations that have one, crowds included; ``mask``
+    is a picture that serves in their place.
     """
 
     image: DatasetImage
@@ -47,7 +47,8 @@ class LabelledImage:
 
 
 def labelled_images(dataset: PersonDataset, masks: str | Path | None = None) -> list[LabelledImage]:
-    """Every image of ``dataset`` with a person that is not a crowd. ``masks`` is a folder of PNG masks, named as the images.
+    """Every image of ``dataset`` with a person that is not a crowd. ``masks`` is a folder of PNG masks, named as the
+    images.
 
     Raises DatasetError if there is no such folder or no such image.
     """
@@ -62,9 +63,15 @@ def labelled_images(dataset: PersonDataset, masks: str | Path | None = None) -> 
         boxes = np.array([person['bbox'] for person in people], np.float32)
         boxes[:, 2:] += boxes[:, :2]
         keypoints = np.array([person['keypoints'] for person in people], np.float32).reshape(len(people), -1, 3)
-        found.append(LabelledImage(
-            image, boxes, keypoints, tuple(person for person in everybody if person.get('segmentation')),
-            None if masks is None else Path(masks) / f'{image.path.stem}.png'))
+        found.append(
+            LabelledImage(
+                image,
+                boxes,
+                keypoints,
+                tuple(person for person in everybody if person.get('segmentation')),
+                None if masks is None else Path(masks) / f'{image.path.stem}.png',
+            )
+        )
     if not found:
         raise DatasetError('no image of the dataset has a labelled person')
     return found

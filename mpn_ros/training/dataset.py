@@ -18,10 +18,13 @@ class PatchDataset(torch.utils.data.Dataset):
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; peaks, the number of labelled
     joints; boxes ``(P, 4)`` pixels of the patch.
-    The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken one would.
+    The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
+    one would.
     """
 
-    def __init__(self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, *, fill: Fill, seed: int = 0):
+    def __init__(
+        self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, *, fill: Fill, seed: int = 0
+    ):
         if size < 32 or size % 32:
             raise ParameterError(f'the patch size must be a multiple of 32, not {size}')
         self.images, self.size, self.augmentation, self.fill, self.seed = images, size, augmentation, fill, seed
@@ -36,21 +39,31 @@ class PatchDataset(torch.utils.data.Dataset):
         random = np.random.default_rng((self.seed, self.epoch, index))
         image = labelled.read()
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
-        sample = warp(image, labelled.read_mask(), labelled.boxes, labelled.keypoints, matrix, self.size, fill=self.fill)
+        sample = warp(
+            image, labelled.read_mask(), labelled.boxes, labelled.keypoints, matrix, self.size, fill=self.fill
+        )
         if not self.augmentation.colour:
             return sample
-        return Sample(change_colour(sample.image, self.augmentation.colour, random), sample.mask, sample.boxes, sample.keypoints)
+        return Sample(
+            change_colour(sample.image, self.augmentation.colour, random), sample.mask, sample.boxes, sample.keypoints
+        )
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         sample = self.sample(index)
         target = heatmap_target(sample)
-        return {'image': torch.from_numpy(sample.image), 'heatmaps': torch.from_numpy(target.heatmaps),
-                'weight': torch.from_numpy(target.weight), 'peaks': torch.tensor(target.peaks), 'boxes': torch.from_numpy(sample.boxes)}
+        return {
+            'image': torch.from_numpy(sample.image),
+            'heatmaps': torch.from_numpy(target.heatmaps),
+            'weight': torch.from_numpy(target.weight),
+            'peaks': torch.tensor(target.peaks),
+            'boxes': torch.from_numpy(sample.boxes),
+        }
 
 
 def collate(items: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor | list[torch.Tensor]]:
     """Stacks everything but the boxes, of which every image has its own number."""
     batch: dict[str, torch.Tensor | list[torch.Tensor]] = {
-        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks')}
+        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks')
+    }
     batch['boxes'] = [item['boxes'] for item in items]
     return batch

@@ -7,18 +7,20 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-_FOCAL_ALPHA, _FOCAL_GAMMA = .25, 2.
+_FOCAL_ALPHA, _FOCAL_GAMMA = 0.25, 2.0
 _SMOOTH_L1_BETA = 1 / 9
 
 
-def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor,
-                 activation: str) -> torch.Tensor:
-    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h, w)``;
-    ``peaks`` is the number of labelled joints in the batch.
+def heatmap_loss(
+    output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, activation: str
+) -> torch.Tensor:
+    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h,
+    w)``; ``peaks`` is the number of labelled joints in the batch.
 
-    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits, and cross-entropy with
-    the soft target takes the place of the square: its gradient is the same H_p - H_t, and like Eq. 4 it is least at the expected
-    heatmap, which a focal loss is not: that one raises what is uncertain and blurs the peaks. Divided by the number of peaks.
+    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits, and
+    cross-entropy with the soft target takes the place of the square: its gradient is the same H_p - H_t, and like Eq. 4
+    it is least at the expected heatmap, which a focal loss is not: that one raises what is uncertain and blurs the
+    peaks. Divided by the number of peaks.
     """
     keypoints, mask = output[:, :-1], output[:, -1]
     wanted, wanted_mask = target[:, :-1], target[:, -1]
@@ -29,25 +31,34 @@ def heatmap_loss(output: torch.Tensor, target: torch.Tensor, weight: torch.Tenso
     return (weight * entropy).sum() / peaks.clamp(min=1) + F.binary_cross_entropy_with_logits(mask, wanted_mask)
 
 
-def intermediate_loss(outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor,
-                      activation: str) -> torch.Tensor:
-    """Mean loss of the heads on K2..K5: each is compared at its own stride, with peaks kept by a maximum and the mask averaged."""
+def intermediate_loss(
+    outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, activation: str
+) -> torch.Tensor:
+    """Mean loss of the heads on K2..K5: each is compared at its own stride, with peaks kept by a maximum and the mask
+    averaged."""
     losses = []
     for output in outputs:
         size = output.shape[-2:]
-        wanted = torch.cat((F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1)
-        losses.append(heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], peaks, activation))
+        wanted = torch.cat(
+            (F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1
+        )
+        losses.append(
+            heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], peaks, activation)
+        )
     return torch.stack(losses).mean()
 
 
-def detector_loss(logits: torch.Tensor, offsets: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Focal loss (gamma 2, alpha 0.25) and smooth L1 of ``(B, A)`` logits and ``(B, A, 4)`` offsets, each over the number of positives."""
+def detector_loss(
+    logits: torch.Tensor, offsets: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Focal loss (gamma 2, alpha 0.25) and smooth L1 of ``(B, A)`` logits and ``(B, A, 4)`` offsets, each over the
+    number of positives."""
     positive, used = labels == 1, labels >= 0
     count = positive.sum().clamp(min=1)
     entropy = F.binary_cross_entropy_with_logits(logits, positive.float(), reduction='none')
     probability = logits.sigmoid()
     miss = torch.where(positive, 1 - probability, probability)
     alpha = torch.where(positive, _FOCAL_ALPHA, 1 - _FOCAL_ALPHA)
-    focal = (alpha * miss ** _FOCAL_GAMMA * entropy)[used].sum() / count
+    focal = (alpha * miss**_FOCAL_GAMMA * entropy)[used].sum() / count
     box = F.smooth_l1_loss(offsets[positive], targets[positive], reduction='sum', beta=_SMOOTH_L1_BETA) / (4 * count)
     return focal, box

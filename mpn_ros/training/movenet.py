@@ -1,8 +1,9 @@
 """Starts `lite` where MoveNet MultiPose Lightning (Apache-2.0, an ONNX file the user gives) stands.
 
-Its backbone is ours. Its pyramid (64, 32, 24, 24 channels) and heatmap head (24 -> 96 -> 17) are narrower than ours and become the first
-channels of our layers; the second convolution of D2 and the fusion start as identities, so that at step 0 our heatmaps are exactly its
-own. The channels that are left keep their random start, but do not touch the copied ones yet.
+Its backbone is ours. Its pyramid (64, 32, 24, 24 channels) and heatmap head (24 -> 96 -> 17) are narrower than ours and
+become the first channels of our layers; the second convolution of D2 and the fusion start as identities, so that at
+step 0 our heatmaps are exactly its own. The channels that are left keep their random start, but do not touch the copied
+ones yet.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ def _convolutions(path: Path) -> list[tuple[str, list[torch.Tensor]]]:
     """Output name and (weight[, bias]) of each convolution of an ONNX graph, in graph order."""
     import onnx
     from onnx import numpy_helper
+
     try:
         graph = onnx.load(str(path)).graph
     except Exception as error:  # onnx raises protobuf's own errors
         raise WeightsError(f'{path} is not a readable ONNX file: {error}') from error
     arrays = {tensor.name: tensor for tensor in graph.initializer}
-    return [(node.output[0], [torch.from_numpy(np.array(numpy_helper.to_array(arrays[name]))) for name in node.input[1:]])
-            for node in graph.node if node.op_type == 'Conv']
+    return [
+        (node.output[0], [torch.from_numpy(np.array(numpy_helper.to_array(arrays[name]))) for name in node.input[1:]])
+        for node in graph.node
+        if node.op_type == 'Conv'
+    ]
 
 
 class Copied:
@@ -51,8 +56,9 @@ class Copied:
             conv.bias.data[:rows] = bias
             self.rows[conv.bias] = rows
 
-    def write_separable(self, separable: nn.Sequential, depthwise: torch.Tensor, pointwise: torch.Tensor,
-                        bias: torch.Tensor) -> None:
+    def write_separable(
+        self, separable: nn.Sequential, depthwise: torch.Tensor, pointwise: torch.Tensor, bias: torch.Tensor
+    ) -> None:
         """The same for a depthwise and a pointwise convolution."""
         self.write(separable[0], depthwise)
         self.write(separable[1], pointwise, bias)
@@ -66,25 +72,29 @@ class Copied:
     def hold(self) -> None:
         """From now on training leaves these rows as they are: their gradients are zero."""
         for parameter, rows in self.rows.items():
+
             def without(gradient: torch.Tensor, rows: int = rows) -> torch.Tensor:
                 gradient = gradient.clone()
                 gradient[:rows] = 0
                 return gradient
+
             parameter.register_hook(without)
 
 
-def _start_pyramid(pyramid: FeaturePyramid, copied: Copied, laterals: list[list[torch.Tensor]],
-                   smooth: list[list[torch.Tensor]]) -> None:
+def _start_pyramid(
+    pyramid: FeaturePyramid, copied: Copied, laterals: list[list[torch.Tensor]], smooth: list[list[torch.Tensor]]
+) -> None:
     """``laterals`` and ``smooth`` finest first; a pyramid with fewer levels takes the coarser ones."""
     for conv, (weight, bias) in zip(reversed(pyramid.lateral), reversed(laterals)):
         copied.write(conv, weight, bias)
     levels = len(pyramid.lateral) - 1
-    for separable, arrays in zip(pyramid.smooth, smooth[len(smooth) - levels:]):
+    for separable, arrays in zip(pyramid.smooth, smooth[len(smooth) - levels :]):
         copied.write_separable(separable, *arrays)
 
 
 def start_from_movenet(network: MultiPoseNet, path: str | Path) -> Copied:
-    """Loads MoveNet MultiPose's weights into a `lite` network; returns what of the keypoint pyramid and subnet is copied.
+    """Loads MoveNet MultiPose's weights into a `lite` network; returns what of the keypoint pyramid and subnet is
+    copied.
 
     Raises WeightsError if ``path`` is not that model.
     """
@@ -96,9 +106,13 @@ def start_from_movenet(network: MultiPoseNet, path: str | Path) -> Copied:
     convolutions = _convolutions(path)
     backbone = [module for module in network.backbone.modules() if isinstance(module, nn.Conv2d)]
     arrays = [values for _, values in convolutions]
-    if len(arrays) < 70 or any(conv.weight.shape != values[0].shape or len(values) != 2
-                               for conv, values in zip(backbone, arrays[:_BACKBONE_CONVOLUTIONS])):
-        raise WeightsError(f'{path} is not MoveNet MultiPose: its first {_BACKBONE_CONVOLUTIONS} convolutions have other shapes')
+    if len(arrays) < 70 or any(
+        conv.weight.shape != values[0].shape or len(values) != 2
+        for conv, values in zip(backbone, arrays[:_BACKBONE_CONVOLUTIONS])
+    ):
+        raise WeightsError(
+            f'{path} is not MoveNet MultiPose: its first {_BACKBONE_CONVOLUTIONS} convolutions have other shapes'
+        )
     for conv, (weight, bias) in zip(backbone, arrays):
         conv.weight.data.copy_(weight)
         conv.bias.data.copy_(bias)
@@ -107,7 +121,9 @@ def start_from_movenet(network: MultiPoseNet, path: str | Path) -> Copied:
     laterals = [lateral2, lateral3, lateral4, lateral5]
     copied = Copied()
     _start_pyramid(network.keypoint_pyramid, copied, laterals, smooth)
-    _start_pyramid(network.detector_pyramid.pyramid, Copied(), laterals, smooth)  # a start to go on from, nothing to keep
+    _start_pyramid(
+        network.detector_pyramid.pyramid, Copied(), laterals, smooth
+    )  # a start to go on from, nothing to keep
 
     depthwise, pointwise, output = [values for name, values in convolutions if 'kpt_heatmap' in name]
     first, _, second, _ = network.keypoint_head.down[0]

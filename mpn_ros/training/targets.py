@@ -12,8 +12,8 @@ from mpn_ros.network.anchors import box_iou, encode_boxes
 from mpn_ros.training.augment import Sample
 
 STRIDE = 4
-_POSITIVE, _NEGATIVE = .5, .4  # RetinaNet's IoU thresholds
-_SMALLEST_BOX = 4.  # pixels inside the patch; less is not asked for
+_POSITIVE, _NEGATIVE = 0.5, 0.4  # RetinaNet's IoU thresholds
+_SMALLEST_BOX = 4.0  # pixels inside the patch; less is not asked for
 
 
 class HeatmapTarget(NamedTuple):
@@ -28,28 +28,31 @@ class HeatmapTarget(NamedTuple):
 def peak_sigma(box: np.ndarray) -> float:
     """Standard deviation in heatmap cells: it grows with the person, as the tolerance of OKS does, between 1 and 2.
 
-    The slope is that of MoveNet's peaks, measured on 2,640 visible joints of 120 training images, so that `lite` starts without a jolt.
+    The slope is that of MoveNet's peaks, measured on 2,640 visible joints of 120 training images, so that `lite` starts
+    without a jolt.
     """
-    area = max(0., box[2] - box[0]) * max(0., box[3] - box[1])
-    return min(2., max(1., .9 + math.sqrt(area) / 280))
+    area = max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+    return min(2.0, max(1.0, 0.9 + math.sqrt(area) / 280))
 
 
 def draw_peak(heatmap: np.ndarray, x: float, y: float, sigma: float) -> None:
-    """Raises ``heatmap`` to a Gaussian of height 1 at ``x, y`` (cells, sub-cell exact); where peaks meet, the higher stands."""
+    """Raises ``heatmap`` to a Gaussian of height 1 at ``x, y`` (cells, sub-cell exact); where peaks meet, the higher
+    stands."""
     height, width = heatmap.shape
     reach = 3 * sigma
     x0, x1 = max(0, math.ceil(x - reach)), min(width, math.floor(x + reach) + 1)
     y0, y1 = max(0, math.ceil(y - reach)), min(height, math.floor(y + reach) + 1)
     if x0 >= x1 or y0 >= y1:
         return
-    across = np.exp(-(np.arange(x0, x1) - x) ** 2 / (2 * sigma ** 2))
-    down = np.exp(-(np.arange(y0, y1) - y) ** 2 / (2 * sigma ** 2))
+    across = np.exp(-((np.arange(x0, x1) - x) ** 2) / (2 * sigma**2))
+    down = np.exp(-((np.arange(y0, y1) - y) ** 2) / (2 * sigma**2))
     window = heatmap[y0:y1, x0:x1]
     np.maximum(window, down[:, None] * across[None], out=window)
 
 
 def heatmap_target(sample: Sample) -> HeatmapTarget:
-    """Peaks of all labelled keypoints at stride 4, the person mask, and W: 0 on masked pixels that no labelled person's box explains."""
+    """Peaks of all labelled keypoints at stride 4, the person mask, and W: 0 on masked pixels that no labelled person's
+    box explains."""
     size, keypoints = len(sample.image), sample.keypoints.shape[1]
     cells = size // STRIDE
     heatmaps = np.zeros((keypoints + 1, cells, cells), np.float32)
@@ -58,22 +61,26 @@ def heatmap_target(sample: Sample) -> HeatmapTarget:
         sigma = peak_sigma(box)
         for heatmap, (x, y, visibility) in zip(heatmaps, pose):
             if visibility > 0:
-                draw_peak(heatmap, (x + .5) / STRIDE - .5, (y + .5) / STRIDE - .5, sigma)
+                draw_peak(heatmap, (x + 0.5) / STRIDE - 0.5, (y + 0.5) / STRIDE - 0.5, sigma)
         if (pose[:, 2] > 0).any():
-            margin = .1 * (box[2:] - box[:2])
+            margin = 0.1 * (box[2:] - box[:2])
             x0, y0 = np.floor((box[:2] - margin).clip(0) / STRIDE).astype(int)
             x1, y1 = np.ceil((box[2:] + margin).clip(0) / STRIDE).astype(int)
             explained[y0:y1, x0:x1] = True
     share = sample.mask.reshape(cells, STRIDE, cells, STRIDE).mean((1, 3)) / 255
     heatmaps[-1] = share
     peaks = int((sample.keypoints[..., 2] > 0).sum())
-    return HeatmapTarget(heatmaps, ((share < .5) | explained).astype(np.float32), peaks)
+    return HeatmapTarget(heatmaps, ((share < 0.5) | explained).astype(np.float32), peaks)
 
 
-def anchor_targets(boxes: torch.Tensor, anchors: torch.Tensor, ignored: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Labels ``(A,)`` (1 person, 0 background, -1 left out) and offsets ``(A, 4)`` for the boxes ``(P, 4)`` of one patch.
+def anchor_targets(
+    boxes: torch.Tensor, anchors: torch.Tensor, ignored: torch.Tensor, size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Labels ``(A,)`` (1 person, 0 background, -1 left out) and offsets ``(A, 4)`` for the boxes ``(P, 4)`` of one
+    patch.
 
-    ``ignored`` ``(h, w)`` bool at stride 4: anchors centred on unlabelled people are left out instead of learnt as background.
+    ``ignored`` ``(h, w)`` bool at stride 4: anchors centred on unlabelled people are left out instead of learnt as
+    background.
     A box takes its best anchor even below the threshold, so that none goes unlearnt.
     """
     centre = ((anchors[:, :2] + anchors[:, 2:]) / 2 / STRIDE).long()

@@ -19,7 +19,7 @@ def network():
     """A network with strong answers: untrained, but with outputs far from their cautious start."""
     torch.manual_seed(0)
     network = MultiPoseNet(preset('lite')).eval()
-    torch.nn.init.normal_(network.keypoint_head.heatmaps.weight, std=.5)
+    torch.nn.init.normal_(network.keypoint_head.heatmaps.weight, std=0.5)
     torch.nn.init.zeros_(network.keypoint_head.heatmaps.bias)
     return network
 
@@ -42,22 +42,29 @@ def test_eager_is_the_graph_itself(network, images):
 def test_openvino_agrees_with_eager(network, images):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     eager, fast = backends.EagerBackend(network, 'cpu')(images), backends.OpenVinoBackend(network, 'cpu')(images)
-    np.testing.assert_allclose(fast.person, eager.person, atol=.03)  # bfloat16 keeps eight bits
-    np.testing.assert_allclose(fast.boxes[..., 4], eager.boxes[..., 4], atol=.01)
+    np.testing.assert_allclose(fast.person, eager.person, atol=0.03)  # bfloat16 keeps eight bits
+    np.testing.assert_allclose(fast.boxes[..., 4], eager.boxes[..., 4], atol=0.01)
     best = eager.peaks[:, :, :1]
-    near = (np.abs(fast.peaks[..., :2] - best[..., :2]).max(-1) < 2) & (np.abs(fast.peaks[..., 2] - best[..., 2]) < .03)
-    assert near.any(-1).mean() > .9, 'the strongest peaks of one backend are missing in the other'
+    near = (np.abs(fast.peaks[..., :2] - best[..., :2]).max(-1) < 2) & (
+        np.abs(fast.peaks[..., 2] - best[..., 2]) < 0.03
+    )
+    assert near.any(-1).mean() > 0.9, 'the strongest peaks of one backend are missing in the other'
 
 
 def test_a_backend_takes_a_new_shape_in_mid_stream(network):
     backend = backends.EagerBackend(network, 'cpu')
-    assert [backend(np.zeros((1, height, 64, 3), np.uint8)).person.shape for height in (32, 64, 32)] == [(1, 8, 16), (1, 16, 16), (1, 8, 16)]
+    assert [backend(np.zeros((1, height, 64, 3), np.uint8)).person.shape for height in (32, 64, 32)] == [
+        (1, 8, 16),
+        (1, 16, 16),
+        (1, 8, 16),
+    ]
 
 
 def test_auto_says_what_it_took_and_why_not_the_better_ones(network, monkeypatch, caplog):
     class Absent:
         def __init__(self, *_):
             raise BackendUnavailable('no such chip')
+
     monkeypatch.setattr(backends, 'BACKENDS', {'absent': Absent, 'eager': backends.EagerBackend})
     with caplog.at_level(logging.INFO):
         assert backends.make_backend(network).description == 'eager float32 on cpu'

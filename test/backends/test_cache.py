@@ -18,6 +18,7 @@ def builder(text='graph'):
     def build(folder):
         build.calls += 1
         (folder / 'graph.bin').write_text(text)
+
     build.calls = 0
     return build
 
@@ -31,9 +32,16 @@ def test_a_graph_is_built_once_for_each_key_in_a_private_folder():
     assert all(stat.S_IMODE(folder.stat().st_mode) == 0o700 for folder in (first, cache_folder()))
 
 
-@pytest.mark.parametrize('damage', [lambda f: (f / 'graph.bin').write_text('grap'), lambda f: (f / 'graph.bin').unlink(),
-                                    lambda f: (f / 'sha256').write_bytes(b'\xff\xfe'), lambda f: (f / 'sha256').unlink(),
-                                    lambda f: (f / 'more').write_text('x')])
+@pytest.mark.parametrize(
+    'damage',
+    [
+        lambda f: (f / 'graph.bin').write_text('grap'),
+        lambda f: (f / 'graph.bin').unlink(),
+        lambda f: (f / 'sha256').write_bytes(b'\xff\xfe'),
+        lambda f: (f / 'sha256').unlink(),
+        lambda f: (f / 'more').write_text('x'),
+    ],
+)
 def test_a_damaged_graph_is_built_again(damage):
     build = builder()
     folder = cached('kind', (), build)
@@ -46,6 +54,7 @@ def test_a_build_that_fails_leaves_nothing():
     def fail(folder):
         (folder / 'half').write_text('')
         raise RuntimeError('no')
+
     with pytest.raises(RuntimeError):
         cached('kind', (), fail)
     build = builder()
@@ -79,6 +88,7 @@ def test_of_two_that_build_at_once_both_get_the_graph():
         (folder / 'graph.bin').write_text('graph')
         if not inner:
             inner.append(cached('kind', (), builder()))
+
     inner = []
     assert cached('kind', (), build) == inner[0] and (inner[0] / 'graph.bin').read_text() == 'graph'
 

@@ -20,37 +20,67 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('trained')
     torch.manual_seed(0)
     averaged = MultiPoseNet(LITE).state_dict()
-    torch.save({'network': averaged, 'averaged': averaged, 'step': 7, 'config': {'stage': 'joint'}, 'preset': LITE.to_dict()},
-               folder / 'checkpoint.pt')
+    torch.save(
+        {'network': averaged, 'averaged': averaged, 'step': 7, 'config': {'stage': 'joint'}, 'preset': LITE.to_dict()},
+        folder / 'checkpoint.pt',
+    )
     prn = PoseResidualNetwork(LITE.prn, 17).state_dict()
     save_weights(folder / 'prn.safetensors', LITE, {'prn': prn}, training={'prn': {'labels': 'persons'}})
     small = dataclasses.replace(LITE, prn=dataclasses.replace(LITE.prn, nodes=8))
     save_weights(folder / 'small.safetensors', small, {'prn': PoseResidualNetwork(small.prn, 17).state_dict()})
     save_weights(folder / 'none.safetensors', LITE, {'network': averaged})
-    (folder / 'metrics.json').write_text(json.dumps({'keypoints': {'AP': .5}}))
+    (folder / 'metrics.json').write_text(json.dumps({'keypoints': {'AP': 0.5}}))
     return folder
 
 
 def test_the_parts_and_what_is_known_of_them_are_joined(folder, tmp_path, capsys):
     out = tmp_path / 'lite.safetensors'
-    assert main(['pack', str(out), '--network', str(folder / 'checkpoint.pt'), '--prn', str(folder / 'prn.safetensors'),
-                 '--metrics', str(folder / 'metrics.json'), '--data', 'pictures']) == 0
+    assert (
+        main(
+            [
+                'pack',
+                str(out),
+                '--network',
+                str(folder / 'checkpoint.pt'),
+                '--prn',
+                str(folder / 'prn.safetensors'),
+                '--metrics',
+                str(folder / 'metrics.json'),
+                '--data',
+                'pictures',
+            ]
+        )
+        == 0
+    )
     weights = load_weights(out)
     weights.network(), weights.prn()
-    assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
-    assert weights.metadata['training'] == {'network': {'stage': 'joint', 'step': 7}, 'data': 'pictures', 'prn': {'prn': {'labels': 'persons'}}}
+    assert weights.metadata['metrics'] == {'keypoints': {'AP': 0.5}}
+    assert weights.metadata['training'] == {
+        'network': {'stage': 'joint', 'step': 7},
+        'data': 'pictures',
+        'prn': {'prn': {'labels': 'persons'}},
+    }
     assert 'network and prn' in capsys.readouterr().out
 
 
 def test_a_prn_of_another_size_than_the_presets_is_what_the_file_says(folder, tmp_path):
     out = tmp_path / 'lite.safetensors'
-    assert main(['pack', str(out), '--network', str(folder / 'checkpoint.pt'), '--prn', str(folder / 'small.safetensors')]) == 0
+    assert (
+        main(['pack', str(out), '--network', str(folder / 'checkpoint.pt'), '--prn', str(folder / 'small.safetensors')])
+        == 0
+    )
     assert load_weights(out).preset.prn.nodes == 8 and load_weights(out).prn().config.nodes == 8
 
 
-@pytest.mark.parametrize(('arguments', 'sentence'), [
-    (['--prn', 'none.safetensors'], 'holds no PRN'), (['--metrics', 'checkpoint.pt'], 'cannot be read as JSON'),
-    (['--network', 'prn.safetensors'], 'not a training checkpoint'), (['--network', 'gone.pt'], 'not a training checkpoint')])
+@pytest.mark.parametrize(
+    ('arguments', 'sentence'),
+    [
+        (['--prn', 'none.safetensors'], 'holds no PRN'),
+        (['--metrics', 'checkpoint.pt'], 'cannot be read as JSON'),
+        (['--network', 'prn.safetensors'], 'not a training checkpoint'),
+        (['--network', 'gone.pt'], 'not a training checkpoint'),
+    ],
+)
 def test_what_does_not_fit_is_refused_in_a_sentence(folder, tmp_path, monkeypatch, capsys, arguments, sentence):
     monkeypatch.chdir(folder)
     network = [] if '--network' in arguments else ['--network', 'checkpoint.pt']

@@ -10,17 +10,21 @@ def test_anchors_stand_on_the_middle_of_their_cells_with_the_stated_sizes():
     anchors = make_anchors(64, 96)
     assert len(anchors) == PER_CELL * (8 * 12 + 4 * 6 + 2 * 3 + 1 * 2 + 1 * 1)
     centre = (anchors[:, :2] + anchors[:, 2:]) / 2
-    torch.testing.assert_close(centre[[0, PER_CELL, 12 * PER_CELL]], torch.tensor([[4., 4.], [12., 4.], [4., 12.]]))
+    torch.testing.assert_close(
+        centre[[0, PER_CELL, 12 * PER_CELL]], torch.tensor([[4.0, 4.0], [12.0, 4.0], [4.0, 12.0]])
+    )
     size = anchors[:, 2:] - anchors[:, :2]
     first = size[:PER_CELL]
     assert first[3].tolist() == pytest.approx([32, 32])  # ratio 1, scale 1, in the order ratio by scale
-    assert (first[0, 1] / first[0, 0]).item() == pytest.approx(.5) and (first[6, 1] / first[6, 0]).item() == pytest.approx(2)
+    assert (first[0, 1] / first[0, 0]).item() == pytest.approx(0.5) and (
+        first[6, 1] / first[6, 0]
+    ).item() == pytest.approx(2)
     assert (first[5].prod() / first[3].prod()).sqrt().item() == pytest.approx(2 ** (2 / 3))
     assert size[-PER_CELL:][3].tolist() == pytest.approx([512, 512])
 
 
 def test_levels_that_do_not_divide_the_input_are_rounded_up():
-    assert len(make_anchors(96, 96)) == PER_CELL * (12 ** 2 + 6 ** 2 + 3 ** 2 + 2 ** 2 + 1)
+    assert len(make_anchors(96, 96)) == PER_CELL * (12**2 + 6**2 + 3**2 + 2**2 + 1)
 
 
 def test_coding_a_box_and_decoding_it_gives_the_box():
@@ -31,10 +35,10 @@ def test_coding_a_box_and_decoding_it_gives_the_box():
 
 def test_a_wild_offset_stays_finite():
     anchors = make_anchors(32, 32)[:1]
-    assert decode_boxes(torch.tensor([[0., 0., 1e6, 1e6]]), anchors).isfinite().all()
+    assert decode_boxes(torch.tensor([[0.0, 0.0, 1e6, 1e6]]), anchors).isfinite().all()
 
 
 def test_iou_of_known_boxes():
-    a = torch.tensor([[0., 0., 10., 10.], [0., 0., 0., 0.]])
-    b = torch.tensor([[0., 0., 10., 10.], [5., 0., 15., 10.], [20., 20., 30., 30.]])
-    torch.testing.assert_close(box_iou(a, b), torch.tensor([[1., 1 / 3, 0.], [0., 0., 0.]]))
+    a = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 0.0, 0.0]])
+    b = torch.tensor([[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
+    torch.testing.assert_close(box_iou(a, b), torch.tensor([[1.0, 1 / 3, 0.0], [0.0, 0.0, 0.0]]))

@@ -24,7 +24,9 @@ def test_mobilenet_gives_c2_to_c5_at_their_strides():
     network = MobileNet()
     with torch.no_grad():
         maps = network(torch.zeros(1, 3, 64, 96))
-    assert [tuple(m.shape[1:]) for m in maps] == [(c, 64 // s, 96 // s) for c, s in zip(network.channels, network.strides)]
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (c, 64 // s, 96 // s) for c, s in zip(network.channels, network.strides)
+    ]
     assert sum(isinstance(m, nn.Conv2d) for m in network.modules()) == 52
 
 
@@ -51,14 +53,14 @@ def test_training_mode_adds_a_heatmap_for_each_k_level(lite):
 def test_an_untrained_network_sees_nobody(lite):
     with torch.no_grad():
         output = lite(torch.zeros(1, 3, 64, 64))
-    assert output.class_logits.sigmoid().max() < .1
-    assert lite.keypoint_head.scores(output.heatmaps).max() < .1
+    assert output.class_logits.sigmoid().max() < 0.1
+    assert lite.keypoint_head.scores(output.heatmaps).max() < 0.1
 
 
 def test_information_flows_down_the_pyramid_but_not_up():
     torch.manual_seed(0)
     pyramid = FeaturePyramid((4, 4, 4), PyramidConfig(width=8), smooth_coarsest=False)
-    features = [torch.randn(1, 4, 16 // 2 ** i, 16 // 2 ** i) for i in range(3)]
+    features = [torch.randn(1, 4, 16 // 2**i, 16 // 2**i) for i in range(3)]
     before = pyramid(features)
     coarse, fine = [f.clone() for f in features], [f.clone() for f in features]
     coarse[2] += 1
@@ -72,27 +74,30 @@ def test_top_down_merged_and_smoothed_differ_where_a_level_was_smoothed():
     merged = FeaturePyramid((4, 4, 4), PyramidConfig(width=8), smooth_coarsest=False)
     smoothed = FeaturePyramid((4, 4, 4), PyramidConfig(width=8, top_down='smoothed'), smooth_coarsest=False)
     smoothed.load_state_dict(merged.state_dict())
-    features = [torch.randn(1, 4, 16 // 2 ** i, 16 // 2 ** i) for i in range(3)]
+    features = [torch.randn(1, 4, 16 // 2**i, 16 // 2**i) for i in range(3)]
     same = [torch.equal(a, b) for a, b in zip(merged(features), smoothed(features))]
     assert same == [False, True, True]
 
 
 def test_detector_pyramid_goes_to_p7():
     pyramid = DetectorPyramid((4, 4, 6), PyramidConfig(width=8))
-    sizes = [tuple(p.shape) for p in pyramid([torch.zeros(1, 4, 32, 48), torch.zeros(1, 4, 16, 24), torch.zeros(1, 6, 8, 12)])]
+    sizes = [
+        tuple(p.shape)
+        for p in pyramid([torch.zeros(1, 4, 32, 48), torch.zeros(1, 4, 16, 24), torch.zeros(1, 6, 8, 12)])
+    ]
     assert sizes == [(1, 8, 32, 48), (1, 8, 16, 24), (1, 8, 8, 12), (1, 8, 4, 6), (1, 8, 2, 3)]
 
 
 def test_without_concatenation_only_the_finest_level_counts():
     torch.manual_seed(0)
     head = KeypointHead(8, 3, 17, KeypointHeadConfig(width=4, fusion=4, concatenate=False))
-    levels = [torch.randn(1, 8, 16 // 2 ** i, 16 // 2 ** i) for i in range(3)]
+    levels = [torch.randn(1, 8, 16 // 2**i, 16 // 2**i) for i in range(3)]
     assert torch.equal(head(levels), head([levels[0], levels[1] + 1, levels[2] + 1]))
 
 
 def test_scores_follow_the_activation():
-    raw = torch.tensor([-1., 0., .5, 2.])
+    raw = torch.tensor([-1.0, 0.0, 0.5, 2.0])
     linear = KeypointHead(8, 1, 17, KeypointHeadConfig(width=4, fusion=4))
     logits = KeypointHead(8, 1, 17, dataclasses.replace(linear.config, activation='sigmoid'))
-    assert linear.scores(raw).tolist() == [0, 0, .5, 2]
+    assert linear.scores(raw).tolist() == [0, 0, 0.5, 2]
     torch.testing.assert_close(logits.scores(raw), raw.sigmoid())

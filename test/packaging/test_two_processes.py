@@ -15,11 +15,19 @@ pytest.importorskip('mpn_ros.msg', reason='the messages are not built: make setu
 pytest.importorskip('vision_msgs.msg', reason='vision_msgs is not installed')
 
 from geometry_msgs.msg import Pose, PoseWithCovariance  # noqa: E402
-from std_msgs.msg import Header  # noqa: E402
-from vision_msgs.msg import (BoundingBox2D, Detection2D, Detection2DArray, LabelInfo, ObjectHypothesis,  # noqa: E402
-                             ObjectHypothesisWithPose, Point2D, Pose2D, VisionClass)
-
 from mpn_ros.msg import Keypoint, Skeleton, SkeletonArray, SkeletonLayout  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+from vision_msgs.msg import (  # noqa: E402
+    BoundingBox2D,
+    Detection2D,
+    Detection2DArray,
+    LabelInfo,
+    ObjectHypothesis,
+    ObjectHypothesisWithPose,
+    Point2D,
+    Pose2D,
+    VisionClass,
+)
 
 pytestmark = pytest.mark.ros
 

@@ -17,8 +17,11 @@ from mpn_ros.weights import Weights
 def weights():
     torch.manual_seed(0)
     lite = preset('lite')
-    parts = {'network': MultiPoseNet(lite).state_dict(), 'prn': PoseResidualNetwork(lite.prn, 17).state_dict(),
-             'ucr': {'prior': torch.ones(lite.prn.height, lite.prn.width, 17)}}
+    parts = {
+        'network': MultiPoseNet(lite).state_dict(),
+        'prn': PoseResidualNetwork(lite.prn, 17).state_dict(),
+        'ucr': {'prior': torch.ones(lite.prn.height, lite.prn.width, 17)},
+    }
     return Weights(lite, parts, {}, 'made by the test')
 
 
@@ -40,7 +43,7 @@ class ScriptedBackend:
             peaks[:, joint, 0] = values
         person = np.zeros((count, height // 4, width // 4), np.float32)
         if self.person is not None:
-            person[:, self.person[1]:self.person[3], self.person[0]:self.person[2]] = 1
+            person[:, self.person[1] : self.person[3], self.person[0] : self.person[2]] = 1
         return Perceived(peaks, boxes, person)
 
 
@@ -52,32 +55,43 @@ def pipeline(weights, backend, **options):
 
 def test_positions_come_back_in_the_pixels_of_the_image(weights):
     # 768x384 is halved to 384x192: edges double, joints double about the middle of their pixels.
-    backend = ScriptedBackend([(96, 48, 192, 144, .9)], [(0, 120.5, 60.5, .8)], (24, 12, 48, 36))
+    backend = ScriptedBackend([(96, 48, 192, 144, 0.9)], [(0, 120.5, 60.5, 0.8)], (24, 12, 48, 36))
     people, mask = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
     (person,) = people
     np.testing.assert_allclose(person.box, [192, 96, 384, 288])
-    assert person.score == pytest.approx(.9) and person.keypoints.shape == (17, 3)
-    np.testing.assert_allclose(person.keypoints[0], [241.5, 121.5, .8], rtol=1e-5)
-    assert person.seen.tolist() == [True] + [False] * 16 and np.isnan(person.keypoints[1:, :2]).all() and (person.keypoints[1:, 2] == 0).all()
+    assert person.score == pytest.approx(0.9) and person.keypoints.shape == (17, 3)
+    np.testing.assert_allclose(person.keypoints[0], [241.5, 121.5, 0.8], rtol=1e-5)
+    assert (
+        person.seen.tolist() == [True] + [False] * 16
+        and np.isnan(person.keypoints[1:, :2]).all()
+        and (person.keypoints[1:, 2] == 0).all()
+    )
     assert mask.shape == (384, 768) and mask.dtype == np.uint8 and set(np.unique(mask)) == {0, 255}
     rows, columns = np.nonzero(mask)
-    assert abs(columns.min() - 192) <= 4 and abs(columns.max() - 384) <= 4 and abs(rows.min() - 96) <= 4 and abs(rows.max() - 288) <= 4
+    assert (
+        abs(columns.min() - 192) <= 4
+        and abs(columns.max() - 384) <= 4
+        and abs(rows.min() - 96) <= 4
+        and abs(rows.max() - 288) <= 4
+    )
 
 
 def test_boxes_are_clipped_to_the_image(weights):
-    backend = ScriptedBackend([(-30, -5, 500, 500, .9)])
+    backend = ScriptedBackend([(-30, -5, 500, 500, 0.9)])
     (person,) = pipeline(weights, backend)(np.zeros((192, 384, 3), np.uint8)).people
     assert person.box.tolist() == [0, 0, 384, 192]
 
 
 def test_thresholds_decide_and_may_change_between_calls(weights):
-    backend = ScriptedBackend([(0, 0, 50, 100, .9), (100, 0, 150, 100, .5), (200, 0, 250, 100, .3)], [(0, 20, 20, .2)])
+    backend = ScriptedBackend(
+        [(0, 0, 50, 100, 0.9), (100, 0, 150, 100, 0.5), (200, 0, 250, 100, 0.3)], [(0, 20, 20, 0.2)]
+    )
     made, image = pipeline(weights, backend), np.zeros((192, 384, 3), np.uint8)
-    assert [round(p.score, 1) for p in made(image).people] == [.9, .5]
+    assert [round(p.score, 1) for p in made(image).people] == [0.9, 0.5]
     assert made(image).people[0].seen.any()
-    made.thresholds = Thresholds(person=.2, keypoint=.3)
+    made.thresholds = Thresholds(person=0.2, keypoint=0.3)
     assert len(made(image).people) == 3 and not made(image).people[0].seen.any()
-    made.thresholds = Thresholds(person=.2, people=1)
+    made.thresholds = Thresholds(person=0.2, people=1)
     assert len(made(image).people) == 1
 
 
@@ -87,7 +101,7 @@ def test_nobody_is_an_empty_tuple_and_an_empty_mask(weights):
 
 
 def test_a_batch_of_different_images_is_one_call_and_each_gets_its_own_scale(weights):
-    backend = ScriptedBackend([(0, 0, 96, 96, .9)])
+    backend = ScriptedBackend([(0, 0, 96, 96, 0.9)])
     images = [np.zeros((192, 384, 3), np.uint8), np.zeros((768, 384, 3), np.uint8)]
     wide, tall = pipeline(weights, backend).batch(images)
     assert len(backend.batches) == 1 and backend.batches[0].shape == (2, 384, 384, 3)
@@ -114,9 +128,11 @@ def test_another_channel_order_is_refused(weights, order):
 
 
 def test_a_box_in_the_padding_is_nobody(weights):
-    backend = ScriptedBackend([(0, 200, 50, 220, .9), (0, 0, 50, 100, .5)])  # the content is 384x190 in an input of 384x192
+    backend = ScriptedBackend(
+        [(0, 200, 50, 220, 0.9), (0, 0, 50, 100, 0.5)]
+    )  # the content is 384x190 in an input of 384x192
     people, _ = pipeline(weights, backend)(np.zeros((190, 384, 3), np.uint8))
-    assert [round(p.score, 1) for p in people] == [.5]
+    assert [round(p.score, 1) for p in people] == [0.5]
 
 
 def test_no_images_no_scenes(weights):
@@ -126,20 +142,30 @@ def test_no_images_no_scenes(weights):
 @pytest.mark.parametrize('grouper', ['prn', 'max', 'ucr'])
 def test_the_real_parts_fit_together_for_every_grouper(weights, grouper):
     image = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
-    made = PosePipeline(weights, backend='eager', device='cpu', grouper=grouper, input_size=96, thresholds=Thresholds(person=0, keypoint=0, people=5))
+    made = PosePipeline(
+        weights,
+        backend='eager',
+        device='cpu',
+        grouper=grouper,
+        input_size=96,
+        thresholds=Thresholds(person=0, keypoint=0, people=5),
+    )
     people, mask = made(image)
     assert len(people) == 5 and mask.shape == (90, 120)
     assert all(np.isfinite(p.box).all() and p.keypoints.shape == (17, 3) for p in people)
     assert [p.score for p in people] == sorted((p.score for p in people), reverse=True)
 
 
-@pytest.mark.parametrize(('options', 'error', 'sentence'), [
-    ({'input_size': 100}, ParameterError, 'input_size must be a multiple of 32 .* not 100'),
-    ({'input_size': 0}, ParameterError, 'input_size must be a multiple of 32 .* not 0'),
-    ({'grouper': 'best'}, ParameterError, "prn, max or ucr, not 'best'"),
-    ({'backend': 'magic'}, BackendUnavailable, "no backend is called 'magic'; there are auto, "),
-    ({'device': 'cuda:77', 'backend': 'eager'}, BackendUnavailable, 'cuda:77'),
-])
+@pytest.mark.parametrize(
+    ('options', 'error', 'sentence'),
+    [
+        ({'input_size': 100}, ParameterError, 'input_size must be a multiple of 32 .* not 100'),
+        ({'input_size': 0}, ParameterError, 'input_size must be a multiple of 32 .* not 0'),
+        ({'grouper': 'best'}, ParameterError, "prn, max or ucr, not 'best'"),
+        ({'backend': 'magic'}, BackendUnavailable, "no backend is called 'magic'; there are auto, "),
+        ({'device': 'cuda:77', 'backend': 'eager'}, BackendUnavailable, 'cuda:77'),
+    ],
+)
 def test_wrong_options_end_in_a_sentence(weights, options, error, sentence):
     with pytest.raises(error, match=sentence):
         PosePipeline(weights, **options)

@@ -16,11 +16,10 @@ pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
+from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
-
-from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

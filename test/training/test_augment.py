@@ -29,51 +29,59 @@ def spot(image, channel):
 @pytest.mark.parametrize('seed', range(12))
 def test_joints_move_with_their_pixels_and_sides_swap_with_the_mirror(seed):
     image, mask, boxes, keypoints = scene()
-    matrix = patch_matrix(image.shape[:2], boxes, 256, Augmentation(flip=.5), np.random.default_rng(seed))
+    matrix = patch_matrix(image.shape[:2], boxes, 256, Augmentation(flip=0.5), np.random.default_rng(seed))
     sample = warp(image, mask, boxes, keypoints, matrix, 256, fill=(0, 0, 0))
     mirrored = np.linalg.det(matrix[:, :2]) < 0
     red, green = (RIGHT, LEFT) if mirrored else (LEFT, RIGHT)
     assert sample.keypoints[0, [red, green], 2].tolist() == [2, 2]
-    np.testing.assert_allclose(sample.keypoints[0, red, :2], spot(sample.image, 0), atol=.5)
-    np.testing.assert_allclose(sample.keypoints[0, green, :2], spot(sample.image, 1), atol=.5)
+    np.testing.assert_allclose(sample.keypoints[0, red, :2], spot(sample.image, 0), atol=0.5)
+    np.testing.assert_allclose(sample.keypoints[0, green, :2], spot(sample.image, 1), atol=0.5)
 
 
 def test_both_mirrored_and_straight_patches_occur():
     image, _, boxes, _ = scene()
-    signs = {np.sign(np.linalg.det(patch_matrix(image.shape[:2], boxes, 64, Augmentation(flip=.5), np.random.default_rng(s))[:, :2]))
-             for s in range(20)}
-    assert signs == {-1., 1.}
+    signs = {
+        np.sign(
+            np.linalg.det(
+                patch_matrix(image.shape[:2], boxes, 64, Augmentation(flip=0.5), np.random.default_rng(s))[:, :2]
+            )
+        )
+        for s in range(20)
+    }
+    assert signs == {-1.0, 1.0}
 
 
 def test_an_upright_box_is_moved_exactly_and_a_turned_one_keeps_its_middle():
     image, mask, boxes, keypoints = scene()
-    straight = warp(image, mask, boxes, keypoints, np.array([[2., 0, 10], [0, 2, 20]]), 512, fill=(0, 0, 0))
+    straight = warp(image, mask, boxes, keypoints, np.array([[2.0, 0, 10], [0, 2, 20]]), 512, fill=(0, 0, 0))
     np.testing.assert_allclose(straight.boxes, [[170, 140, 490, 380]])
-    turned = warp(image, mask, boxes, keypoints, np.array([[0., -1, 200], [1, 0, 0]]), 512, fill=(0, 0, 0))
+    turned = warp(image, mask, boxes, keypoints, np.array([[0.0, -1, 200], [1, 0, 0]]), 512, fill=(0, 0, 0))
     np.testing.assert_allclose(turned.boxes, [[20, 80, 140, 240]])
 
 
 def test_the_mask_moves_with_the_box():
     image, mask, boxes, keypoints = scene()
-    sample = warp(image, mask, boxes, keypoints, np.array([[.5, 0, 0], [0, .5, 0]]), 128, fill=(0, 0, 0))
+    sample = warp(image, mask, boxes, keypoints, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 128, fill=(0, 0, 0))
     rows, columns = np.nonzero(sample.mask)
     assert (columns.min(), columns.max() + 1) == (40, 120) and (rows.min(), rows.max() + 1) == (30, 90)
 
 
 def test_a_joint_that_leaves_the_patch_is_no_longer_labelled():
     image, mask, boxes, keypoints = scene()
-    sample = warp(image, mask, boxes, keypoints, np.array([[1., 0, -150], [0, 1, 0]]), 256, fill=(0, 0, 0))
+    sample = warp(image, mask, boxes, keypoints, np.array([[1.0, 0, -150], [0, 1, 0]]), 256, fill=(0, 0, 0))
     assert sample.keypoints[0, LEFT, 2] == 0 and sample.keypoints[0, RIGHT, 2] == 2
 
 
 def test_colour_changes_within_its_strength_and_stays_a_picture():
     image = np.full((8, 8, 3), 100, np.uint8)
-    changed = [change_colour(image, .2, np.random.default_rng(s)) for s in range(10)]
+    changed = [change_colour(image, 0.2, np.random.default_rng(s)) for s in range(10)]
     assert all(c.dtype == np.uint8 and 78 <= c.min() <= c.max() <= 122 for c in changed)
     assert len({c[0, 0, 0] for c in changed}) > 3
 
 
-@pytest.mark.parametrize('wrong', [{'scale': (0, 1)}, {'scale': (1.2, .8)}, {'rotation': -1}, {'flip': 2}, {'colour': -.1}])
+@pytest.mark.parametrize(
+    'wrong', [{'scale': (0, 1)}, {'scale': (1.2, 0.8)}, {'rotation': -1}, {'flip': 2}, {'colour': -0.1}]
+)
 def test_wrong_settings_end_in_a_sentence(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         Augmentation(**wrong)

@@ -14,21 +14,25 @@ def sample(boxes=(), joints=(), mask=None, size=128):
     keypoints = np.zeros((len(boxes), 17, 3), np.float32)
     for person, joint, x, y in joints:
         keypoints[person, joint] = x, y, 2
-    return Sample(np.zeros((size, size, 3), np.uint8), np.zeros((size, size), np.uint8) if mask is None else mask,
-                  np.asarray(boxes, np.float32).reshape(-1, 4), keypoints)
+    return Sample(
+        np.zeros((size, size, 3), np.uint8),
+        np.zeros((size, size), np.uint8) if mask is None else mask,
+        np.asarray(boxes, np.float32).reshape(-1, 4),
+        keypoints,
+    )
 
 
-@pytest.mark.parametrize(('x', 'y'), [(50., 70.), (61.5, 33.2), (40.25, 90.9)])
+@pytest.mark.parametrize(('x', 'y'), [(50.0, 70.0), (61.5, 33.2), (40.25, 90.9)])
 def test_the_peak_that_is_drawn_is_the_peak_that_the_pipeline_finds(x, y):
     target = heatmap_target(sample([(10, 10, 110, 120)], [(0, 5, x, y)]))
     found = find_peaks(torch.from_numpy(target.heatmaps[None, :17]))[0, 5, 0]
-    np.testing.assert_allclose(found[:2], [x, y], atol=.1)
+    np.testing.assert_allclose(found[:2], [x, y], atol=0.1)
     assert target.heatmaps[[*range(5), *range(6, 17)]].max() == 0
 
 
 def test_two_people_leave_two_peaks_of_full_height():
     target = heatmap_target(sample([(0, 0, 60, 120), (60, 0, 120, 120)], [(0, 0, 29.5, 49.5), (1, 0, 81.5, 49.5)]))
-    assert target.heatmaps[0].max() == pytest.approx(1) and (target.heatmaps[0] > .99).sum() == 2
+    assert target.heatmaps[0].max() == pytest.approx(1) and (target.heatmaps[0] > 0.99).sum() == 2
 
 
 def test_the_peak_grows_with_the_person_within_bounds():
@@ -38,7 +42,7 @@ def test_the_peak_grows_with_the_person_within_bounds():
 def test_a_peak_beyond_the_border_leaves_its_foot_only():
     heatmap = np.zeros((8, 8), np.float32)
     draw_peak(heatmap, -2, 4, 1)
-    assert 0 < heatmap.max() < .2 and heatmap[4, 0] == heatmap.max()
+    assert 0 < heatmap.max() < 0.2 and heatmap[4, 0] == heatmap.max()
     draw_peak(heatmap, -50, 4, 1)  # far outside: nothing, and no error
 
 
@@ -59,7 +63,7 @@ def test_a_person_without_any_labelled_joint_is_hidden_too():
 
 def test_anchors_of_a_person_decode_to_its_box():
     anchors = make_anchors(128, 128)
-    box = torch.tensor([[20., 10., 70., 110.]])
+    box = torch.tensor([[20.0, 10.0, 70.0, 110.0]])
     labels, offsets = anchor_targets(box, anchors, torch.zeros(32, 32, dtype=torch.bool), 128)
     positive = labels == 1
     assert positive.any() and (labels == 0).any() and (labels == -1).any()
@@ -68,8 +72,8 @@ def test_anchors_of_a_person_decode_to_its_box():
 
 def test_even_a_tiny_person_has_an_anchor_unless_it_is_below_the_smallest_box():
     anchors, nobody = make_anchors(128, 128), torch.zeros(32, 32, dtype=torch.bool)
-    assert (anchor_targets(torch.tensor([[50., 50., 57., 58.]]), anchors, nobody, 128)[0] == 1).sum() == 1
-    assert (anchor_targets(torch.tensor([[50., 50., 53., 53.]]), anchors, nobody, 128)[0] == 1).sum() == 0
+    assert (anchor_targets(torch.tensor([[50.0, 50.0, 57.0, 58.0]]), anchors, nobody, 128)[0] == 1).sum() == 1
+    assert (anchor_targets(torch.tensor([[50.0, 50.0, 53.0, 53.0]]), anchors, nobody, 128)[0] == 1).sum() == 0
 
 
 def test_anchors_on_unlabelled_people_are_left_out_not_background():
@@ -82,5 +86,9 @@ def test_anchors_on_unlabelled_people_are_left_out_not_background():
 
 def test_a_box_across_the_border_is_learnt_as_what_is_visible_of_it():
     anchors = make_anchors(128, 128)
-    labels, offsets = anchor_targets(torch.tensor([[-40., 20., 60., 120.]]), anchors, torch.zeros(32, 32, dtype=torch.bool), 128)
-    torch.testing.assert_close(decode_boxes(offsets[labels == 1][:1], anchors[labels == 1][:1]), torch.tensor([[0., 20., 60., 120.]]))
+    labels, offsets = anchor_targets(
+        torch.tensor([[-40.0, 20.0, 60.0, 120.0]]), anchors, torch.zeros(32, 32, dtype=torch.bool), 128
+    )
+    torch.testing.assert_close(
+        decode_boxes(offsets[labels == 1][:1], anchors[labels == 1][:1]), torch.tensor([[0.0, 20.0, 60.0, 120.0]])
+    )

@@ -27,7 +27,7 @@ def images(tmp_path_factory):
     for number in range(4):
         picture = random.integers(0, 60, (96, 96, 3), np.uint8)
         x, y = random.integers(10, 40, 2)
-        picture[y:y + 48, x:x + 32] = 120
+        picture[y : y + 48, x : x + 32] = 120
         joints = np.zeros((1, 17, 3), np.float32)
         for joint in range(17):
             point = x + 3 + 6 * (joint % 5), y + 4 + 11 * (joint // 5)
@@ -36,22 +36,36 @@ def images(tmp_path_factory):
         path = folder / f'{number}.png'
         cv2.imwrite(str(path), picture)
         polygon = [[float(v) for v in (x, y, x + 32, y, x + 32, y + 48, x, y + 48)]]
-        found.append(LabelledImage(DatasetImage(number, path, 96, 96), np.array([[x, y, x + 32, y + 48]], np.float32), joints,
-                                   ({'id': number, 'segmentation': polygon},), None))
+        found.append(
+            LabelledImage(
+                DatasetImage(number, path, 96, 96),
+                np.array([[x, y, x + 32, y + 48]], np.float32),
+                joints,
+                ({'id': number, 'segmentation': polygon},),
+                None,
+            )
+        )
     return found
 
 
 def trainer(images, folder, config=CONFIG):
     torch.manual_seed(0)
-    return Trainer(MultiPoseNet(preset('lite')), PatchDataset(images, 96, Augmentation(0, (1, 1), 0), fill=(128, 128, 128)), config, folder)
+    return Trainer(
+        MultiPoseNet(preset('lite')),
+        PatchDataset(images, 96, Augmentation(0, (1, 1), 0), fill=(128, 128, 128)),
+        config,
+        folder,
+    )
 
 
 def test_a_handful_of_images_is_learnt(images, tmp_path):
     run = trainer(images, tmp_path, dataclasses.replace(CONFIG, epochs=30, batch=4, rate=3e-3))
     history = []
     assert run.run(lambda step, losses: history.append(losses), report_every=1)
-    for term, share in (('heatmap', .75), ('class', .5), ('box', .6)):
-        assert history[-1][term] < share * history[0][term], f'{term} went from {history[0][term]} to {history[-1][term]}'
+    for term, share in (('heatmap', 0.75), ('class', 0.5), ('box', 0.6)):
+        assert history[-1][term] < share * history[0][term], (
+            f'{term} went from {history[0][term]} to {history[-1][term]}'
+        )
 
 
 def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(images, tmp_path):
@@ -81,18 +95,25 @@ def test_a_damaged_checkpoint_is_named(images, tmp_path):
         load_checkpoint(tmp_path / 'checkpoint.pt')
 
 
-@pytest.mark.parametrize(('stage', 'moved', 'still'), [
-    ('keypoints', 'keypoint_head', 'detector'), ('detector', 'detector', 'backbone')])
+@pytest.mark.parametrize(
+    ('stage', 'moved', 'still'), [('keypoints', 'keypoint_head', 'detector'), ('detector', 'detector', 'backbone')]
+)
 def test_a_stage_changes_its_own_parts_alone(images, tmp_path, stage, moved, still):
     run = trainer(images, tmp_path, dataclasses.replace(CONFIG, stage=stage, epochs=1))
     before = {key: value.clone() for key, value in run.network.state_dict().items()}
     run.run(lambda *_: None)
-    changed = {key.split('.')[0] for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
+    changed = {
+        key.split('.')[0] for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])
+    }
     assert moved in changed and still not in changed
 
 
 def test_frozen_parameters_stay(images, tmp_path):
-    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0))))
+    run = trainer(
+        images,
+        tmp_path,
+        dataclasses.replace(CONFIG, epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0))),
+    )
     before = {key: value.clone() for key, value in run.network.state_dict().items()}
     run.run(lambda *_: None)
     changed = {key for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
@@ -106,12 +127,15 @@ def test_a_factor_for_nothing_or_0_for_everything_is_refused(images, tmp_path, c
 
 
 def test_each_parameter_learns_at_the_rate_of_the_first_prefix_that_fits(images, tmp_path):
-    factors = (('keypoint_head.heatmaps', 1), ('keypoint_head', .25))
+    factors = (('keypoint_head.heatmaps', 1), ('keypoint_head', 0.25))
     run = trainer(images, tmp_path, dataclasses.replace(CONFIG, rate_factors=factors))
     rate = {id(p): group['initial_lr'] for group in run.optimizer.param_groups for p in group['params']}
     named = {name: rate[id(p)] / CONFIG.rate for name, p in run.network.named_parameters()}
-    assert {factor for name, factor in named.items() if name.startswith('keypoint_head.')} == {.25, 1}
-    assert all((factor == .25) == (name.startswith('keypoint_head.') and 'heatmaps' not in name) for name, factor in named.items())
+    assert {factor for name, factor in named.items() if name.startswith('keypoint_head.')} == {0.25, 1}
+    assert all(
+        (factor == 0.25) == (name.startswith('keypoint_head.') and 'heatmaps' not in name)
+        for name, factor in named.items()
+    )
 
 
 def test_wrong_settings_are_refused():
