@@ -21,12 +21,16 @@ from mpn_ros.weights import Weights, load_weights, resolve_weights
 class Thresholds:
     """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap``
     (IoU) above which the weaker of two boxes goes; ``mask`` probability from which a pixel is a person's; ``people``
-    the most that are answered."""
+    the most that are answered.
+
+    The paper suppresses at an overlap of 0.3; on the validation images AP is 38.7, 38.9 and 39.0 at 0.3, 0.4 and 0.5,
+    and the higher the overlap, the more second boxes of a person are left.
+    """
 
     person: float = 0.4
     keypoint: float = 0.1
-    overlap: float = 0.5
-    mask: float = 0.5
+    overlap: float = 0.4
+    mask: float = 0.4
     people: int = 20
 
     def __post_init__(self) -> None:

@@ -62,10 +62,10 @@ class Parameters:
         choices=('prn', 'max', 'ucr'))
     person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
     nms_threshold: float = _parameter(
-        .5, 'Overlap (IoU) above which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+        .4, 'Overlap (IoU) above which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
-        .5, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
+        .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
     cameras: tuple[str, ...] = _parameter(
         ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True)
