@@ -95,7 +95,7 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
             if not stored.isfinite().all():
                 raise WeightsError(f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype}")
             tensors[f'{part}.{key}'] = stored
-    metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': _sha256(tensors),
+    metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': tensor_digest(tensors),
                 **{key: json.dumps(value) for key, value in (
                     ('preset', preset.to_dict()), ('keypoints', COCO.names), ('training', dict(training or {})),
                     ('metrics', dict(metrics or {})))}}
@@ -123,7 +123,7 @@ def load_weights(path: str | Path) -> Weights:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
     if metadata.get('version') != str(VERSION):
         raise WeightsError(f"{path} is of version {metadata.get('version')}; this mpn_ros reads version {VERSION}")
-    if metadata.get('sha256') != _sha256(tensors):
+    if metadata.get('sha256') != tensor_digest(tensors):
         raise WeightsError(f'{path} is damaged: its tensors do not have the checksum that it states')
     try:
         stated = {key: json.loads(metadata[key]) for key in ('keypoints', 'training', 'metrics')}
@@ -205,7 +205,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise WeightsError(f'{path} is cut short or not a weights file: {error}') from error
 
 
-def _sha256(tensors: Mapping[str, Tensor]) -> str:
+def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
+    """The sha256 of names, types, shapes and values of tensors on the CPU, in hexadecimal digits."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         value = tensors[name]

@@ -10,8 +10,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
-
 _DIGEST = 'sha256'
 _MOST = 32  # graphs of one kind that are kept
 _log = logging.getLogger(__name__)
@@ -20,15 +18,6 @@ _log = logging.getLogger(__name__)
 def cache_folder() -> Path:
     """``$XDG_CACHE_HOME/mpn_ros``, by default ``~/.cache/mpn_ros``."""
     return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'mpn_ros'
-
-
-def weights_key(network: nn.Module) -> str:
-    """A digest of all tensors of a network: another network, another key."""
-    digest = hashlib.sha256()
-    for name, value in network.state_dict().items():
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from mpn_ros import __version__
-from mpn_ros.backends.cache import cached, weights_key
+from mpn_ros.backends.cache import cached
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.perception import Perceived, Perception
+from mpn_ros.weights import tensor_digest
 
 _MOST_SHAPES = 16  # compiled graphs kept in memory
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class OpenVinoBackend:
         self._openvino = openvino
         self._core = openvino.Core()
         self._network = network.float().eval()
-        self._key = weights_key(network), __version__, torch.__version__, openvino.__version__
+        self._key = tensor_digest(self._network.state_dict()), __version__, torch.__version__, openvino.__version__
         bf16 = 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         self.description = f'openvino {"bfloat16" if bf16 else "float32"} on cpu'
         self._compiled: dict[tuple[int, ...], Any] = {}
