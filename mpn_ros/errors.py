@@ -19,6 +19,10 @@ class ImageError(MpnError):
     """An image, a video or an image message that cannot be read."""
 
 
+class CalibrationError(MpnError):
+    """A camera's calibration that positions cannot be computed with."""
+
+
 class DatasetError(MpnError):
     """A dataset that is missing, malformed or empty; the text names the file and the line or id."""
 

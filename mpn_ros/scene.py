@@ -15,11 +15,13 @@ class Person:
     box: ``(4,)`` float32, x0, y0, x1, y1 in pixels of the image, clipped to it.
     score: 0..1, how sure the detector is that this is a person.
     keypoints: ``(K, 3)`` float32, x, y in pixels and score 0..1; ``(nan, nan, 0)`` for a joint that is not seen.
+    id: the same number for the same person from image to image, see ``mpn_ros.tracking``; None if nobody follows.
     """
 
     box: np.ndarray
     score: float
     keypoints: np.ndarray
+    id: int | None = None
 
     @property
     def seen(self) -> np.ndarray:

@@ -14,13 +14,15 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.time import Time
-from sensor_msgs.msg import CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from mpn_ros.camera_model import CameraModel
 from mpn_ros.errors import ParameterError
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros import messages
+from mpn_ros.ros.camera_info import camera_model, info_topic
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.image import Picture, decode_image
@@ -28,7 +30,7 @@ from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.worker import Frame
 from mpn_ros.scene import Scene
 
-NEWEST_IMAGE = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
+NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
                           durability=DurabilityPolicy.VOLATILE)
 """As SensorDataQoS, which matches every publisher, but of depth 1: what waits is old."""
 ANSWERS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE,
@@ -62,7 +64,9 @@ class Camera:
         # As image_transport does it: the base name is remapped, then the transport is appended.
         base = node.resolve_topic_name(self._within(parameters.image_topic))
         self.topic = f'{base}/compressed' if compressed else base
-        self._subscription: Subscription | None = None
+        self._base, self.info_topic = base, info_topic(base)
+        self._info: CameraInfo | None = None
+        self._subscriptions: list[Subscription] = []
         self._publishers: list[LifecyclePublisher] = []
         self._detections = self._publisher(Detection2DArray, 'detections', ANSWERS)
         self._skeletons = self._publisher(SkeletonArray, 'skeletons', ANSWERS)
@@ -87,16 +91,27 @@ class Camera:
         self.counters = Counters()
         self._label_info.publish(messages.label_info())
         self._layout.publish(messages.skeleton_layout())
-        with _overrides(self.topic):
-            self._subscription = self._node.create_subscription(
-                self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())),
-                copy(NEWEST_IMAGE), qos_overriding_options=QoSOverridingOptions.with_default_policies())
+        self._subscribe(CameraInfo, self.info_topic, self._learn)
+        self._subscribe(self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())))
+
+    def _subscribe(self, kind: type, topic: str, hear: Callable[[Any], None]) -> None:
+        with _overrides(topic):
+            self._subscriptions.append(self._node.create_subscription(
+                kind, topic, hear, copy(NEWEST), qos_overriding_options=QoSOverridingOptions.with_default_policies()))
+
+    def _learn(self, info: CameraInfo) -> None:
+        self._info = info
+
+    def model(self, width: int, height: int) -> CameraModel | None:
+        """How images of this size are projected; None as long as no ``camera_info`` has come. Raises CalibrationError
+        for one that does not fit."""
+        return None if self._info is None else camera_model(self._info, self._base, width, height)
 
     def close(self) -> None:
         """Unsubscribes; does nothing if it is not open."""
-        if self._subscription is not None:
-            self._node.destroy_subscription(self._subscription)
-            self._subscription = None
+        while self._subscriptions:
+            self._node.destroy_subscription(self._subscriptions.pop())
+        self._info = None
 
     def destroy(self) -> None:
         """Gives all topics back."""

@@ -20,7 +20,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.ros import messages
-from mpn_ros.ros.camera import NEWEST_IMAGE
+from mpn_ros.ros.camera import NEWEST
 from mpn_ros.scene import Scene
 
 
@@ -86,7 +86,7 @@ class Rehearsal:
         self.facts: dict[str, str] = {}
         self.overlay: Image | None = None
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self._camera: Publisher = node.create_publisher(Image, 'image_raw', NEWEST_IMAGE)
+        self._camera: Publisher = node.create_publisher(Image, 'image_raw', NEWEST)
         for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
             node.create_subscription(kind, topic, partial(self._receive, topic), 10)
         self.once: dict[str, object] = {}
@@ -138,7 +138,7 @@ class Rehearsal:
         when ``alive()`` is false. So the node prepares itself for images of this size, or draws for whom it has not
         drawn before."""
         came: list[Any] = []
-        subscription = self._node.create_subscription(kind, topic, came.append, NEWEST_IMAGE)
+        subscription = self._node.create_subscription(kind, topic, came.append, NEWEST)
         end = time.monotonic() + timeout
         while not came and alive() and time.monotonic() < end:
             self._camera.publish(self._message(image))

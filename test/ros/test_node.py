@@ -17,7 +17,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
-from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 from std_msgs.msg import String  # noqa: E402
 from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
 
@@ -153,6 +153,17 @@ def test_compressed_transport(robot, until):
     send(format='png', data=cv2.imencode('.png', np.full((30, 40, 3), 51, np.uint8))[1].tobytes())
     until(lambda: people)
     assert people[0].skeletons[0].score == pytest.approx(.2) and people[0].image_width == 40
+
+
+def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until):
+    node = robot.start(cameras=['left'])
+    camera, = node._cameras
+    assert camera.model(40, 30) is None
+    publisher = robot.tester.create_publisher(CameraInfo, '/left/camera_info', 1)
+    info = CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.])
+    until(lambda: publisher.publish(info) or camera.model(40, 30))
+    assert camera.model(40, 30).matrix[0, 0] == 50
+    assert robot.transition('deactivate') and camera.model(40, 30) is None
 
 
 def test_topics_can_be_remapped_and_put_into_a_namespace(robot, until):
