@@ -21,10 +21,10 @@ pytestmark = pytest.mark.ros
 def scene() -> Scene:
     random = np.random.default_rng(0)
     people = []
-    for score in (.9, .5):
+    for score, followed in ((.9, 7), (.5, None)):
         keypoints = random.uniform(0, 30, (17, 3)).astype(np.float32)
         keypoints[3] = np.nan, np.nan, 0
-        people.append(Person(random.uniform(0, 30, 4).astype(np.float32), score, keypoints))
+        people.append(Person(random.uniform(0, 30, 4).astype(np.float32), score, keypoints, followed))
     return Scene(tuple(people), random.choice([np.uint8(0), np.uint8(255)], (20, 30)))
 
 
@@ -35,7 +35,7 @@ def test_a_scene_comes_back_as_it_went(scene):
     for got, sent in zip(back.people, scene.people, strict=True):
         np.testing.assert_array_equal(got.box, sent.box)
         np.testing.assert_array_equal(got.keypoints, sent.keypoints)
-        assert got.score == pytest.approx(sent.score)
+        assert got.score == pytest.approx(sent.score) and got.id == sent.id
 
 
 def test_boxes_are_centre_and_size_best_first(scene):
@@ -45,7 +45,8 @@ def test_boxes_are_centre_and_size_best_first(scene):
         assert detection.bbox.center.position.x == pytest.approx((x0 + x1) / 2, abs=1e-5)
         assert detection.bbox.center.position.y == pytest.approx((y0 + y1) / 2, abs=1e-5)
         assert (detection.bbox.size_x, detection.bbox.size_y) == pytest.approx((x1 - x0, y1 - y0), abs=1e-5)
-        assert detection.results[0].hypothesis.score == pytest.approx(person.score) and detection.id == ''
+        assert detection.results[0].hypothesis.score == pytest.approx(person.score)
+    assert [detection.id for detection in got] == ['7', '']
 
 
 def test_nobody_is_an_empty_array_of_the_right_size():

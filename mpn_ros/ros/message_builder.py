@@ -1,0 +1,84 @@
+"""From a scene to messages of anybody's classes: rclpy's on a robot, those of a bag's type store where there is no ROS.
+
+Nothing of ROS is imported. Every message carries the image's header as it came: stamp and frame are never ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import COCO, SkeletonLayout
+
+PERSON = 'person'
+"""``class_id`` of every detection and the name of the mask's only class."""
+MASK_PERSON, MASK_BACKGROUND = 255, 0
+NOT_TRACKED = -1
+"""``Skeleton.id`` of a person whom nobody follows from image to image."""
+
+CLASSES = {
+    'builtin_interfaces': ('Time',),
+    'geometry_msgs': ('Point', 'Pose', 'PoseWithCovariance', 'Quaternion'),
+    'mpn_ros': ('Keypoint', 'Skeleton', 'SkeletonArray', 'SkeletonLayout'),
+    'std_msgs': ('Header',),
+    'vision_msgs': ('BoundingBox2D', 'Detection2D', 'Detection2DArray', 'LabelInfo', 'ObjectHypothesis',
+                    'ObjectHypothesisWithPose', 'Point2D', 'Pose2D', 'VisionClass'),
+}
+"""The messages that a builder makes, by package."""
+
+
+class MessageBuilder:
+    """Makes messages of the classes that ``types`` has as attributes by the names in ``CLASSES``.
+
+    All fields are given by name, as the classes of a bag have no defaults. ``types.octets(values)`` makes of bytes what
+    the classes want in a field ``uint8[]``.
+    """
+
+    def __init__(self, types: Any) -> None:
+        self._types = types
+
+    def detections(self, scene: Scene, header: Any) -> Any:
+        """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows."""
+        return self._types.Detection2DArray(
+            header=header, detections=[self._detection(person, header) for person in scene.people])
+
+    def _detection(self, person: Person, header: Any) -> Any:
+        types = self._types
+        x0, y0, x1, y1 = person.box.tolist()
+        centre = types.Pose2D(position=types.Point2D(x=(x0 + x1) / 2, y=(y0 + y1) / 2), theta=0.)
+        hypothesis = types.ObjectHypothesis(class_id=PERSON, score=float(person.score))
+        position, orientation = types.Point(x=0., y=0., z=0.), types.Quaternion(x=0., y=0., z=0., w=1.)
+        pose = types.PoseWithCovariance(pose=types.Pose(position=position, orientation=orientation),
+                                        covariance=np.zeros(36))
+        return types.Detection2D(
+            header=header, id='' if person.id is None else str(person.id),
+            bbox=types.BoundingBox2D(center=centre, size_x=x1 - x0, size_y=y1 - y0),
+            results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=pose)])
+
+    def skeletons(self, scene: Scene, header: Any) -> Any:
+        """A ``SkeletonArray``: boxes and joints, best first; ``image_width`` and ``image_height`` are the mask's, which
+        is the image's size."""
+        height, width = scene.mask.shape
+        return self._types.SkeletonArray(header=header, image_width=width, image_height=height,
+                                         skeletons=[self._skeleton(person) for person in scene.people])
+
+    def _skeleton(self, person: Person) -> Any:
+        keypoints = [self._types.Keypoint(x=x, y=y, score=score, seen=seen)
+                     for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist(), strict=True)]
+        return self._types.Skeleton(id=NOT_TRACKED if person.id is None else person.id, score=float(person.score),
+                                    box=person.box.astype(np.float32), keypoints=keypoints)
+
+    def label_info(self) -> Any:
+        """A ``LabelInfo``: what the values of the mask mean."""
+        types = self._types
+        header = types.Header(stamp=types.Time(sec=0, nanosec=0), frame_id='')
+        classes = {MASK_BACKGROUND: 'background', MASK_PERSON: PERSON}
+        return types.LabelInfo(header=header, threshold=0., class_map=[
+            types.VisionClass(class_id=value, class_name=name) for value, name in classes.items()])
+
+    def skeleton_layout(self, layout: SkeletonLayout = COCO) -> Any:
+        """A ``SkeletonLayout``: names and bones of the keypoints."""
+        edges = bytes(index for edge in layout.edges for index in edge)
+        return self._types.SkeletonLayout(names=list(layout.names), edges=self._types.octets(edges))
