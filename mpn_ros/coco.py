@@ -139,7 +139,8 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     image = images.get(identity) if isinstance(identity, int) else None
     if image is None:
         return f'is of image id {identity}, which is not in the list of images', {}
-    box, area = entry.get('bbox'), entry.get('area')
+    box: Any = entry.get('bbox')
+    area: Any = entry.get('area')
     if not _numbers(box, 4):
         return 'needs a bbox of four finite numbers', {}
     if not _numbers([area], 1) or area < 0:

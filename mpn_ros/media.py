@@ -64,7 +64,7 @@ def _readable(path: str | Path) -> Path:
 class Frame(NamedTuple):
     """A frame of a video: its number from 0, its time in seconds from the start, its pixels ``(H, W, 3)`` BGR."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # it hides tuple.index, which no frame needs
     time: float
     image: np.ndarray
 
@@ -76,11 +76,11 @@ class VideoReader(AbstractContextManager['VideoReader']):
     def __init__(self, path: str | Path) -> None:
         self.path = _readable(path)
         self._capture = cv2.VideoCapture(str(self.path))
-        opened, self._first = self._capture.read() if self._capture.isOpened() else (False, None)
-        if not opened:
+        opened, first = self._capture.read() if self._capture.isOpened() else (False, None)
+        if not opened or first is None:
             self._capture.release()
             raise ImageError(f'{path} is neither a picture nor a video that can be decoded')
-        self._first_time = self._time()
+        self._first, self._first_time = first, self._time()
         self.height, self.width = self._first.shape[:2]
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 0 < fps < 1000 else 30.
@@ -111,7 +111,7 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         self.path = Path(path)
         self._size = height, width
         self._unfinished = self.path.with_name(f'.{self.path.stem}.unfinished.mp4')
-        self._writer = cv2.VideoWriter(str(self._unfinished), cv2.VideoWriter_fourcc(*CODEC), fps, (width, height))
+        self._writer = cv2.VideoWriter(str(self._unfinished), cv2.VideoWriter.fourcc(*CODEC), fps, (width, height))
         if not self._writer.isOpened():
             raise ImageError(f'{path} cannot be written as {CODEC} video')
 

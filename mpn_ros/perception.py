@@ -71,6 +71,8 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
 class Perception(nn.Module):
     """``(B, height, width, 3)`` uint8 RGB to ``Perceived``; height and width are fixed, multiples of 32."""
 
+    anchors: torch.Tensor
+
     def __init__(self, network: MultiPoseNet, height: int, width: int):
         super().__init__()
         if height % 32 or width % 32 or height < 32 or width < 32:

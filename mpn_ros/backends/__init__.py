@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from mpn_ros.backends.base import Backend
 from mpn_ros.backends.eager import EagerBackend
@@ -10,7 +11,7 @@ from mpn_ros.backends.openvino import OpenVinoBackend
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 
-BACKENDS = {'openvino': OpenVinoBackend, 'eager': EagerBackend}
+BACKENDS: dict[str, Callable[[MultiPoseNet, str], Backend]] = {'openvino': OpenVinoBackend, 'eager': EagerBackend}
 """By name, the faster ones first."""
 _log = logging.getLogger(__name__)
 

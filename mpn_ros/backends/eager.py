@@ -26,7 +26,8 @@ class EagerBackend:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.device = check_device(device)
         self.dtype = torch.float16 if self.device.type == 'cuda' else torch.float32
-        self.network = network.eval().to(self.device, self.dtype, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device, self.dtype)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
         self.description = f'eager {str(self.dtype).removeprefix("torch.")} on {self.device}'
         self._graphs: dict[tuple[int, int], Perception] = {}
 

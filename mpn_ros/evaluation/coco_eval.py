@@ -18,13 +18,14 @@ from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.average_precision import average_precision
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
+from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.scene import Scene
 
 
 class ImageToPeople(Protocol):
     """Whatever can be measured: ``PosePipeline``, or another system behind the same call."""
 
-    def __call__(self, image: np.ndarray, channel_order: str = 'rgb') -> Scene: ...
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene: ...
 
 
 def evaluate(

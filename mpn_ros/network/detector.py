@@ -46,7 +46,7 @@ class DetectorSubnet(nn.Module):
             for depth, conv in enumerate(self.convs):
                 x = conv(x)
                 if self.norms is not None:
-                    x = self.norms[depth][index](x)
+                    x = self.norms[depth][index](x)  # type: ignore[index]  # torch knows not what a ModuleList holds
                 x = F.relu(x)
             levels.append(self.output(x).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, self.outputs)))
         return torch.cat(levels, 1)
@@ -61,6 +61,7 @@ class Detector(nn.Module):
         self.regression = DetectorSubnet(inputs, 4, levels, config)
         last = [module for module in self.classification.output.modules() if isinstance(module, nn.Conv2d)][-1]
         nn.init.normal_(last.weight, 0, 0.01)
+        assert last.bias is not None
         nn.init.constant_(last.bias, -math.log((1 - _PRIOR) / _PRIOR))
 
     def forward(self, pyramid: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -18,6 +18,7 @@ def heatmap_output(inputs: int, keypoints: int, activation: str) -> nn.Conv2d:
     background."""
     output = nn.Conv2d(inputs, keypoints + 1, 1)
     nn.init.normal_(output.weight, std=0.001)
+    assert output.bias is not None
     nn.init.constant_(output.bias, -4.6 if activation == 'sigmoid' else 0.0)  # sigmoid(-4.6) = 0.01
     return output
 

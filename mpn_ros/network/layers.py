@@ -14,6 +14,9 @@ class Normalise(nn.Module):
     """``(B, H, W, 3)`` RGB 0..255 of any type to ``(B, 3, H, W)`` as the network wants it, in the type of its
     buffers."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, preprocessing: Preprocessing):
         super().__init__()
         self.register_buffer('mean', torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)

@@ -11,6 +11,7 @@ from mpn_ros.network.detector import Detector
 from mpn_ros.network.keypoint_head import IntermediateHeads, KeypointHead
 from mpn_ros.network.mobilenet import MobileNet
 from mpn_ros.network.pyramid import DetectorPyramid, FeaturePyramid
+from mpn_ros.network.resnet import ResNet
 from mpn_ros.presets import Preset
 
 
@@ -29,11 +30,9 @@ class NetworkOutput(NamedTuple):
     box_offsets: torch.Tensor
 
 
-def _backbone(name: str) -> nn.Module:
+def _backbone(name: str) -> MobileNet | ResNet:
     if name == 'mobilenet':
         return MobileNet()
-    from mpn_ros.network.resnet import ResNet
-
     return ResNet(name)
 
 

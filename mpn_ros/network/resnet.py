@@ -68,7 +68,7 @@ class ResNet(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
-        self.register_load_state_dict_pre_hook(_drop_classifier)
+        self.register_load_state_dict_pre_hook(_drop_classifier)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Normalised image ``(B, 3, H, W)``, sides multiples of 32, to C2..C5, each ``(B, channels[i], H / strides[i],

@@ -87,7 +87,7 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
         cv2.line(canvas, points[a], points[b], SHADOW, outline, cv2.LINE_AA, SUBPIXEL_BITS)
     for a, b in bones:
         cv2.line(canvas, points[a], points[b], SIDES[_side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
-    for index in np.flatnonzero(seen):
+    for index in np.flatnonzero(seen).tolist():
         cv2.circle(canvas, points[index], joint + 2 ** SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.circle(canvas, points[index], joint, SIDES[_side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
 

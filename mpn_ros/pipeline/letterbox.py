@@ -82,7 +82,8 @@ def fit(image_shape: tuple[int, ...], long_side: int) -> Letterbox:
     height, width = image_shape[:2]
     scale = long_side / max(width, height)
     content = max(1, round(width * scale)), max(1, round(height * scale))
-    return Letterbox((width, height), content, tuple(MULTIPLE * math.ceil(side / MULTIPLE) for side in content))
+    input_width, input_height = (MULTIPLE * math.ceil(side / MULTIPLE) for side in content)
+    return Letterbox((width, height), content, (input_width, input_height))
 
 
 def share_input(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:

@@ -44,10 +44,10 @@ def decode_compressed(message: Any) -> Picture:
 def compressed_size(data: memoryview) -> tuple[int, int]:
     """Width and height that a whole JPEG or PNG file claims, from its header alone. Raises ImageError where it is
     neither, where its end is missing (decoders would paint the rest grey), or where the size is out of bounds."""
-    if data[:8] == PNG_SIGNATURE and data[12:16] == b'IHDR':
+    if bytes(data[:8]) == PNG_SIGNATURE and bytes(data[12:16]) == b'IHDR':
         kind, size = 'PNG', struct.unpack('>II', data[16:24]) if len(data) >= 24 else None
         whole = b'IEND' in bytes(data[-12:])
-    elif data[:2] == JPEG_START:
+    elif bytes(data[:2]) == JPEG_START:
         kind, size = 'JPEG', _jpeg_size(data)
         whole = bytes(data[-256:]).rstrip(b'\0').endswith(JPEG_END)  # some cameras pad a frame with zeros
     else:

@@ -56,7 +56,8 @@ def patch_matrix(
         box = boxes[random.integers(len(boxes))]
         centre = (box[:2] + box[2:]) / 2
     centre = centre + random.uniform(-0.1, 0.1, 2) * size / scale
-    matrix = cv2.getRotationMatrix2D(tuple(centre), random.uniform(-config.rotation, config.rotation), scale)
+    angle = random.uniform(-config.rotation, config.rotation)
+    matrix: np.ndarray = cv2.getRotationMatrix2D(centre.tolist(), angle, scale)
     matrix[:, 2] += size / 2 - centre
     if random.random() < config.flip:
         matrix[0] = -matrix[0]

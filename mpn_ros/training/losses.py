@@ -38,7 +38,7 @@ def intermediate_loss(
     averaged."""
     losses = []
     for output in outputs:
-        size = output.shape[-2:]
+        size = output.shape[-2], output.shape[-1]
         wanted = torch.cat(
             (F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1
         )

@@ -91,7 +91,8 @@ class Trainer:
         folder: str | Path,
         device: str | torch.device = 'cpu',
     ):
-        self.network = network.to(device, memory_format=torch.channels_last)
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
         self.dataset, self.config, self.device = dataset, config, torch.device(device)
         self.folder = Path(folder)
         self.step = 0

@@ -104,7 +104,7 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
     bad = ({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41})
     for n, fields in enumerate(bad, 1):
         send(**fields)
-        until(lambda: node._cameras[0].counters.snapshot().malformed == n)
+        until(lambda n=n: node._cameras[0].counters.snapshot().malformed == n)
     sent = send()
     until(lambda: people)
     assert [message.header for message in people] == [sent.header]
@@ -206,7 +206,7 @@ def test_life_cycle_twice(robot, until):
         assert robot.transition('activate') and robot.state() == 'active'
         people = robot.listen(SkeletonArray, '/skeletons')
         robot.camera()()
-        until(lambda: people)
+        until(lambda people=people: people)
         assert robot.transition('deactivate') and robot.state() == 'inactive'
         until(lambda: not robot.tester.get_subscriptions_info_by_topic('/image_raw'))
         assert robot.transition('activate') and robot.transition('deactivate') and robot.transition('cleanup')
