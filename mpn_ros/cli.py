@@ -21,7 +21,7 @@ COMMANDS = {
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and
 ``run(args) -> int | None``."""
 
-OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py'}
+OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py', 'matplotlib'}
 """Packages that only some commands need; pip knows each by the name that it is imported by."""
 
 

@@ -1,10 +1,10 @@
-"""``mpn info``: the parameters of each block of a preset (Fig. 7), and what a weights file says of itself."""
+"""``mpn info``: what each block of a preset costs (Fig. 7), and what a weights file says of itself."""
 
 from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mpn_ros.errors import PresetError, WeightsError
 from mpn_ros.presets import PRESETS, Preset
@@ -36,23 +36,44 @@ def run(args: argparse.Namespace) -> None:
     print(_describe_preset(weights.preset))
 
 
-def count_parameters(preset: Preset) -> dict[str, int]:
-    """Parameters by block as in Fig. 7; the intermediate heads, which only training uses, are not among them."""
+class Cost(NamedTuple):
+    """``parameters`` of a block, and its ``multiply_adds`` for one image; for the PRN those of one person, at most: the
+    pipeline leaves out the cells without a peak."""
+
+    parameters: int
+    multiply_adds: int
+
+
+def block_costs(preset: Preset) -> dict[str, Cost]:
+    """What each block of Fig. 7 costs, on a square image of the preset's input size; the intermediate heads, which only
+    training uses, are not among them."""
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from mpn_ros.network.multiposenet import MultiPoseNet
     from mpn_ros.network.prn import PoseResidualNetwork
-    with torch.device('meta'):
-        network, prn = MultiPoseNet(preset), PoseResidualNetwork(preset.prn, preset.keypoints)
+    with torch.device('meta'):  # shapes alone, no values
+        network, prn = MultiPoseNet(preset).eval(), PoseResidualNetwork(preset.prn, preset.keypoints).eval()
+        with FlopCounterMode(display=False) as counter:
+            network(torch.empty(1, 3, preset.input_size, preset.input_size))
+            prn(torch.empty(1, preset.prn.height, preset.prn.width, preset.keypoints))
     blocks = {'backbone': (network.backbone,), 'keypoint subnet': (network.keypoint_pyramid, network.keypoint_head),
               'detection subnet': (network.detector_pyramid, network.detector), 'pose residual network': (prn,)}
-    return {name: sum(p.numel() for module in modules for p in module.parameters()) for name, modules in blocks.items()}
+    names = {module: name for model in (network, prn)
+             for name, module in model.named_modules(prefix=type(model).__name__)}
+    operations = counter.get_flop_counts()
+    return {block: Cost(sum(p.numel() for module in modules for p in module.parameters()),
+                        sum(sum(operations[names[module]].values()) for module in modules) // 2)
+            for block, modules in blocks.items()}
 
 
 def _describe_preset(preset: Preset) -> str:
-    counts = count_parameters(preset)
-    lines = [f'preset {preset.name}: {preset.backbone}, {preset.input_size} pixels, {preset.keypoints} keypoints']
-    lines += [f'  {name:22} {count / 1e6:7.2f} M' for name, count in {**counts, 'total': sum(counts.values())}.items()]
+    costs = block_costs(preset)
+    lines = [f'preset {preset.name}: {preset.backbone}, {preset.keypoints} keypoints; parameters, and multiply-adds on '
+             f'{preset.input_size} x {preset.input_size} pixels']
+    lines += [f'  {block:22} {cost.parameters / 1e6:7.2f} M {cost.multiply_adds / 1e9:9.3f} G'
+              f"{' a person' if block == 'pose residual network' else ''}" for block, cost in costs.items()]
+    lines.append(f"  {'total':22} {sum(cost.parameters for cost in costs.values()) / 1e6:7.2f} M")
     return '\n'.join(lines)
 
 

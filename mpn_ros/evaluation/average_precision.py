@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
@@ -20,26 +21,54 @@ n boxes an image."""
 PERSON = 1
 """The one category there is."""
 
+Kind = Literal['keypoints', 'bbox']
+
 Annotation = Mapping[str, Any]
 """A COCO annotation or result."""
 
 
-def average_precision(image_ids: Sequence[int], truth: Sequence[Annotation], results: Sequence[Annotation],
-                      kind: Literal['keypoints', 'bbox']) -> dict[str, float | None]:
-    """The figures of ``results`` on the images ``image_ids``, 0..1 by name; None for a figure that has no truth to
-    measure it on, such as AP_S where nobody is small.
+def average_precision(
+    image_ids: Sequence[int], truth: Sequence[Annotation], results: Sequence[Annotation], kind: Kind
+) -> dict[str, float | None]:
+    """The ``figures`` of ``results`` on the images ``image_ids``; the arguments are those of ``matched``."""
+    return figures(matched(image_ids, truth, results, kind))
+
+
+def matched(
+    image_ids: Sequence[int],
+    truth: Sequence[Annotation],
+    results: Sequence[Annotation],
+    kind: Kind,
+    thresholds: Sequence[float] | None = None,
+) -> COCOeval:
+    """pycocotools' evaluation with its arrays filled: ``eval['precision']`` and ``eval['recall']``.
 
     truth: annotations of persons with ``image_id``, ``bbox``, ``area``, ``iscrowd`` and, for 'keypoints',
-    ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them.
+    ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them; their size, by which those that
+    match nobody are sorted, is the ``area`` that they state. thresholds: the OKS or IoU from which a result is right;
+    None for COCO's .5, .55 ... .95.
     """
-    # pycocotools prints what it does, and has no way to be asked not to.
-    with contextlib.redirect_stdout(io.StringIO()):
+    with _silence():
         evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, results), iouType=kind)
+        if thresholds is not None:
+            evaluation.params.iouThrs = np.asarray(thresholds)
         evaluation.evaluate()
         evaluation.accumulate()
+    return evaluation
+
+
+def figures(evaluation: COCOeval) -> dict[str, float | None]:
+    """COCO's figures of an evaluation at COCO's own thresholds, 0..1 by name; None for a figure that has no truth to
+    measure it on, such as AP_S where nobody is small."""
+    with _silence():
         evaluation.summarize()
-    figures = zip(FIGURES[kind], evaluation.stats, strict=True)
-    return {name: float(value) if value >= 0 else None for name, value in figures}
+    named = zip(FIGURES[evaluation.params.iouType], evaluation.stats, strict=True)
+    return {name: float(value) if value >= 0 else None for name, value in named}
+
+
+def _silence() -> contextlib.AbstractContextManager[Any]:
+    """pycocotools prints what it does, and has no way to be asked not to."""
+    return contextlib.redirect_stdout(io.StringIO())
 
 
 def _index(image_ids: Sequence[int], annotations: Sequence[Annotation]) -> COCO:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import time
-from importlib import metadata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
-from mpn_ros import __version__
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.coco_masks import person_mask
 from mpn_ros.errors import DatasetError
-from mpn_ros.evaluation.average_precision import average_precision
+from mpn_ros.evaluation.average_precision import Kind, figures, matched
+from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
 from mpn_ros.pipeline.letterbox import ChannelOrder
@@ -28,6 +30,49 @@ class ImageToPeople(Protocol):
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene: ...
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What a system answered to a dataset. ``results`` are COCO results of each kind, ``mask_iou`` is None if a
+    person's label has no segmentation, ``seconds`` are those of each call."""
+
+    dataset: PersonDataset
+    results: dict[Kind, list[dict[str, Any]]]
+    mask_iou: MaskIoU | None
+    seconds: Sequence[float]
+
+    def matched(self, kind: Kind, thresholds: Sequence[float] | None = None) -> COCOeval:
+        """pycocotools' evaluation of the poses or boxes (``average_precision.matched``)."""
+        image_ids = [image.id for image in self.dataset.images]
+        truth = [label for image in self.dataset.images for label in self.dataset.annotations_of(image)]
+        return matched(image_ids, truth, self.results[kind], kind, thresholds)
+
+    @cached_property
+    def keypoints(self) -> COCOeval:
+        """The poses by OKS, at COCO's thresholds."""
+        return self.matched('keypoints')
+
+    @cached_property
+    def bbox(self) -> COCOeval:
+        """The boxes by IoU, at COCO's thresholds."""
+        return self.matched('bbox')
+
+    def figures(self) -> dict[str, Any]:
+        """Plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
+        ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None without truth; ``images``,
+        their number; ``ms_per_image``, the median of the calls without reading the file, since a backend may prepare
+        itself for seconds when an image has a new shape; ``versions`` and ``machine``."""
+        return {
+            'keypoints': figures(self.keypoints),
+            'bbox': figures(self.bbox),
+            'mask_iou': self.mask_iou.pooled if self.mask_iou is not None else None,
+            'mask_iou_mean': self.mask_iou.mean if self.mask_iou is not None else None,
+            'images': len(self.dataset.images),
+            'ms_per_image': 1000 * float(np.median(self.seconds)),
+            'versions': versions(),
+            'machine': machine(),
+        }
+
+
 def evaluate(
     pipeline: ImageToPeople,
     images_dir: str | Path,
@@ -35,17 +80,20 @@ def evaluate(
     limit: int | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
-    """Measures ``pipeline`` on the first ``limit`` images (None: all) of a dataset in COCO layout.
+    """``Answers.figures`` of ``pipeline`` on a dataset in COCO layout; the arguments are those of ``collect``."""
+    return collect(pipeline, images_dir, annotations_file, limit, progress).figures()
 
-    Returns plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
-    ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None if a person's label has no
-    segmentation; ``images``, their number; ``ms_per_image``, the median of the pipeline's call without reading the
-    file, since a backend may prepare itself for seconds when an image has a new shape; ``versions``. Raises
-    DatasetError.
-    """
+
+def collect(
+    pipeline: ImageToPeople,
+    images_dir: str | Path,
+    annotations_file: str | Path,
+    limit: int | None = None,
+    progress: bool = False,
+) -> Answers:
+    """Runs ``pipeline`` on the first ``limit`` images (None: all) of a dataset in COCO layout. Raises DatasetError."""
     dataset = read_dataset(images_dir, annotations_file).first(limit)
-    poses: list[dict[str, Any]] = []
-    boxes: list[dict[str, Any]] = []
+    results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
     mask_iou = MaskIoU() if _has_masks(dataset) else None
     seconds = []
     for image in tqdm(dataset.images, desc='evaluating', unit='image', disable=not progress):
@@ -53,30 +101,11 @@ def evaluate(
         start = time.perf_counter()
         scene = pipeline(pixels, channel_order='bgr')
         seconds.append(time.perf_counter() - start)
-        poses += keypoint_results(scene, image.id)
-        boxes += box_results(scene, image.id)
+        results['keypoints'] += keypoint_results(scene, image.id)
+        results['bbox'] += box_results(scene, image.id)
         if mask_iou is not None:
             mask_iou.add(scene.mask, _truth(dataset, image, annotations_file))
-    image_ids = [image.id for image in dataset.images]
-    truth = [annotation for image in dataset.images for annotation in dataset.annotations_of(image)]
-    return {
-        'keypoints': average_precision(image_ids, truth, poses, 'keypoints'),
-        'bbox': average_precision(image_ids, truth, boxes, 'bbox'),
-        'mask_iou': mask_iou.pooled if mask_iou is not None else None,
-        'mask_iou_mean': mask_iou.mean if mask_iou is not None else None,
-        'images': len(dataset.images),
-        'ms_per_image': 1000 * float(np.median(seconds)),
-        'versions': versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """What the figures depend on, besides the weights."""
-    return {
-        'mpn_ros': __version__,
-        'python': platform.python_version(),
-        **{name: metadata.version(name) for name in ('torch', 'numpy', 'pycocotools')},
-    }
+    return Answers(dataset, results, mask_iou, seconds)
 
 
 def _has_masks(dataset: PersonDataset) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,8 @@ import torch
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.cli import main
-from mpn_ros.commands.eval import table
+from mpn_ros.coco import DatasetImage
+from mpn_ros.commands.eval import input_shapes, table
 from mpn_ros.evaluation.average_precision import FIGURES
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
@@ -56,8 +58,29 @@ def test_writes_all_figures_and_what_they_depend_on(arguments, weights, tmp_path
     assert (figures['images'], figures['input_size'], figures['preset'], figures['grouper']) == (2, 64, 'lite', 'prn')
     assert figures['weights'] == str(weights)
     assert figures['ms_per_image'] > 0
+    assert figures['input_shapes'] == {'64x64': 2}
+    assert figures['machine']['cores'] >= 1 and 'torch' in figures['versions']
     printed = capsys.readouterr().out
     assert 'keypoints' in printed and f"{100 * figures['mask_iou']:.1f}" in printed
+
+
+def test_input_shapes_are_those_of_the_letterbox_the_most_frequent_first():
+    sizes = (640, 480), (400, 640), (320, 240)
+    images = [DatasetImage(number, Path('x.png'), *size) for number, size in enumerate(sizes)]
+    assert list(input_shapes(images, 384).items()) == [('384x288', 2), ('256x384', 1)]
+
+
+def test_plots_are_written_beside_the_figures(arguments, tmp_path, capsys):
+    pytest.importorskip('matplotlib', reason='the pictures need matplotlib: pip install matplotlib')
+    assert main([*arguments, '--plots', str(tmp_path / 'plots')]) == 0
+    assert (tmp_path / 'plots' / 'losses.png').is_file() and 'losses.png' in capsys.readouterr().out
+
+
+def test_without_matplotlib_a_sentence_before_the_images_are_run(arguments, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'matplotlib', None)
+    monkeypatch.delitem(sys.modules, 'mpn_ros.evaluation.plots', raising=False)
+    assert main([*arguments, '--plots', str(tmp_path)]) == 2
+    assert capsys.readouterr().err.splitlines() == ['mpn eval: matplotlib is not installed: pip install matplotlib']
 
 
 def test_limit(arguments, tmp_path):
