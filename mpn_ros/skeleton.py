@@ -102,13 +102,12 @@ COCO = _layout(
 """The 17 keypoints of COCO in their published order; sigmas from the COCO keypoint evaluation."""
 
 
-def oks(
-    keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: float, layout: SkeletonLayout = COCO
-) -> float:
-    """Object keypoint similarity of one pose ``(K, 2)`` with the truth ``(K, 2)`` over the joints in ``visible`` (K,
-    bool); ``area`` in square pixels. Returns 0..1; 0 if nothing is visible."""
-    if not visible.any():
-        return 0.0
+def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: np.ndarray | float,
+        layout: SkeletonLayout = COCO) -> np.ndarray:
+    """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the joints in ``visible``
+    ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is visible. The
+    dimensions before K broadcast; joints that are not visible may be NaN."""
     variance = (2 * np.asarray(layout.sigmas)) ** 2
     distance = ((keypoints - truth) ** 2).sum(-1)
-    return float(np.exp(-distance / (2 * variance * (area + np.spacing(1.0))))[visible].mean())
+    similarity = np.exp(-distance / (2 * variance * (np.asarray(area)[..., None] + np.spacing(1.0))))
+    return np.where(visible, similarity, 0).sum(-1) / np.maximum(visible.sum(-1), 1)

@@ -1,4 +1,4 @@
-"""A scene painted over its image: the mask as a soft tint, boxes with scores, skeletons coloured by side."""
+"""A scene painted over its image: the mask as a soft tint, boxes with scores and ids, skeletons coloured by side."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def _draw_box(canvas: np.ndarray, person: Person, unit: float) -> None:
     # A dark line around the light one, so that it shows on snow as on asphalt.
     cv2.rectangle(canvas, (x0 - thickness, y0 - thickness), (x1 - 1 + thickness, y1 - 1 + thickness), SHADOW, thickness)
     cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), BOX, thickness)
-    label, scale = f'{person.score:.2f}', .38 * unit
+    label = f'{person.score:.2f}' if person.id is None else f'#{person.id} {person.score:.2f}'
+    scale = .38 * unit
     (width, height), _ = cv2.getTextSize(label, FONT, scale, thickness)
     margin = max(2, round(3 * unit))
     # Above the box, or inside it where the image ends.

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from mpn_ros.boxes import box_iou
+
 
 def suppress(boxes: np.ndarray, *, score: float, overlap: float, limit: int) -> np.ndarray:
     """Boxes ``(N, 5)`` x0, y0, x1, y1, score, best first, to the ``(M, 5)`` that stay: at least ``score``, not
     overlapping a better one by more than ``overlap`` (intersection over union; 0.3 in the paper, section 3.5), at most
     ``limit``."""
     boxes = boxes[boxes[:, 4] >= score]
-    low, high = boxes[:, :2], boxes[:, 2:4]
-    area = (high - low).clip(0).prod(1)
-    shared = (np.minimum(high[:, None], high[None]) - np.maximum(low[:, None], low[None])).clip(0).prod(2)
-    iou = shared / np.maximum(area[:, None] + area[None] - shared, 1e-9)
+    iou = box_iou(boxes[:, :4], boxes[:, :4])
     kept: list[int] = []
     alive = np.ones(len(boxes), bool)
     for index in range(len(boxes)):

@@ -29,6 +29,7 @@ from mpn_ros.ros.image import Picture, decode_image
 from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.worker import Frame
 from mpn_ros.scene import Scene
+from mpn_ros.tracking.tracker import Tracker
 
 NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
                           durability=DurabilityPolicy.VOLATILE)
@@ -66,6 +67,7 @@ class Camera:
         self.topic = f'{base}/compressed' if compressed else base
         self._base, self.info_topic = base, info_topic(base)
         self._info: CameraInfo | None = None
+        self._tracker = Tracker()
         self._subscriptions: list[Subscription] = []
         self._publishers: list[LifecyclePublisher] = []
         self._detections = self._publisher(Detection2DArray, 'detections', ANSWERS)
@@ -127,6 +129,8 @@ class Camera:
     def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
         """Sends the answer to ``frame`` under its header, images only to those who listen, and counts it."""
         header = frame.message.header
+        stamp = Time.from_msg(header.stamp).nanoseconds / 1e9
+        scene = self._follow(scene, stamp or frame.received)
         self._detections.publish(messages.detections(scene, header))
         self._skeletons.publish(messages.skeletons(scene, header))
         if self._values().publish_mask and self._mask.get_subscription_count():
@@ -134,9 +138,15 @@ class Camera:
         if self._overlay.get_subscription_count():
             drawing = draw(picture.array, scene, picture.order)
             self._overlay.publish(messages.image(drawing, f'{picture.order}8', header))
-        stamp = Time.from_msg(header.stamp).nanoseconds
-        age = (self._node.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else math.nan
+        age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
+
+    def _follow(self, scene: Scene, seconds: float) -> Scene:
+        values = self._values()
+        if not values.track:
+            return scene
+        self._tracker.timeout, self._tracker.new_score = values.track_timeout, values.new_track_threshold
+        return self._tracker.update(scene, seconds)
 
     def foreign_type(self) -> str | None:
         """A sentence if somebody publishes another type on the image topic, which the middleware itself passes over in

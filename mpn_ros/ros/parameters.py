@@ -67,6 +67,11 @@ class Parameters:
     mask_threshold: float = _parameter(
         .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
+    track: bool = _parameter(True, 'Give people ids that last from image to image.', live=True)
+    track_timeout: float = _parameter(
+        1., 'Time for which a person who is not seen is remembered.', unit='s', bounds=(0, 60), live=True)
+    new_track_threshold: float = _parameter(
+        .5, 'Score from which a person gets a new id; one below keeps an id or has none.', bounds=(0, 1), live=True)
     cameras: tuple[str, ...] = _parameter(
         ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True)
     image_topic: str = _parameter(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -117,3 +119,9 @@ def test_the_score_is_readable_at_the_images_edge():
     drawn = draw(grey(), scene(person({}, box=(300, 0, 320, 240))))
     label = drawn[:20, :299]  # what reaches further to the left than the box itself
     assert (label == BOX).all(-1).sum() > 60
+
+
+def test_an_id_is_written_beside_the_score():
+    somebody = person({}, box=(100, 100, 200, 200))
+    without, one, other = (draw(grey(), scene(replace(somebody, id=id))) for id in (None, 4, 5))
+    assert (without != one).any() and (one != other).any()

@@ -18,7 +18,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus  # noqa: E402
 from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
-from std_msgs.msg import String  # noqa: E402
+from std_msgs.msg import Header, String  # noqa: E402
 from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -51,6 +51,34 @@ def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until)
     assert (mask.encoding, mask.width, mask.height, mask.step) == ('mono8', 40, 30, 40)
     pixels = np.frombuffer(mask.data, np.uint8).reshape(30, 40)
     assert (pixels[1:3, 2:5] == 255).all() and pixels.sum() == 6 * 255
+
+
+def test_ids_last_and_are_the_same_in_boxes_and_skeletons(robot, until):
+    robot.start(cameras=['left', 'right'])
+    boxes = robot.listen(Detection2DArray, '/left/detections')
+    people = {name: robot.listen(SkeletonArray, f'/{name}/skeletons') for name in ('left', 'right')}
+    left, right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
+    for count in range(1, 4):
+        left(200), right(200)
+        until(lambda count=count: len(boxes) == len(people['left']) == len(people['right']) == count)
+    assert [message.skeletons[0].id for message in people['left']] == [1, 1, 1]
+    assert [message.detections[0].id for message in boxes] == ['1', '1', '1']
+    assert [message.skeletons[0].id for message in people['right']] == [1, 1, 1], 'each camera counts for itself'
+    stamp = left(200).header.stamp
+    until(lambda: len(people['left']) == 4)
+    stamp.sec -= 10                   # as a bag that begins again
+    left(200, header=Header(stamp=stamp))
+    until(lambda: len(people['left']) == 5)
+    assert [message.skeletons[0].id for message in people['left']] == [1, 1, 1, 1, 2]
+
+
+def test_nobody_is_followed_when_that_is_not_wanted(robot, until):
+    robot.start(track=False)
+    boxes, people = robot.listen(Detection2DArray, '/detections'), robot.listen(SkeletonArray, '/skeletons')
+    robot.camera()(200)
+    until(lambda: boxes and people)
+    assert boxes[0].detections[0].id == '' and people[0].skeletons[0].id == -1
+    assert robot.set('track', True).successful
 
 
 def test_late_listeners_learn_what_the_answers_mean(robot, until):

@@ -1,0 +1,169 @@
+"""Ids on sequences whose true ids are known: people who cross, leave, hide and are badly detected."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from mpn_ros.errors import ParameterError
+from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.scene import Person, Scene
+from mpn_ros.tracking.tracker import Tracker
+
+SIZE = 720, 1280
+TEMPLATE = np.array([
+    (.50, .06), (.53, .04), (.47, .04), (.57, .05), (.43, .05), (.68, .20), (.32, .20), (.76, .36), (.24, .36),
+    (.80, .50), (.20, .50), (.62, .52), (.38, .52), (.63, .74), (.37, .74), (.64, .95), (.36, .95)])
+"""A standing person: joints as fractions of the box."""
+
+
+def stick(x: float, height: float = 400., sway: float = 0., score: float = .9) -> Person:
+    """Somebody whose middle is at ``x`` pixels, arms and legs moved by ``sway`` of the width."""
+    width = .4 * height
+    box = np.array([x - width / 2, 600 - height, x + width / 2, 600], np.float32)
+    joints = TEMPLATE.copy()
+    joints[7:11, 0] += sway
+    joints[13:17, 0] -= sway
+    keypoints = np.column_stack([box[:2] + joints * (width, height), np.full(17, .8)]).astype(np.float32)
+    return Person(box, score, keypoints)
+
+
+def seen(person: Person, random: np.random.Generator, noise: float) -> Person:
+    """The person as a detector reports it: everything moved by ``noise`` of the width, a fifth of the joints missed."""
+    width = person.box[2] - person.box[0]
+    keypoints = person.keypoints.copy()
+    keypoints[:, :2] += random.normal(0, noise * width, (17, 2))
+    keypoints[random.random(17) < .2] = np.nan, np.nan, 0
+    box = person.box + random.normal(0, noise * width, 4).astype(np.float32)
+    return Person(box.astype(np.float32), float(np.clip(person.score + random.normal(0, .05), 0, 1)), keypoints)
+
+
+def scene(*people: Person, size: tuple[int, int] = SIZE) -> Scene:
+    return Scene(people, np.zeros(size, np.uint8))
+
+
+def play(people: Callable[[float], dict[str, tuple[Person, bool]]], rate: float, seconds: float, noise: float = .05,
+         seed: int = 0, missed: float = .05, tracker: Tracker | None = None):
+    """Counts for each name of ``people(time)``, which gives the true person and whether it can be seen."""
+    random, tracker = np.random.default_rng(seed), tracker or Tracker()
+    labels, answers = [], []
+    for frame in range(int(seconds * rate)):
+        truth = people(frame / rate)
+        labels.append({name: person.box for name, (person, _) in truth.items()})
+        detected = [seen(person, random, noise) for person, visible in truth.values()
+                    if visible and random.random() >= missed]
+        random.shuffle(detected)
+        answers.append(tracker.update(scene(*detected), frame / rate))
+    return count_identities(labels, answers)
+
+
+@pytest.mark.parametrize('rate', [10, 30])
+@pytest.mark.parametrize('seed', range(5))
+def test_people_who_pass_each_other_keep_their_ids(rate, seed):
+    def crossing(t: float):
+        left, right = stick(200 + 250 * t, 400, .1 * np.sin(6 * t)), stick(1000 - 250 * t, 380, .1 * np.cos(6 * t))
+        return {'left': (left, True), 'right': (right, abs(left.box[0] - right.box[0]) > 40)}
+    for counts in play(crossing, rate, 3., seed=seed).values():
+        assert counts.switches == 0 and counts.missed < .25 * counts.frames
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_people_who_meet_and_turn_back_are_told_apart_by_their_skeletons(seed):
+    def meeting(t: float):
+        distance = 10 + 200 * (t - 1.5) ** 2  # the boxes alone would change places
+        return {'waves': (stick(600 - distance / 2, 400, .4), True), 'stands': (stick(600 + distance / 2, 400), True)}
+    assert sum(counts.switches for counts in play(meeting, 10, 3., seed=seed).values()) == 0
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_who_is_hidden_for_less_than_the_timeout_comes_back_as_the_same(seed):
+    def pillar(t: float):
+        return {'walker': (stick(300 + 150 * t), not 1.5 < t < 2.2), 'stander': (stick(1000), True)}
+    counts = play(pillar, 15, 4., seed=seed)
+    assert counts['walker'].switches == counts['stander'].switches == 0
+    assert counts['walker'].fragmentations and counts['walker'].missed >= 10, 'was to be hidden'
+
+
+def test_a_crowd_that_walks_in_step():
+    def crowd(t: float):
+        return {f'{n}': (stick(150 + 110 * n + 60 * t, 260 + 10 * n, .1 * np.sin(5 * t + n)), True) for n in range(8)}
+    assert sum(counts.switches for counts in play(crowd, 15, 4.).values()) == 0
+
+
+def test_ids_are_never_given_twice():
+    tracker, given = Tracker(timeout=.5), []
+    for round_ in range(4):
+        for frame in range(5):
+            person, = tracker.update(scene(stick(300 + 5 * frame)), 10. * round_ + .1 * frame).people
+        given.append(person.id)
+    assert given == sorted(set(given)) and len(given) == 4
+
+
+@pytest.mark.parametrize('size, seconds', [(SIZE, 4.), ((480, 640), 5.1)], ids=['time goes back', 'another size'])
+def test_a_new_beginning_forgets_people_and_counts_on(size, seconds):
+    tracker = Tracker(timeout=60.)
+    before, = tracker.update(scene(stick(300)), 5.).people
+    after, = tracker.update(scene(stick(300), size=size), seconds).people
+    assert after.id > before.id
+    again, = tracker.update(scene(stick(300), size=size), seconds + .1).people
+    assert again.id == after.id
+
+
+def test_the_same_time_again_is_no_new_beginning():
+    tracker = Tracker()
+    assert len({tracker.update(scene(stick(300)), 5.).people[0].id for _ in range(3)}) == 1
+
+
+def test_unsure_sightings_keep_an_id_and_begin_none():
+    tracker = Tracker(new_score=.6)
+    ghost, = tracker.update(scene(stick(300, score=.5)), 0.).people
+    known, = tracker.update(scene(stick(300, score=.7)), .1).people
+    faint, other = tracker.update(scene(stick(305, score=.5), stick(900, score=.5)), .2).people
+    assert ghost.id is None and known.id is not None
+    assert faint.id == known.id and other.id is None
+
+
+def test_a_sure_stranger_takes_no_id_from_an_unsure_friend():
+    tracker = Tracker(new_score=.6)
+    friend, = tracker.update(scene(stick(300)), 0.).people
+    stranger, faint = tracker.update(scene(stick(600), stick(300, score=.5)), .1).people
+    assert faint.id == friend.id and stranger.id not in (None, friend.id)
+
+
+def test_nothing_but_ids_changes():
+    people = stick(300), stick(900, score=.3)
+    before = scene(*people)
+    after = Tracker().update(before, 0.)
+    assert after.mask is before.mask
+    for a, b in zip(after.people, people, strict=True):
+        assert a.box is b.box and a.keypoints is b.keypoints and a.score == b.score
+
+
+def test_settings_change_while_it_follows():
+    tracker = Tracker(new_score=.9)
+    assert tracker.update(scene(stick(300, score=.8)), 0.).people[0].id is None
+    tracker.new_score = .5
+    assert tracker.update(scene(stick(300, score=.8)), .1).people[0].id == 1
+
+
+@pytest.mark.parametrize('wrong', [{'timeout': -1.}, {'timeout': float('nan')}, {'new_score': 1.5}])
+def test_wrong_settings_are_refused(wrong):
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        Tracker(**wrong)
+
+
+def test_twenty_people_cost_little():
+    tracker, random = Tracker(), np.random.default_rng(0)
+    people = [stick(60 * n, 200) for n in range(20)]
+    frames = [scene(*(seen(person, random, .03) for person in people)) for _ in range(60)]
+    for n, frame in enumerate(frames[:10]):
+        tracker.update(frame, n / 30)
+    costs = []
+    for n, frame in enumerate(frames[10:], 10):
+        start = time.process_time()
+        tracker.update(frame, n / 30)
+        costs.append(time.process_time() - start)
+    assert np.median(costs) < .005, 'five times what it takes on a slow core'
