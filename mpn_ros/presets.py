@@ -73,7 +73,7 @@ class PRNConfig:
 
     residual: the weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
     box_margin: the fraction of the box added on each side before the crop. blur: sigma in cells of the input peaks.
-    rectify: clips the correction at zero, as the published networks do.
+    rectify: clips the correction at zero, as the published networks do; the paper has a softmax alone.
     """
 
     height: int = 56
@@ -84,7 +84,7 @@ class PRNConfig:
     dropout: float = 0.5
     box_margin: float = 0.0
     blur: float = 1.0
-    rectify: bool = True
+    rectify: bool = False
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ PRESETS: dict[str, Preset] = {
             detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=96),
             detector=DetectorConfig(width=96, depth=2, separable=True, norm=True),
             prn=PRNConfig(
-                height=28, width=18, nodes=192, residual=24.0, dropout=0.1, box_margin=0.1, blur=0.5, rectify=False
+                height=28, width=18, nodes=192, residual=24.0, dropout=0.1, box_margin=0.1, blur=0.5
             ),
             preprocessing=Preprocessing((127.5019, 127.5019, 127.5019), (127.5019, 127.5019, 127.5019)),
             input_size=384,
@@ -157,8 +157,30 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+PRN_PRESETS: dict[str, PRNConfig] = {
+    'n50': PRNConfig(nodes=50, residual=0, dropout=0),
+    'n50-d': PRNConfig(nodes=50, residual=0),
+    'n512-d': PRNConfig(nodes=512, residual=0),
+    'n512x2-d': PRNConfig(nodes=512, layers=2, residual=0),
+    'n2048-dr': PRNConfig(nodes=2048),
+    'n1024-dr': PRNConfig(),
+    'n1024-d': PRNConfig(residual=0),
+}
+"""The six networks of Table 3: nodes, x2 for two hidden layers, d for dropout, r for the residual connection; and the
+best of them without it (Eq. 3)."""
+
+
 def preset(name: str) -> Preset:
     """The preset of that name. Raises PresetError that lists the known ones."""
     if name not in PRESETS:
         raise PresetError(f"no preset is called '{name}'; there are {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def prn_preset(name: str) -> PRNConfig:
+    """The Pose Residual Network of that name, one of ``PRN_PRESETS`` or that of a preset. Raises PresetError that lists
+    the known ones."""
+    known = {**{whole.name: whole.prn for whole in PRESETS.values()}, **PRN_PRESETS}
+    if name not in known:
+        raise PresetError(f"no PRN is called '{name}'; there are {', '.join(known)}")
+    return known[name]

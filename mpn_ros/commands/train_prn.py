@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.presets import preset
+from mpn_ros.presets import PRN_PRESETS, PRNConfig, preset, prn_preset
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_evaluation import grouping_ap
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
@@ -26,7 +26,10 @@ NOISE = {'noisy': DetectorNoise(), 'exact': EXACT}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the stage; nothing but labels is needed."""
     defaults = PRNTraining()
-    parser.add_argument('--preset', default='lite', help='whose PRN (default: lite)')
+    parser.add_argument('--prn', default='lite', metavar='NAME',
+                        help=f"which form: that of a preset, or of Table 3: {', '.join(PRN_PRESETS)} (default: lite)")
+    parser.add_argument('--set', nargs='+', default=[], metavar='FIELD=VALUE', type=_change,
+                        help='change the form, as nodes=256 height=28 width=18 dropout=0.1')
     parser.add_argument('--labels', required=True, type=Path,
                         help='COCO person_keypoints JSON, or an .npz of labelled people')
     parser.add_argument('--validation', type=Path, help='more labels, to measure the grouping on at the end')
@@ -42,15 +45,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
 
 
+def _change(text: str) -> tuple[str, int | float]:
+    name, _, value = text.partition('=')
+    field = next((field for field in dataclasses.fields(PRNConfig) if field.name == name), None)
+    if field is None:
+        raise argparse.ArgumentTypeError(f"a PRN has no '{name}'")
+    return name, (float if isinstance(field.default, float) else int)(value)
+
+
 def run(args: argparse.Namespace) -> int:
     """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors``
     there."""
-    whole = preset(args.preset)
+    whole = dataclasses.replace(preset('lite'), prn=dataclasses.replace(prn_preset(args.prn), **dict(args.set)))
     people = load_people(args.labels)
     validation = load_people(args.validation) if args.validation is not None else None
     training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
                            curriculum=args.curriculum, seed=args.seed)
     noise = NOISE[args.noise]
+    torch.set_float32_matmul_precision('medium')  # bfloat16 products where the hardware has them: several times faster
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')

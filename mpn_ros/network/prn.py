@@ -15,13 +15,18 @@ from torch.nn import functional as F
 from mpn_ros.presets import PRNConfig
 
 
+def blur_reach(sigma: float) -> int:
+    """How many cells to each side the Gaussian of ``sigma`` cells is cut off."""
+    return int(4 * sigma + .5)
+
+
 def blur_matrix(cells: int, sigma: float) -> Tensor:
     """``(cells, cells)``: the Gaussian of ``sigma`` cells along one axis, as a matrix whose column j is what a 1 in
     cell j becomes. Beyond the border the border's own value is repeated; the kernel sums to one. The identity where
     ``sigma`` is 0."""
     if sigma == 0:
         return torch.eye(cells)
-    reach = int(4 * sigma + .5)
+    reach = blur_reach(sigma)
     offsets = torch.arange(-reach, reach + 1)
     kernel = torch.exp(-.5 * (offsets / sigma) ** 2)
     source = (torch.arange(cells)[:, None] + offsets).clamp(0, cells - 1)
@@ -64,49 +69,73 @@ class PoseResidualNetwork(nn.Module):
     def rasterise(self, candidates: Tensor) -> Tensor:
         """The blurred crops ``(P, height, width, K)`` that ``forward`` takes, of candidates as in
         ``candidate_logits``."""
-        people, joints = candidates.shape[:2]
-        x, y = self._cells(candidates)
-        crops = candidates.new_zeros(people, self.config.height * self.config.width, joints)
-        crops.scatter_add_(1, (y * self.config.width + x).transpose(1, 2), candidates[..., 2].transpose(1, 2))
-        crops = crops.view(people, self.config.height, self.config.width, joints)
-        return torch.einsum('yv,xu,pvuk->pyxk', self.blur_y, self.blur_x, crops)
+        (height, width), reach = (self.config.height, self.config.width), blur_reach(self.config.blur)
+        used = candidates[..., 2] > 0
+        person, joint, _ = used.nonzero().unbind(1)
+        x, y = self._cells(candidates[used])
+        offsets = torch.arange(-reach, reach + 1, device=candidates.device)
+        rows, columns = y[:, None] + offsets, x[:, None] + offsets
+        near_y = self.blur_y[rows.clamp(0, height - 1), y[:, None]] * ((rows >= 0) & (rows < height))
+        near_x = self.blur_x[columns.clamp(0, width - 1), x[:, None]] * ((columns >= 0) & (columns < width))
+        value = (near_y * candidates[used][:, 2:])[:, :, None] * near_x[:, None]
+        cell = ((person * height)[:, None] + rows.clamp(0, height - 1)) * width
+        cell = (cell[:, :, None] + columns.clamp(0, width - 1)[:, None]) * self.keypoints + joint[:, None, None]
+        crops = candidates.new_zeros(len(candidates) * height * width * self.keypoints)
+        return crops.index_add_(0, cell.flatten(), value.flatten()).view(-1, height, width, self.keypoints)
 
     def encoder_rows(self) -> Tensor:
         """``(height * width * K, nodes)``: for each cell and joint what a 1 there adds to the first layer, blur
-        included. It changes
-        only with the weights: compute it once for inference."""
+        included. It changes only with the weights: compute it once for inference."""
         config = self.config
-        weight = self.encode.weight.t().reshape(config.height, config.width, -1)
+        rows = self.encode.weight.t().contiguous()
         if config.blur > 0:
-            weight = torch.einsum('yv,yxn->vxn', self.blur_y, weight)
-            weight = torch.einsum('xu,vxn->vun', self.blur_x, weight)
-        return weight.reshape(-1, config.nodes)
+            rows = self.blur_y.t() @ rows.view(config.height, -1)
+            rows = self.blur_x.t() @ rows.view(config.height, config.width, -1)
+        return rows.view(-1, config.nodes)
 
-    def candidate_logits(self, candidates: Tensor, encoder_rows: Tensor) -> Tensor:
+    def candidate_logits(self, candidates: Tensor, encoder_rows: Tensor | None = None) -> Tensor:
         """The network's output where the candidates are.
 
         candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to
         edge, and the peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
-        encoder_rows: of this network's ``encoder_rows()``.
+        encoder_rows: of this network's ``encoder_rows()``, for inference. Without them the first layer is a matrix
+        product, for training: large batches touch most cells, and the gradient of the rows is dense anyway.
         Returns ``(P, K, N)``, -inf in unused rows.
         """
-        x, y = self._cells(candidates)
         score = candidates[..., 2]
         used = score > 0
         person, joint, _ = used.nonzero().unbind(1)
-        near = self.blur_y[y[used][:, None], y[person, joint]] * self.blur_x[x[used][:, None], x[person, joint]]
-        blurred = (near * score[person, joint]).sum(-1)
+        chosen = candidates[used]
+        x, y = self._cells(chosen)
+        weight = chosen[:, 2]
+        blurred = self._blurred(person * self.keypoints + joint, x, y, weight)
 
-        cell = (y * self.config.width + x)[used] * self.keypoints + joint
-        first = torch.searchsorted(person, torch.arange(len(candidates), device=person.device))
-        code = F.embedding_bag(cell, encoder_rows, first, mode='sum', per_sample_weights=score[used]) + self.encode.bias
-        correction = (self.decode.weight[cell] * self._body(code)[person]).sum(-1) + self.decode.bias[cell]
+        cell = (y * self.config.width + x) * self.keypoints + joint
+        if encoder_rows is None:
+            code = self.encode(self.rasterise(candidates).flatten(1))
+        else:
+            first = torch.searchsorted(person, torch.arange(len(candidates), device=person.device))
+            code = F.embedding_bag(cell, encoder_rows, first, mode='sum', per_sample_weights=weight) + self.encode.bias
+        # As embeddings, for which the gradient is much faster than that of an index.
+        rows, code = F.embedding(cell, self.decode.weight), F.embedding(person, self._body(code))
+        correction = torch.linalg.vecdot(rows, code) + self.decode.bias[cell]
         logits = torch.full_like(score, float('-inf'))
         logits[used] = self._residual(correction, blurred)
         return logits
 
+    def _blurred(self, crop: Tensor, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+        """``(M,)``: the blurred input where M candidates are. Each adds to those of the same person and joint, whose
+        common number is ``crop``, ascending."""
+        count = torch.bincount(crop)
+        turn = torch.arange(len(crop), device=crop.device) - (count.cumsum(0) - count)[crop]
+        others = x.new_full((len(count), int(count.max()) if len(count) else 0), len(crop))
+        others[crop, turn] = torch.arange(len(crop), device=crop.device)
+        others = others[crop]
+        x_, y_, weight_ = (F.pad(value, (0, 1))[others] for value in (x, y, weight))
+        return (self.blur_y[y[:, None], y_] * self.blur_x[x[:, None], x_] * weight_).sum(-1)
+
     def _cells(self, candidates: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns and rows ``(P, K, N)`` of the grid."""
+        """Columns and rows of the grid, ``(...)`` each, of candidates ``(..., 3)``."""
         x = (candidates[..., 0] * self.config.width).long().clamp(0, self.config.width - 1)
         y = (candidates[..., 1] * self.config.height).long().clamp(0, self.config.height - 1)
         return x, y

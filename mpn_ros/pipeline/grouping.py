@@ -15,7 +15,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities
-from mpn_ros.pipeline.crops import compact, expand, into_crop
+from mpn_ros.pipeline.crops import expand, into_crop
 
 _TRUST = 4
 """The power of a box's score in a dispute over a peak."""
@@ -40,8 +40,8 @@ class MaxGrouper:
         self.box_margin = box_margin
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-        crops, rows = _crops(peaks, boxes, self.box_margin)
-        return _people(peaks, boxes, rows, _best(crops[..., 2]), crops[..., 2])
+        score = _crops(peaks, boxes, self.box_margin)[..., 2]
+        return _people(peaks, boxes, _best(score), score)
 
 
 class UCRGrouper:
@@ -55,12 +55,12 @@ class UCRGrouper:
         self.prior, self.box_margin = prior, box_margin
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-        crops, rows = _crops(peaks, boxes, self.box_margin)
+        crops = _crops(peaks, boxes, self.box_margin)
         height, width, joints = self.prior.shape
         x = (crops[..., 0] * width).astype(int).clip(0, width - 1)
         y = (crops[..., 1] * height).astype(int).clip(0, height - 1)
         score = crops[..., 2] * self.prior[y, x, np.arange(joints)[:, None]]
-        return _people(peaks, boxes, rows, _best(score), score)
+        return _people(peaks, boxes, _best(score), score)
 
 
 class PRNGrouper:
@@ -81,67 +81,61 @@ class PRNGrouper:
 
     @torch.inference_mode()
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-        peaks = [np.where(p[..., 2:] < self.peak_threshold, 0, p) for p in peaks]
-        crops, rows = _crops(peaks, boxes, self.prn.config.box_margin)
+        crops = _crops(peaks, boxes, self.prn.config.box_margin)
+        crops[..., 2] *= crops[..., 2] >= self.peak_threshold
         candidates = torch.from_numpy(crops).to(self._device)
         likely = assignment_probabilities(self.prn.candidate_logits(candidates, self._rows)).cpu().numpy()
         trust = np.concatenate([b[:, 4] if b.shape[1] > 4 else np.ones(len(b)) for b in boxes]) ** _TRUST
         gain = np.log(np.maximum(likely, 1e-9) / self.floor) * trust[:, None, None]
-        choice = _exclusive(gain, rows, [len(b) for b in boxes])
-        return _people(peaks, boxes, rows, choice, crops[..., 2] * likely)
+        return _people(peaks, boxes, _exclusive(gain, _people_of(boxes)), crops[..., 2] * likely)
 
 
-def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """The peaks in the crops of the P people of all images: ``(P, K, n, 3)`` and ``(P, K, n)``, their rows among their
-    image's peaks."""
+def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> np.ndarray:
+    """The peaks of each image in the crops of its people, P in all images: ``(P, K, N, 3)`` as of ``into_crop``, N that
+    of the image with the most peaks."""
     joints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
-    crops = [into_crop(p[None], expand(np.asarray(b)[:, :4], margin)) for p, b in zip(peaks, boxes, strict=True)]
-    padded = [np.pad(c, ((0, 0), (0, 0), (0, width - c.shape[2]), (0, 0))) for c in crops]
-    return compact(np.concatenate(padded).reshape(-1, joints, width, 3))
+    crops = np.zeros((sum(map(len, boxes)), joints, width, 3), np.float32)
+    for image, p, b in zip(_people_of(boxes), peaks, boxes, strict=True):
+        crops[image, :, :p.shape[1]] = into_crop(p[None], expand(np.asarray(b)[:, :4], margin))
+    return crops
+
+
+def _people_of(boxes: Sequence[np.ndarray]) -> list[slice]:
+    """For each image the rows of its people among those of all images."""
+    ends = np.cumsum([len(b) for b in boxes]).tolist()
+    return [slice(end - len(b), end) for end, b in zip(ends, boxes)]
 
 
 def _best(value: np.ndarray) -> np.ndarray:
-    """The column of the highest of ``value`` ``(P, K, n)`` for each person and joint, -1 where none is above 0."""
-    return np.where(value.max(-1) > 0, value.argmax(-1), -1)
+    """Which of the ``value`` ``(P, K, N)`` is the highest for each person and joint, -1 where none is above 0."""
+    best = value.argmax(-1)
+    return np.where(np.take_along_axis(value, best[..., None], -1)[..., 0] > 0, best, -1)
 
 
-def _exclusive(gain: np.ndarray, rows: np.ndarray, people: Sequence[int]) -> np.ndarray:
-    """The columns ``(P, K)`` that maximise the sum of the gains ``(P, K, n)`` with each of an image's peaks going to
-    one person at most; -1 for none, which gains 0. ``rows`` (P, K, n) says which peaks the columns are, ``people`` how
-    many of the P each image has."""
+def _exclusive(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
+    """The peaks ``(P, K)`` that maximise the sum of the gains ``(P, K, N)`` with each of an image's peaks going to one
+    person at most; -1 for none, which gains 0. ``images`` are the rows of each image's people."""
     choice = _best(gain)
-    wanted = np.where(choice < 0, -1, np.take_along_axis(rows, choice.clip(0)[..., None], -1)[..., 0])
-    first = 0
-    for count in people:
-        image = slice(first, first := first + count)
-        ordered = np.sort(wanted[image], axis=0)
+    for image in images:
+        ordered = np.sort(choice[image], axis=0)
         contested = ((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)).any(0)
         for joint in np.flatnonzero(contested):
-            choice[image, joint] = _assign(gain[image, joint], rows[image, joint])
+            claims = gain[image, joint].clip(0)
+            person, peak = linear_sum_assignment(claims, maximize=True)
+            assigned = np.full(len(claims), -1)
+            assigned[person] = np.where(claims[person, peak] > 0, peak, -1)
+            choice[image, joint] = assigned
     return choice
 
 
-def _assign(gain: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """``_exclusive`` for one joint of one image: columns ``(M,)`` from ``(M, n)``."""
-    claims = np.zeros((len(rows), rows.max() + 1))
-    np.put_along_axis(claims, rows, gain.clip(0), 1)
-    person, peak = linear_sum_assignment(claims, maximize=True)
-    choice = np.full(len(rows), -1)
-    choice[person] = np.where(claims[person, peak] > 0, (rows[person] == peak[:, None]).argmax(1), -1)
-    return choice
-
-
-def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], rows: np.ndarray, choice: np.ndarray,
+def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], choice: np.ndarray,
             score: np.ndarray) -> list[np.ndarray]:
-    """The keypoints of each image's people from the chosen columns ``(P, K)`` and the scores ``(P, K, n)``."""
-    column = choice.clip(0)[..., None]
-    row = np.take_along_axis(rows, column, -1)[..., 0]
-    value = np.take_along_axis(score, column, -1)[..., 0]
-    answer, first = [], 0
-    for p, b in zip(peaks, boxes, strict=True):
-        image = slice(first, first := first + len(b))
-        position = p[np.arange(len(p)), row[image], :2]
-        keypoints = np.concatenate([position, value[image][..., None]], -1).astype(np.float32)
+    """The keypoints of each image's people from the chosen peaks ``(P, K)`` and the scores ``(P, K, N)``."""
+    value = np.take_along_axis(score, choice.clip(0)[..., None], -1)
+    answer = []
+    for image, p in zip(_people_of(boxes), peaks, strict=True):
+        position = p[np.arange(len(p)), choice[image].clip(0), :2]
+        keypoints = np.concatenate([position, value[image]], -1).astype(np.float32)
         keypoints[choice[image] < 0] = (np.nan, np.nan, 0)
         answer.append(keypoints)
     return answer

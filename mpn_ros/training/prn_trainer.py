@@ -42,7 +42,7 @@ class PRNTraining:
 def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:
     """Cross-entropy over each joint's candidates and 'none of them', the mean over joints that have a candidate.
     Arguments as in ``Samples``."""
-    logits = F.pad(prn.candidate_logits(candidates, prn.encoder_rows()), (0, 1))
+    logits = F.pad(prn.candidate_logits(candidates), (0, 1))
     competing = candidates[..., 0, 2] > 0
     target = torch.where(own, 0, logits.shape[-1] - 1)
     return F.cross_entropy(logits[competing], target[competing])
@@ -79,7 +79,7 @@ class PRNTrainer:
     def __init__(self, prn: PoseResidualNetwork, sampler: CropSampler, training: PRNTraining, checkpoint: Path) -> None:
         self.prn, self.sampler, self.training, self.checkpoint = prn, sampler, training, checkpoint
         self.step = 0
-        self._optimizer = torch.optim.Adam(prn.parameters(), lr=training.learning_rate)
+        self._optimizer = torch.optim.Adam(prn.parameters(), lr=training.learning_rate, fused=True)
         self._batches = math.ceil(len(sampler.people) / training.batch)
         self._saved = time.monotonic()
         if checkpoint.exists():

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities, blur_matrix
 from mpn_ros.presets import PRNConfig
 
-SMALL = PRNConfig(height=9, width=6, nodes=7, layers=2)
+SMALL = PRNConfig(height=9, width=6, nodes=7, layers=2, rectify=True)
 
 
 def network(config: PRNConfig) -> PoseResidualNetwork:
@@ -39,6 +39,7 @@ def test_sparse_equals_dense(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     dense = prn(prn.rasterise(candidates))
     sparse = prn.candidate_logits(candidates, prn.encoder_rows())
+    torch.testing.assert_close(prn.candidate_logits(candidates), sparse)
     for person, joint, row in (candidates[..., 2] > 0).nonzero().tolist():
         x, y, _ = candidates[person, joint, row].tolist()
         expected = dense[person, int(y * 9), int(x * 6), joint].item()

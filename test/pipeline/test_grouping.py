@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
@@ -155,3 +156,43 @@ def test_a_weak_second_box_takes_no_joint_from_the_good_one() -> None:
     equal = np.stack([good, np.append(weak[:4], .9)])
     [[first, second]] = grouper([peaks], [equal])
     assert np.isnan(first[0, 0]) and np.isfinite(second[0, 0])
+
+
+def test_answers_are_those_of_the_dense_network_and_one_assignment_a_joint() -> None:
+    """The plain way: each person's whole crop through the network, then each joint of an image assigned over all."""
+    config = PRNConfig(height=9, width=6, nodes=7, residual=3, blur=.7, box_margin=.1)
+    torch.manual_seed(0)
+    prn = PoseResidualNetwork(config, keypoints=3).eval()
+    for parameter in prn.parameters():
+        parameter.data.normal_(0, .5)
+    grouper, random = PRNGrouper(prn, peak_threshold=.2, floor=.05), np.random.default_rng(0)
+    images = []
+    for rows, people in ((8, 5), (3, 2), (6, 4)):
+        corner = random.uniform(0, 50, (people, 2))
+        images.append((random.uniform(0, 1, (3, rows, 3)) * (100, 100, 1),
+                       np.c_[corner, corner + random.uniform(30, 60, (people, 2)), random.uniform(.3, 1, people)]))
+    found = grouper([peaks for peaks, _ in images], [boxes for _, boxes in images])
+    for (peaks, boxes), people in zip(images, found):
+        likely = np.stack([likelihood(prn, peaks, box, .2) for box in boxes])
+        for joint in range(3):
+            gain = np.log(np.maximum(likely[:, joint], 1e-9) / .05) * boxes[:, 4:] ** 4
+            expected = np.full((len(boxes), 3), (np.nan, np.nan, 0))
+            for person, peak in zip(*linear_sum_assignment(gain.clip(0), maximize=True)):
+                if gain[person, peak] > 0:
+                    x, y, score = peaks[joint, peak]
+                    expected[person] = x, y, score * likely[person, joint, peak]
+            np.testing.assert_allclose(people[:, joint], expected, rtol=1e-4)
+    assert np.isfinite(np.concatenate(found)[..., 0]).mean() > .5, 'too few joints to compare'
+
+
+def likelihood(prn: PoseResidualNetwork, peaks: np.ndarray, box: np.ndarray, threshold: float) -> np.ndarray:
+    """``(K, N)``: how likely each peak is this person's joint, by ``PoseResidualNetwork.forward``."""
+    corner, size = box[:2], box[2:4] - box[:2]
+    xy = (peaks[..., :2] + .5 - corner + .1 * size) / (1.2 * size)
+    inside = (xy >= 0).all(-1) & (xy < 1).all(-1) & (peaks[..., 2] >= threshold)
+    candidates = torch.from_numpy(np.concatenate([xy, (peaks[..., 2] * inside)[..., None]], -1)).float()
+    with torch.inference_mode():
+        output = prn(prn.rasterise(candidates[None]))[0].numpy()
+    cell = (xy.clip(0, .999) * (prn.config.width, prn.config.height)).astype(int)
+    logits = np.where(inside, output[cell[..., 1], cell[..., 0], np.arange(len(peaks))[:, None]], -np.inf)
+    return np.exp(logits) / (1 + np.exp(logits).sum(1, keepdims=True))
