@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _change(text: str) -> tuple[str, int | float]:
     name, _, value = text.partition('=')
-    field = next((field for field in dataclasses.fields(PRNConfig) if field.name == name), None)
-    if field is None:
-        raise argparse.ArgumentTypeError(f"a PRN has no '{name}'")
-    return name, (float if isinstance(field.default, float) else int)(value)
+    default = PRNConfig().__dict__.get(name)
+    if default is None or isinstance(default, bool):
+        raise argparse.ArgumentTypeError(f"a PRN has no number called '{name}'")
+    return name, type(default)(value)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
     training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
                            curriculum=args.curriculum, seed=args.seed)
     noise = NOISE[args.noise]
-    torch.set_float32_matmul_precision('medium')  # bfloat16 products where the hardware has them: several times faster
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')

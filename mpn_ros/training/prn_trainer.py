@@ -3,11 +3,12 @@ is."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -69,6 +70,17 @@ LOSSES: dict[str, Callable[[PoseResidualNetwork, Tensor, Tensor], Tensor]] = {
     'assignment': assignment_loss, 'softmax': softmax_loss}
 
 
+@contextlib.contextmanager
+def _fast_products() -> Iterator[None]:
+    """Matrix products in bfloat16 where the hardware has them: several times faster."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision('medium')
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 class PRNTrainer:
     """Trains ``prn`` on a sampler's crops; every batch is drawn from the seed and its number alone, so a resumed run is
     the same run.
@@ -92,8 +104,9 @@ class PRNTrainer:
 
     def run(self, after_epoch: Callable[[int, float], None] = lambda epoch, loss: None) -> None:
         """Trains to the end. ``after_epoch`` gets the number of epochs done and their last one's mean loss."""
-        while self.epoch < self.training.epochs:
-            after_epoch(self.epoch + 1, self._run_epoch())
+        with _fast_products():
+            while self.epoch < self.training.epochs:
+                after_epoch(self.epoch + 1, self._run_epoch())
 
     def _run_epoch(self) -> float:
         """Trains to the end of the running epoch and returns its mean loss."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mpn_ros.commands import train_prn
-from mpn_ros.errors import DatasetError
+from mpn_ros.errors import DatasetError, PresetError
+from mpn_ros.presets import PRN_PRESETS
 from mpn_ros.weights import load_weights
 
 
@@ -46,3 +48,24 @@ def test_labels_in_weights_out(tmp_path: Path, capsys: pytest.CaptureFixture[str
 def test_missing_labels_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match='nowhere.json'):
         train_prn.run(arguments('--labels', str(tmp_path / 'nowhere.json'), '--folder', str(tmp_path)))
+
+
+def test_a_form_of_the_papers_table_changed_in_one_field(tmp_path: Path) -> None:
+    labels = tmp_path / 'labels.npz'
+    write_labels(labels, 4)
+    words = ('--labels', str(labels), '--folder', str(tmp_path), '--epochs', '1', '--prn', 'n50-d')
+    train_prn.run(arguments(*words, '--set', 'height=8', 'width=6', 'dropout=0.25'))
+    trained = load_weights(tmp_path / 'prn.safetensors').preset.prn
+    assert trained == dataclasses.replace(PRN_PRESETS['n50-d'], height=8, width=6, dropout=.25)
+
+
+@pytest.mark.parametrize('wrong', ['colour=3', 'nodes', 'nodes=many'])
+def test_a_change_that_a_form_does_not_have_is_refused(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        arguments('--labels', 'x', '--set', wrong)
+    assert wrong.partition('=')[0] in capsys.readouterr().err
+
+
+def test_an_unknown_form_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(PresetError, match="'n3'.*lite.*n1024-dr"):
+        train_prn.run(arguments('--labels', str(tmp_path), '--prn', 'n3'))
