@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mpn_ros.skeleton import COCO
+
 
 @dataclass(frozen=True)
 class Person:
@@ -34,3 +36,8 @@ class Scene(NamedTuple):
 
     people: tuple[Person, ...]
     mask: np.ndarray
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """``(P, K, 3)``: the keypoints of all people."""
+        return np.array([person.keypoints for person in self.people], np.float32).reshape(-1, len(COCO), 3)

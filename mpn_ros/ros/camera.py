@@ -19,14 +19,16 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from mpn_ros.camera_model import CameraModel
 from mpn_ros.errors import ParameterError
-from mpn_ros.msg import SkeletonArray, SkeletonLayout
+from mpn_ros.msg import Skeleton3DArray, SkeletonArray, SkeletonLayout
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros import messages
+from mpn_ros.ros.body_frames import tf_message
 from mpn_ros.ros.camera_info import camera_model, info_topic
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.image import Picture, decode_image
 from mpn_ros.ros.parameters import Parameters
+from mpn_ros.ros.positions import Positions
 from mpn_ros.ros.worker import Frame
 from mpn_ros.scene import Scene
 from mpn_ros.tracking.tracker import Tracker
@@ -34,8 +36,14 @@ from mpn_ros.tracking.tracker import Tracker
 NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
                           durability=DurabilityPolicy.VOLATILE)
 """As SensorDataQoS, which matches every publisher, but of depth 1: what waits is old."""
+DEPTH = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT,
+                   durability=DurabilityPolicy.VOLATILE)
+"""As SensorDataQoS: any of the newest may be the one that belongs to the image at hand."""
 ANSWERS = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE,
                      durability=DurabilityPolicy.VOLATILE)
+FRAMES = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE,
+                    durability=DurabilityPolicy.VOLATILE)
+"""As tf2's own broadcaster."""
 LATCHED = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE,
                      durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
@@ -70,6 +78,7 @@ class Camera:
         self._tracker = Tracker()
         self._subscriptions: list[Subscription] = []
         self._publishers: list[LifecyclePublisher] = []
+        self._positions = self._place(parameters) if parameters.positions else None
         self._detections = self._publisher(Detection2DArray, 'detections', ANSWERS)
         self._skeletons = self._publisher(SkeletonArray, 'skeletons', ANSWERS)
         self._mask = self._publisher(Image, 'mask', ANSWERS)
@@ -88,18 +97,28 @@ class Camera:
         self._publishers.append(publisher)
         return publisher
 
+    def _place(self, parameters: Parameters) -> Positions:
+        frames = self._publisher(tf_message(), '/tf', FRAMES) if parameters.publish_tf else None
+        skeletons = self._publisher(Skeleton3DArray, 'skeletons_3d', ANSWERS)
+        prefix = f"{self.name.replace('/', '_')}_" if self.name else ''
+        return Positions(self._values, self.model, lambda why: self.counters.lack(why), skeletons, frames, prefix)
+
     def open(self, offer: Callable[[Camera, Frame], None]) -> None:
         """Tells listeners what the answers mean and subscribes; each image goes to ``offer``."""
         self.counters = Counters()
         self._label_info.publish(messages.label_info())
         self._layout.publish(messages.skeleton_layout())
         self._subscribe(CameraInfo, self.info_topic, self._learn)
+        if self._positions is not None and self._values().depth_topic:
+            depth_topic = self._node.resolve_topic_name(self._within(self._values().depth_topic))
+            self._subscribe(Image, depth_topic, self._positions.hear, DEPTH)
         self._subscribe(self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())))
 
-    def _subscribe(self, kind: type, topic: str, hear: Callable[[Any], None]) -> None:
+    def _subscribe(self, kind: type, topic: str, hear: Callable[[Any], None],
+                   qos: QoSProfile = NEWEST) -> None:
         with _overrides(topic):
             self._subscriptions.append(self._node.create_subscription(
-                kind, topic, hear, copy(NEWEST), qos_overriding_options=QoSOverridingOptions.with_default_policies()))
+                kind, topic, hear, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies()))
 
     def _learn(self, info: CameraInfo) -> None:
         self._info = info
@@ -138,6 +157,8 @@ class Camera:
         if self._overlay.get_subscription_count():
             drawing = draw(picture.array, scene, picture.order)
             self._overlay.publish(messages.image(drawing, f'{picture.order}8', header))
+        if self._positions is not None:
+            self._positions.answer(header, scene)
         age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
 

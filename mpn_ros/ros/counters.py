@@ -26,6 +26,7 @@ class Snapshot:
     dropped: int
     malformed: int
     failed: int
+    unplaced: int
     people: int
     rate: float
     latency: tuple[float, float, float]
@@ -39,7 +40,8 @@ class Counters:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._received = self._answered = self._dropped = self._malformed = self._failed = self._people = 0
+        self._received = self._answered = self._dropped = self._malformed = self._failed = self._unplaced = 0
+        self._people = 0
         self._started = self._last_frame = clock()
         self._answers: deque[tuple[float, float, float]] = deque()
         self._fault, self._fault_at = '', -math.inf
@@ -75,6 +77,12 @@ class Counters:
             self._failed += 1
             self._fault, self._fault_at = why, self._clock()
 
+    def lack(self, why: str) -> None:
+        """A frame that has been answered gets no positions in metres."""
+        with self._lock:
+            self._unplaced += 1
+            self._fault, self._fault_at = why, self._clock()
+
     def _forget(self) -> None:
         while self._answers and self._answers[0][0] < self._clock() - WINDOW:
             self._answers.popleft()
@@ -86,7 +94,8 @@ class Counters:
             self._forget()
             answers = np.array(self._answers).reshape(-1, 3)
             return Snapshot(
-                self._received, self._answered, self._dropped, self._malformed, self._failed, self._people,
+                self._received, self._answered, self._dropped, self._malformed, self._failed,
+                self._unplaced, self._people,
                 rate=len(answers) / max(min(now - self._started, WINDOW), 1e-3), latency=_percentiles(answers[:, 1]),
                 age=_percentiles(answers[:, 2]), silence=now - self._last_frame,
                 fault=self._fault if now - self._fault_at < WINDOW else '')

@@ -22,7 +22,7 @@ def status(name: str, topic: str, snapshot: Snapshot, timeout: float, foreign_ty
     for key, percentiles in (('latency', snapshot.latency), ('age', snapshot.age)):
         for label, seconds in zip(('p50', 'p95', 'p99'), percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
-    for key in ('received', 'answered', 'dropped', 'malformed', 'failed'):
+    for key in ('received', 'answered', 'dropped', 'malformed', 'failed', 'unplaced'):
         values[key] = str(getattr(snapshot, key))
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=topic,
                             values=[KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()])

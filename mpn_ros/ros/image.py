@@ -107,7 +107,7 @@ ENCODINGS: dict[str, Encoding] = {
     **{f'bayer_{pattern}{8 * size}': Encoding(1, _by_code(code), itemsize=size, minimum=3)
        for pattern, code in BAYER.items() for size in (1, 2)},
 }
-"""Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth and are refused."""
+"""Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth: ``depth_image.py``."""
 
 
 def decode_image(message: Any, bridge: Any = None) -> Picture:
@@ -116,7 +116,7 @@ def decode_image(message: Any, bridge: Any = None) -> Picture:
     ``bridge`` is a ``cv_bridge.CvBridge`` that takes over the conversions that it is known to do right (``bridge.py``).
     Raises ImageError, one sentence, for anything that is not exactly an image of its encoding.
     """
-    name, width, height, step = message.encoding, message.width, message.height, message.step
+    name, width, height = message.encoding, message.width, message.height
     what = f"image in '{name}'"
     if name not in ENCODINGS:
         raise ImageError(f"no picture can be made of the encoding '{name}'; there are {', '.join(ENCODINGS)}")
@@ -125,19 +125,27 @@ def decode_image(message: Any, bridge: Any = None) -> Picture:
     if width % encoding.multiple[0] or height % encoding.multiple[1] or min(width, height) < encoding.minimum:
         raise ImageError(f'{what} cannot be {width}x{height}: its sides must be multiples of {encoding.multiple} '
                          f'and at least {encoding.minimum}')
-    pixel = encoding.channels * encoding.itemsize
+    pixels = pixel_rows(message, f'u{encoding.itemsize}', encoding.channels, height * encoding.rows // 2)
+    if bridge is not None and _suits_bridge(message, pixels.strides[1]):
+        return _by_bridge(message, bridge)
+    return encoding.convert(pixels.astype(pixels.dtype.newbyteorder('='), copy=False))
+
+
+def pixel_rows(message: Any, kind: str, channels: int = 1, rows: int | None = None) -> np.ndarray:
+    """The bytes of a ``sensor_msgs/Image`` as ``(rows, W, channels)`` values of NumPy's type ``kind`` in the message's
+    byte order: a view, in which the padding of rows is passed over. ``rows`` of ``step`` bytes are the image's height
+    unless given. Raises ImageError, one sentence, where width, step and bytes do not agree."""
+    width, height, step = message.width, message.height, message.step
+    rows = height if rows is None else rows
+    what = f"image in '{message.encoding}'"
+    dtype = np.dtype(f"{'>' if message.is_bigendian else '<'}{kind}")
+    pixel = channels * dtype.itemsize
     if step < width * pixel:
         raise ImageError(f'{what} of {width}x{height} says a step of {step} bytes where a row takes {width * pixel}')
-    rows = height * encoding.rows // 2
     if len(message.data) != rows * step:
         raise ImageError(f'{what} of {width}x{height} with a step of {step} has {len(message.data)} bytes '
                          f'instead of {rows * step}')
-    if bridge is not None and _suits_bridge(message, pixel):
-        return _by_bridge(message, bridge)
-    endian = '>' if message.is_bigendian else '<'
-    pixels = np.ndarray((rows, width, encoding.channels), f'{endian}u{encoding.itemsize}', memoryview(message.data),
-                        strides=(step, pixel, encoding.itemsize))
-    return encoding.convert(pixels.astype(pixels.dtype.newbyteorder('='), copy=False))
+    return np.ndarray((rows, width, channels), dtype, memoryview(message.data), strides=(step, pixel, dtype.itemsize))
 
 
 BRIDGED = frozenset({'mono16', 'yuv422', 'yuv422_yuy2', *(name for name in ENCODINGS if name.startswith('bayer'))})

@@ -78,6 +78,16 @@ class Parameters:
         'image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True)
     image_transport: str = _parameter(
         'raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).", choices=('raw', 'compressed'))
+    depth_topic: str = _parameter(
+        '', 'Topic of depth images registered to the images, relative as image_topic; empty for none.',
+        names=True)
+    depth_tolerance: float = _parameter(
+        .02, 'Most that the stamps of an image and of its depth image differ.', unit='s', bounds=(0, 1), live=True)
+    estimate_positions: bool = _parameter(
+        False, 'Without a depth topic, estimate positions in metres from the proportions of the body.')
+    person_height: float = _parameter(
+        1.7, 'Height of the people whose positions are estimated.', unit='m', bounds=(.5, 2.5), live=True)
+    publish_tf: bool = _parameter(False, 'Publish positions of people with an id on /tf as frames body_<id>.')
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
     publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
@@ -91,9 +101,17 @@ class Parameters:
             check(name, getattr(self, name), spec)
         if len(set(self.cameras)) != len(self.cameras) or not self.cameras:
             raise ParameterError(f"parameter 'cameras' must name each camera once, not {list(self.cameras)}")
-        if self.image_topic.startswith('/') and len(self.cameras) > 1:
-            raise ParameterError("parameter 'image_topic' must be relative for several cameras, "
-                                 f"not '{self.image_topic}'")
+        for name in ('image_topic', 'depth_topic'):
+            if getattr(self, name).startswith('/') and len(self.cameras) > 1:
+                raise ParameterError(f"parameter '{name}' must be relative for several cameras, "
+                                     f"not '{getattr(self, name)}'")
+        if self.publish_tf and not self.positions:
+            raise ParameterError("parameter 'publish_tf' needs positions: set 'depth_topic' or 'estimate_positions'")
+
+    @property
+    def positions(self) -> bool:
+        """Whether people get positions in metres."""
+        return bool(self.depth_topic) or self.estimate_positions
 
 
 SPECS: dict[str, Spec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
@@ -108,7 +126,7 @@ def check(name: str, value: Any, spec: Spec) -> None:
     allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
                and (not spec.choices or value in spec.choices)
                and (not spec.step or value % spec.step == 0)
-               and (not spec.names or _are_names(value)))
+               and (not spec.names or value == DEFAULTS[name] or _are_names(value)))
     if not allowed:
         raise ParameterError(f"parameter '{name}' must be {spec.range}, not {value!r}")
 

@@ -57,7 +57,7 @@ class Tracker:
         if not scene.people:
             return scene
         boxes = np.stack([person.box for person in scene.people])
-        keypoints = np.stack([person.keypoints for person in scene.people])
+        keypoints = scene.keypoints
         sure = np.array([person.score for person in scene.people]) >= self.new_score
         tracks = self._associate(boxes, keypoints, sure)
         self._correct(tracks, boxes, keypoints)

@@ -36,10 +36,23 @@ def test_an_image_of_people() -> None:
                       'skeletons': 'sequence<mpn_ros/Skeleton>'}
 
 
+def test_an_image_of_people_in_metres() -> None:
+    assert msg.Skeleton3DArray.get_fields_and_field_types() == {
+        'header': 'std_msgs/Header', 'skeletons': 'sequence<mpn_ros/Skeleton3D>'}
+    assert msg.Skeleton3D.get_fields_and_field_types() == {
+        'id': 'int32', 'score': 'float', 'torso': 'mpn_ros/Keypoint3D',
+        'keypoints': f'mpn_ros/Keypoint3D[{len(COCO)}]'}
+    assert msg.Keypoint3D.get_fields_and_field_types() == {
+        'position': 'geometry_msgs/Point', 'valid': 'boolean', 'score': 'float', 'spread': 'float', 'source': 'uint8'}
+
+
 def test_what_nobody_filled_is_neither_seen_nor_tracked() -> None:
     person = msg.Skeleton()
     assert person.id == msg.Skeleton.NOT_TRACKED == -1
     assert not any(keypoint.seen for keypoint in person.keypoints)
+    person = msg.Skeleton3D()
+    assert person.id == msg.Skeleton3D.NOT_TRACKED == -1
+    assert not person.torso.valid and person.torso.source == msg.Keypoint3D.NONE
 
 
 def test_a_box_is_taken_from_an_array() -> None:

@@ -14,8 +14,16 @@ rclpy = pytest.importorskip('rclpy', reason='rclpy is not installed')
 pytest.importorskip('mpn_ros.msg', reason='the messages are not built: make setup, or colcon build')
 pytest.importorskip('vision_msgs.msg', reason='vision_msgs is not installed')
 
-from geometry_msgs.msg import Pose, PoseWithCovariance  # noqa: E402
-from mpn_ros.msg import Keypoint, Skeleton, SkeletonArray, SkeletonLayout  # noqa: E402
+from geometry_msgs.msg import Point, Pose, PoseWithCovariance  # noqa: E402
+from mpn_ros.msg import (  # noqa: E402
+    Keypoint,
+    Keypoint3D,
+    Skeleton,
+    Skeleton3D,
+    Skeleton3DArray,
+    SkeletonArray,
+    SkeletonLayout,
+)
 from std_msgs.msg import Header  # noqa: E402
 from vision_msgs.msg import (  # noqa: E402
     BoundingBox2D,
@@ -58,6 +66,12 @@ def _skeleton(track: int) -> Skeleton:
     return Skeleton(id=track, score=.5, box=[1., 2.5, 300., 400.], keypoints=keypoints)
 
 
+def _skeleton_3d(track: int) -> Skeleton3D:
+    keypoints = [Keypoint3D(position=Point(x=i + .25, y=-1., z=3.), valid=True, score=.5, spread=.25, source=i % 3)
+                 for i in range(Keypoint.COUNT)]
+    return Skeleton3D(id=track, score=.5, torso=keypoints[0], keypoints=keypoints)
+
+
 def _detection() -> Detection2D:
     hypothesis = ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id='person', score=.75),
                                           pose=PoseWithCovariance(pose=Pose()))
@@ -69,6 +83,7 @@ MESSAGES = [
     Keypoint(x=1.5, y=-2., score=.25, seen=True),
     _skeleton(Skeleton.NOT_TRACKED),
     SkeletonArray(header=_header(), image_width=1920, image_height=1080, skeletons=[_skeleton(1), _skeleton(2)]),
+    Skeleton3DArray(header=_header(), skeletons=[_skeleton_3d(1), _skeleton_3d(2)]),
     SkeletonLayout(names=['nose', 'left_eye'], edges=[0, 1]),
     Detection2DArray(header=_header(), detections=[_detection()]),
     LabelInfo(header=_header(), class_map=[VisionClass(class_id=1, class_name='person')], threshold=.5),
