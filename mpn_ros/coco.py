@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import numpy as np
 
 from mpn_ros.errors import DatasetError, ImageError
 from mpn_ros.media import read_image
-from mpn_ros.skeleton import COCO
+from mpn_ros.skeleton import COCO, SkeletonLayout, make_layout
+
+_log = logging.getLogger(__name__)
 
 OVERHANG = 2.
 """Pixels by which a box may reach over the edge of its image: rounding, not a mistake."""
@@ -43,28 +47,37 @@ class DatasetImage:
 
 @dataclass(frozen=True)
 class PersonDataset:
-    """``images`` in the order of the file, and ``annotations`` of persons by image id, as COCO dicts with ``id``,
-    ``bbox`` (x, y, width, height), ``area``, ``iscrowd``, ``keypoints`` (3K numbers), ``num_keypoints`` and, if the
-    file has it, ``segmentation``."""
+    """What the annotations file ``source`` holds: ``images`` in its order, and ``annotations`` of persons by image id,
+    as COCO dicts with ``id``, ``bbox`` (x, y, width, height), ``area``, ``iscrowd``, ``keypoints`` (3K numbers, for the
+    K of ``layout``), ``num_keypoints`` and, if the file has it, ``segmentation``."""
 
+    source: Path
+    layout: SkeletonLayout
     images: tuple[DatasetImage, ...]
     annotations: dict[int, list[dict[str, Any]]]
 
     def first(self, count: int | None) -> PersonDataset:
         """The first ``count`` images with their annotations; all of them for None."""
-        return PersonDataset(self.images[:count], self.annotations)
+        return replace(self, images=self.images[:count])
 
     def annotations_of(self, image: DatasetImage) -> list[dict[str, Any]]:
         """All person annotations of the image, crowds included."""
         return self.annotations.get(image.id, [])
 
 
-def read_dataset(images_dir: str | Path, annotations_file: str | Path, keypoints: int = len(COCO)) -> PersonDataset:
+def read_dataset(
+    images_dir: str | Path, annotations_file: str | Path, layout: SkeletonLayout | None = None
+) -> PersonDataset:
     """Reads and checks a dataset; the images themselves are opened only when they are used.
 
+    layout: the keypoints that are wanted; None takes those that the category 'person' states (``keypoints``,
+    ``skeleton``, and ``flip_pairs``, names that change places in the mirror beside ``left_x`` and ``right_x``), or
+    COCO's where it states none. A person whose box has no width or no height, as there are a few in COCO, is left out
+    with one warning for the file.
+
     Raises DatasetError that names the file and the line or id: a file or folder that is missing, JSON that is broken,
-    labels without images or persons, annotations of unknown images, boxes that are empty or outside their image, poses
-    that have not ``keypoints`` joints.
+    labels without images or persons, annotations of unknown images, boxes outside their image, other keypoints than
+    ``layout``, poses of another number of joints.
     """
     images_dir, annotations_file = Path(images_dir), Path(annotations_file)
     if not images_dir.is_dir():
@@ -72,24 +85,32 @@ def read_dataset(images_dir: str | Path, annotations_file: str | Path, keypoints
     content = _read_json(annotations_file)
     where = str(annotations_file)
     person = _person_category(content, where)
+    layout = _layout(person, layout, where)
     images = [_image(entry, images_dir, where) for entry in content['images']]
     by_id = {image.id: image for image in images}
     if len(by_id) < len(images):
         raise DatasetError(f'{where}: two images share one id')
     annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    empty = []
     for entry in content['annotations']:
-        if isinstance(entry, dict) and entry.get('category_id') != person:
+        if isinstance(entry, dict) and entry.get('category_id') != person.get('id'):
             continue
-        wrong, annotation = _annotation(entry, by_id, keypoints)
+        wrong, annotation = _annotation(entry, by_id, len(layout))
         if wrong:
             raise DatasetError(f'{where}: annotation {_id_of(entry)} {wrong}')
-        annotations[annotation['image_id']].append(annotation)
+        if min(annotation['bbox'][2:]) <= 0:
+            empty.append(annotation['id'])
+        else:
+            annotations[annotation['image_id']].append(annotation)
     if not annotations:
         raise DatasetError(f'{where} has no annotation of a person')
+    if empty:
+        _log.warning('%s: %d persons with an empty box are left out, the first of them annotation id %s',
+                     where, len(empty), empty[0])
     missing = next((image for image in images if not image.path.is_file()), None)
     if missing is not None:
         raise DatasetError(f'{missing.path} (image id {missing.id} of {where}) is missing')
-    return PersonDataset(tuple(images), dict(annotations))
+    return PersonDataset(annotations_file, layout, tuple(images), dict(annotations))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -109,11 +130,27 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _person_category(content: dict[str, Any], where: str) -> Any:
+def _person_category(content: dict[str, Any], where: str) -> dict[str, Any]:
     for category in content['categories']:
         if isinstance(category, dict) and category.get('name') == 'person':
-            return category.get('id')
+            return category
     raise DatasetError(f"{where} has no category 'person'")
+
+
+def _layout(category: dict[str, Any], wanted: SkeletonLayout | None, where: str) -> SkeletonLayout:
+    """The keypoints of the labels, which must be the wanted ones if both are known."""
+    names: Sequence[str] = category.get('keypoints') or (wanted or COCO).names
+    if wanted is None and tuple(names) != COCO.names:
+        try:
+            edges = [(first - 1, second - 1) for first, second in category.get('skeleton') or ()]
+            return make_layout(names, edges, pairs=[(a, b) for a, b in category.get('flip_pairs') or ()])
+        except (TypeError, ValueError, AttributeError) as error:
+            raise DatasetError(f"{where}: the category 'person' does not describe its keypoints: {error}") from error
+    layout = wanted or COCO
+    if tuple(names) != layout.names:
+        raise DatasetError(f"{where} labels {len(names)} keypoints ({', '.join(names)}), but those of the weights are "
+                           f"{len(layout)} ({', '.join(layout.names)})")
+    return layout
 
 
 def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
@@ -146,8 +183,8 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     if not _numbers([area], 1) or area < 0:
         return 'needs an area in square pixels', {}
     x, y, width, height = box
-    if width <= 0 or height <= 0:
-        return f'has an empty bbox {box}', {}
+    if min(width, height) < 0:
+        return f'has a bbox {box} of negative size', {}
     if min(x, y) < -OVERHANG or x + width > image.width + OVERHANG or y + height > image.height + OVERHANG:
         return f'has a bbox {box} outside its image ({image.width}x{image.height})', {}
     keypoints = entry.get('keypoints', [0] * (3 * joints))

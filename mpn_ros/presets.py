@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mpn_ros.errors import PresetError
+from mpn_ros.skeleton import COCO, SkeletonLayout
+
+_BACKBONES = ('resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet', 'mobilenet_dilated')
 
 
 def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
@@ -89,22 +94,27 @@ class PRNConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A whole MultiPoseNet. ``input_size`` is the long side in pixels that the weights were made for; sides are
-    multiples of 32."""
+    """A whole MultiPoseNet. ``layout`` are the keypoints that it knows; ``input_size`` is the long side in pixels that
+    the weights were made for; sides are multiples of 32."""
 
     name: str
-    backbone: Literal['resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet']
+    backbone: Literal['resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet', 'mobilenet_dilated']
     keypoint_pyramid: PyramidConfig = field(default_factory=PyramidConfig)
     keypoint_head: KeypointHeadConfig = field(default_factory=KeypointHeadConfig)
     detector_pyramid: PyramidConfig = field(default_factory=PyramidConfig)
     detector: DetectorConfig = field(default_factory=DetectorConfig)
     prn: PRNConfig = field(default_factory=PRNConfig)
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    keypoints: int = 17
+    layout: SkeletonLayout = COCO
     input_size: int = 480
 
     def __post_init__(self) -> None:
-        _one_of('backbone', self.backbone, ('resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet'))
+        _one_of('backbone', self.backbone, _BACKBONES)
+
+    @property
+    def keypoints(self) -> int:
+        """K, the number of keypoints."""
+        return len(self.layout)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers, as they go into a weights file."""
@@ -125,10 +135,13 @@ class Preset:
         }
         try:
             values = {key: parts[key](**value) if key in parts else value for key, value in data.items()}
+            values.pop('keypoints', None)  # the first files told the number alone; it was always COCO's 17
+            if 'layout' in values:
+                values['layout'] = SkeletonLayout.from_dict(values['layout'])
             pre = values['preprocessing']
             values['preprocessing'] = Preprocessing(tuple(pre.mean), tuple(pre.std))
             return Preset(**values)
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
             raise PresetError(f'not the description of a preset: {error}') from error
 
 
@@ -184,3 +197,26 @@ def prn_preset(name: str) -> PRNConfig:
     if name not in known:
         raise PresetError(f"no PRN is called '{name}'; there are {', '.join(known)}")
     return known[name]
+
+
+def override(preset: Preset, assignments: Sequence[str]) -> Preset:
+    """``preset`` with other values, each as 'FIELD=VALUE' or 'PART.FIELD=VALUE': 'keypoint_head.concatenate=false',
+    'backbone=mobilenet_dilated'. Raises PresetError that names the assignment that does not fit."""
+    data = json.loads(json.dumps(preset.to_dict()))
+    for assignment in assignments:
+        name, _, text = assignment.partition('=')
+        part, _, key = name.rpartition('.')
+        fields = data.get(part) if part else data
+        if not isinstance(fields, dict) or key not in fields or isinstance(fields[key], dict):
+            raise PresetError(f"'{assignment}' is not FIELD=VALUE or PART.FIELD=VALUE of a field that a preset has")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        wanted = type(fields[key])
+        if type(value) is int and wanted is float:
+            value = float(value)
+        if type(value) is not wanted:
+            raise PresetError(f"'{assignment}' does not fit: {name} is {json.dumps(fields[key])} in '{preset.name}'")
+        fields[key] = value
+    return Preset.from_dict(data)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+UNIFORM_SIGMA = 0.067
+"""The OKS constant of keypoints that nobody has measured one for: the mean of COCO's."""
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,37 @@ class SkeletonLayout:
     def __len__(self) -> int:
         return len(self.names)
 
+    @staticmethod
+    def from_dict(data: dict[str, Any]) -> SkeletonLayout:
+        """The inverse of ``dataclasses.asdict``, also after JSON. Raises ValueError, TypeError or KeyError."""
+        edges = tuple((first, second) for first, second in data['edges'])
+        return SkeletonLayout(tuple(data['names']), edges, tuple(data['flip']), tuple(data['sigmas']))
 
-def _layout(names: tuple[str, ...], edges: tuple[tuple[int, int], ...], sigmas: tuple[float, ...]) -> SkeletonLayout:
-    """Derives the mirror from the names: ``left_x`` and ``right_x`` change places."""
+
+def make_layout(
+    names: Sequence[str],
+    edges: Sequence[tuple[int, int]],
+    *,
+    sigmas: Sequence[float] | None = None,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> SkeletonLayout:
+    """A layout whose mirror comes from the names: those of ``pairs`` change places, and ``left_x`` with ``right_x``.
+    Without ``sigmas`` all are ``UNIFORM_SIGMA``. Raises ValueError if a name comes twice or has no partner."""
+    partner = dict(pairs) | {second: first for first, second in pairs}
     swap = {'left': 'right', 'right': 'left'}
-    flip = []
     for name in names:
         side, _, rest = name.partition('_')
-        flip.append(names.index(f'{swap[side]}_{rest}') if side in swap else names.index(name))
-    return SkeletonLayout(names, edges, tuple(flip), sigmas)
+        partner.setdefault(name, f'{swap[side]}_{rest}' if side in swap else name)
+    if len(set(names)) < len(names):
+        raise ValueError('two keypoints have one name')
+    for name, other in partner.items():
+        if name not in names or other not in names:
+            raise ValueError(f"keypoint '{name}' has no '{other}' to change places with in the mirror")
+    flip = tuple(names.index(partner[name]) for name in names)
+    return SkeletonLayout(tuple(names), tuple(edges), flip, tuple(sigmas or [UNIFORM_SIGMA] * len(names)))
 
 
-COCO = _layout(
+COCO = make_layout(
     names=(
         'nose',
         'left_eye',

@@ -2,8 +2,8 @@
 
 A file holds the tensors of one or more parts under ``PART.KEY``: 'network' (``MultiPoseNet``), 'prn'
 (``PoseResidualNetwork``) and 'ucr' (``prior``, the prior maps of Eq. 2). Its metadata are texts: ``format`` and
-``version``; as JSON ``preset`` (the preprocessing within), ``keypoints`` (names in order), ``training`` (data and
-settings) and ``metrics``; and ``sha256`` over the tensors. The weights of convolutions and dense layers may be stored
+``version``; as JSON ``preset`` (the preprocessing and the keypoints within), ``training`` (data and settings) and
+``metrics``; and ``sha256`` over the tensors. The weights of convolutions and dense layers may be stored
 in half precision; in memory all is float32.
 """
 
@@ -29,7 +29,6 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import Preset
 from mpn_ros.resources import find_model
-from mpn_ros.skeleton import COCO
 
 FORMAT = 'mpn_ros weights'
 VERSION = 1
@@ -44,8 +43,8 @@ _FOREIGN = {b'PK\x03\x04': 'a PyTorch checkpoint', b'\x80\x02\x8a\n': 'a PyTorch
 
 @dataclass(frozen=True)
 class Weights:
-    """What a weights file holds. ``metadata`` has 'training' and 'metrics' (dicts), 'keypoints' (names) and 'sha256';
-    ``source`` is the file, for messages."""
+    """What a weights file holds. ``metadata`` has 'training' and 'metrics' (dicts) and 'sha256'; ``source`` is the
+    file, for messages."""
 
     preset: Preset
     parts: Parts
@@ -95,10 +94,9 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
             if not stored.isfinite().all():
                 raise WeightsError(f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype}")
             tensors[f'{part}.{key}'] = stored
+    stated = {'preset': preset.to_dict(), 'training': dict(training or {}), 'metrics': dict(metrics or {})}
     metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': tensor_digest(tensors),
-                **{key: json.dumps(value) for key, value in (
-                    ('preset', preset.to_dict()), ('keypoints', COCO.names), ('training', dict(training or {})),
-                    ('metrics', dict(metrics or {})))}}
+                **{key: json.dumps(value) for key, value in stated.items()}}
     partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
         partial.write_bytes(save(tensors, metadata))  # save_file would make it readable by its owner alone
@@ -126,12 +124,10 @@ def load_weights(path: str | Path) -> Weights:
     if metadata.get('sha256') != tensor_digest(tensors):
         raise WeightsError(f'{path} is damaged: its tensors do not have the checksum that it states')
     try:
-        stated = {key: json.loads(metadata[key]) for key in ('keypoints', 'training', 'metrics')}
+        stated = {key: json.loads(metadata[key]) for key in ('training', 'metrics')}
         preset = Preset.from_dict(json.loads(metadata['preset']))
     except (KeyError, ValueError, MpnError) as error:
         raise WeightsError(f'{path} has damaged metadata: {error}') from error
-    if tuple(stated['keypoints']) != COCO.names:
-        raise WeightsError(f"{path} is for other keypoints: {', '.join(stated['keypoints'])}")
     parts: dict[str, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         part, _, key = name.partition('.')
@@ -176,8 +172,6 @@ def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, 
 
 def _unlike(preset: Preset, parts: Parts) -> str | None:
     """What keeps ``parts`` from being the preset's, or None."""
-    if preset.keypoints != len(COCO):
-        return f'it has {preset.keypoints} keypoints in place of {len(COCO)}'
     try:
         expected = expected_shapes(preset)
     except (MpnError, TypeError, ValueError, RuntimeError) as error:

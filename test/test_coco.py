@@ -12,6 +12,7 @@ import pytest
 
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
+from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
 def test_reads_images_in_order_with_their_people(small_dataset):
@@ -57,7 +58,8 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
     (_annotation(image_id=99), 'annotation id 1 is of image id 99, which is not in the list'),
     (_annotation(bbox=[1, 2, 3]), 'annotation id 1 needs a bbox of four finite numbers'),
     (_annotation(bbox=[1, 2, float('nan'), 4]), 'annotation id 1 needs a bbox of four finite numbers'),
-    (_annotation(bbox=[10, 10, 0, 5]), r'annotation id 1 has an empty bbox \[10, 10, 0, 5\]'),
+    (_annotation(bbox=[10, 10, -3, 5]), r'annotation id 1 has a bbox \[10, 10, -3, 5\] of negative size'),
+    (lambda content: [a.update(bbox=[10, 10, 0, 5]) for a in content['annotations']], 'no annotation of a person'),
     (_annotation(bbox=[150, 10, 60, 5]), r'annotation id 1 has a bbox \[150, 10, 60, 5\] outside its image \(200x'),
     (_annotation(bbox=[-5, 10, 60, 5]), 'annotation id 1 has a bbox .* outside its image'),
     (_annotation(area=None), 'annotation id 1 needs an area'),
@@ -66,6 +68,64 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
 def test_names_what_is_wrong(small_dataset, change, sentence):
     change(small_dataset.content)
     small_dataset.save()
+    with pytest.raises(DatasetError, match=sentence) as error:
+        read_dataset(small_dataset.images, small_dataset.annotations)
+    assert 'labels.json' in str(error.value)
+
+
+def test_persons_with_an_empty_box_are_left_out_with_one_warning(small_dataset, caplog):
+    """COCO's own train2017 has a few."""
+    for annotation, size in zip(small_dataset.content['annotations'], ((0, 5), (7, 0))):
+        annotation['bbox'][2:] = size
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    assert [len(dataset.annotations_of(image)) for image in dataset.images] == [0, 1, 0]
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert '2 persons with an empty box are left out, the first of them annotation id 0' in record.getMessage()
+    assert 'labels.json' in record.getMessage()
+
+
+DOOR = {'keypoints': ['hinge_a', 'hinge_b', 'left_corner', 'right_corner'], 'skeleton': [[1, 2], [3, 4]],
+        'flip_pairs': [['hinge_a', 'hinge_b']]}
+
+
+def other_keypoints(dataset, **changes):
+    dataset.content['categories'][0].update({**DOOR, **changes})
+    for annotation in dataset.content['annotations']:
+        annotation['keypoints'] = annotation['keypoints'][:12]
+    dataset.save()
+
+
+def test_labels_may_have_keypoints_of_their_own(small_dataset):
+    other_keypoints(small_dataset)
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    assert dataset.layout == SkeletonLayout(tuple(DOOR['keypoints']), ((0, 1), (2, 3)), (1, 0, 3, 2), (.067,) * 4)
+    assert len(dataset.annotations_of(dataset.images[0])[0]['keypoints']) == 12
+
+
+def test_labels_that_state_cocos_names_are_cocos(small_dataset):
+    small_dataset.content['categories'][0]['keypoints'] = list(COCO.names)
+    small_dataset.save()
+    assert read_dataset(small_dataset.images, small_dataset.annotations).layout is COCO
+
+
+def test_labels_of_other_keypoints_than_wanted_are_refused(small_dataset):
+    other_keypoints(small_dataset)
+    with pytest.raises(DatasetError, match=r'labels\.json labels 4 keypoints \(hinge_a, .* are 17 \(nose, left_eye'):
+        read_dataset(small_dataset.images, small_dataset.annotations, COCO)
+
+
+@pytest.mark.parametrize(('changes', 'sentence'), [
+    ({'flip_pairs': [['hinge_a', 'knob']]}, "'hinge_a' has no 'knob'"),
+    ({'keypoints': ['left_corner', 'knob', 'hinge_a', 'hinge_b']}, "'left_corner' has no 'right_corner'"),
+    ({'keypoints': ['hinge_a', 'hinge_a', 'hinge_b', 'knob']}, 'two keypoints have one name'),
+    ({'skeleton': [[0, 1]]}, 'edges must join keypoints'),
+    ({'skeleton': [1, 2]}, 'does not describe its keypoints'),
+    ({'keypoints': [1, 2]}, 'does not describe its keypoints'),
+])
+def test_keypoints_that_contradict_themselves_are_refused(small_dataset, changes, sentence):
+    other_keypoints(small_dataset, **changes)
     with pytest.raises(DatasetError, match=sentence) as error:
         read_dataset(small_dataset.images, small_dataset.annotations)
     assert 'labels.json' in str(error.value)

@@ -9,7 +9,7 @@ import torch
 from mpn_ros.errors import PresetError
 from mpn_ros.network.anchors import make_anchors
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import PRESETS, Preset, preset
+from mpn_ros.presets import PRESETS, Preset, override, preset
 
 PAPER = ('r50', 'r101', 'r101_dilated')
 
@@ -59,6 +59,7 @@ def test_an_unknown_preset_is_refused_with_the_known_ones():
         lambda data: data.pop('preprocessing'),
         lambda data: data.update(detector=7),
         lambda data: data.update(preprocessing={'mean': 1, 'std': 2}),
+        lambda data: data['layout'].update(flip=(0, 0)),
     ],
 )
 def test_what_describes_no_preset_is_refused(change):
@@ -87,3 +88,29 @@ def test_a_word_that_a_field_does_not_know_is_refused(part, field):
     (data[part] if part else data)[field] = 'cubic'
     with pytest.raises(PresetError, match=f"{field} must be one of .*, not 'cubic'"):
         Preset.from_dict(data)
+
+
+def test_fields_are_overridden_by_name():
+    changed = override(
+        preset('lite'),
+        ['backbone=mobilenet_dilated', 'keypoint_head.concatenate=false', 'prn.residual=2', 'prn.nodes=7',
+         'input_size=512'],
+    )
+    assert changed == dataclasses.replace(
+        preset('lite'),
+        backbone='mobilenet_dilated',
+        keypoint_head=dataclasses.replace(preset('lite').keypoint_head, concatenate=False),
+        prn=dataclasses.replace(preset('lite').prn, residual=2.0, nodes=7),
+        input_size=512,
+    )
+
+
+@pytest.mark.parametrize(
+    'assignment',
+    ['colour=red', 'prn.depth=3', 'neck.width=3', 'prn=3', 'prn.nodes', 'prn.nodes=many', 'prn.nodes=true', '=3',
+     'keypoint_head.concatenate=1', 'backbone=resnet18'],
+)  # fmt: skip
+def test_what_does_not_fit_a_preset_is_named(assignment):
+    with pytest.raises(PresetError) as error:
+        override(preset('lite'), [assignment])
+    assert assignment in str(error.value) or "not 'resnet18'" in str(error.value)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
-from mpn_ros.skeleton import COCO, SkeletonLayout, oks
+from mpn_ros.skeleton import COCO, UNIFORM_SIGMA, SkeletonLayout, make_layout, oks
 
 
 def test_coco_has_its_seventeen_keypoints_in_the_published_order():
@@ -32,6 +35,16 @@ def test_a_layout_that_contradicts_itself_is_refused(wrong):
     SkeletonLayout(**layout)
     with pytest.raises(ValueError):
         SkeletonLayout(**{**layout, **wrong})
+
+
+def test_the_mirror_comes_from_the_names_and_the_given_pairs():
+    layout = make_layout(('tail', 'left_ear', 'l_eye', 'right_ear', 'r_eye'), ((0, 1),), pairs=[('l_eye', 'r_eye')])
+    assert layout.flip == (0, 3, 4, 1, 2)
+    assert layout.sigmas == (UNIFORM_SIGMA,) * 5 and pytest.approx(np.mean(COCO.sigmas), abs=5e-4) == UNIFORM_SIGMA
+
+
+def test_a_layout_survives_json():
+    assert SkeletonLayout.from_dict(json.loads(json.dumps(dataclasses.asdict(COCO)))) == COCO
 
 
 def test_oks_of_a_perfect_pose_is_one_and_of_a_lost_one_zero():

@@ -14,6 +14,7 @@ from mpn_ros.errors import WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import PRESETS, PRNConfig
+from mpn_ros.skeleton import COCO, make_layout
 from mpn_ros.weights import load_weights, resolve_weights, save_weights
 
 PRESET = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=8, width=6, nodes=12))
@@ -220,16 +221,29 @@ def test_damaged_metadata_are_refused(saved, preset):
     assert 'damaged metadata' in refused(saved)
 
 
-@pytest.mark.parametrize(('change', 'said'), [({'backbone': 'resnet18'}, "'resnet18'"),
-                                               ({'keypoints': 5}, '5 keypoints')])
+@pytest.mark.parametrize(('change', 'said'), [
+    ({'backbone': 'resnet18'}, "'resnet18'"),
+    ({'layout': {'names': ['nose'], 'edges': [], 'flip': [0], 'sigmas': [.1]}}, "'prn.encode.weight' has shape"),
+])
 def test_a_preset_that_cannot_be_is_refused(saved, change, said):
     rewrite(saved, preset=json.dumps({**PRESET.to_dict(), **change}))
     assert said in refused(saved)
 
 
-def test_other_keypoints_are_refused(saved):
-    rewrite(saved, keypoints=json.dumps(['nose', 'tail']))
-    assert 'other keypoints: nose, tail' in refused(saved)
+def test_weights_may_know_other_keypoints(tmp_path):
+    tail = make_layout(('head', 'left_ear', 'right_ear', 'tail'), ((0, 3),))
+    preset = dataclasses.replace(PRESET, layout=tail)
+    save_weights(tmp_path / 'fox.safetensors', preset, {'network': MultiPoseNet(preset).state_dict()})
+    loaded = load_weights(tmp_path / 'fox.safetensors')
+    assert loaded.preset == preset and loaded.preset.keypoints == 4
+    assert loaded.network()(torch.zeros(1, 3, 64, 64)).heatmaps.shape == (1, 5, 16, 16)
+
+
+def test_files_from_before_presets_had_a_layout_are_cocos(saved):
+    old = PRESET.to_dict()
+    del old['layout']
+    rewrite(saved, preset=json.dumps({**old, 'keypoints': 17}), keypoints=json.dumps(COCO.names))
+    assert load_weights(saved).preset == PRESET
 
 
 def test_a_path_means_itself_and_a_name_what_ships(saved, monkeypatch):

@@ -85,15 +85,17 @@ def _infer_image(pipeline: PosePipeline, path: Path, target: Path, overlay: bool
     image = read_image(path)
     scene = pipeline(image, channel_order='bgr')
     if overlay:
-        write_image(f'{target}_overlay.jpg', draw(image, scene))
-    with RecordWriter(f'{target}.json', str(path), image.shape[1], image.shape[0]) as record:
+        write_image(f'{target}_overlay.jpg', draw(image, scene, layout=pipeline.layout))
+    with RecordWriter(f'{target}.json', str(path), image.shape[1], image.shape[0], pipeline.layout) as record:
         record.write(0, 0., scene)
 
 
 def _infer_video(pipeline: PosePipeline, path: Path, target: Path, overlay: bool) -> None:
     with ExitStack() as stack:
         video = stack.enter_context(VideoReader(path))
-        record = stack.enter_context(RecordWriter(f'{target}.json', str(path), video.width, video.height))
+        record = stack.enter_context(
+            RecordWriter(f'{target}.json', str(path), video.width, video.height, pipeline.layout)
+        )
         painted: VideoWriter | None = None
         if overlay:
             painted = stack.enter_context(VideoWriter(f'{target}_overlay.mp4', video.fps, video.width, video.height))
@@ -102,7 +104,7 @@ def _infer_video(pipeline: PosePipeline, path: Path, target: Path, overlay: bool
             scene = pipeline(frame.image, channel_order='bgr')
             record.write(frame.index, frame.time, scene)
             if painted is not None:
-                painted.write(draw(frame.image, scene))
+                painted.write(draw(frame.image, scene, layout=pipeline.layout))
             frames += 1
     if frames < COMPLETE * video.expected:
         raise ImageError(f'{path} is cut off: {frames} of {video.expected} frames could be decoded')

@@ -12,6 +12,7 @@ from torch import nn
 
 # Expansion, output channels, repetitions, stride of the first: MobileNetV2's table at width 1.75.
 _STAGES = ((1, 24, 1, 1), (6, 40, 2, 2), (6, 48, 3, 2), (6, 96, 4, 2), (6, 144, 3, 1), (6, 240, 3, 2), (6, 480, 1, 1))
+_LAST_STRIDE = 5  # the stage whose first block goes from stride 16 to 32
 _HEAD = 1280
 
 
@@ -19,9 +20,20 @@ class _Conv(nn.Module):
     """Convolution with TensorFlow's "same" padding for even sides (right and bottom only when striding), optional
     ReLU6."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, stride: int = 1, groups: int = 1, relu: bool = True):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        relu: bool = True,
+    ):
         super().__init__()
-        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, 0 if stride == 2 else kernel // 2, groups=groups)
+        padding = 0 if stride == 2 else dilation * (kernel // 2)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups)
         self.pad = stride == 2
         self.relu = relu
 
@@ -33,12 +45,14 @@ class _Conv(nn.Module):
 
 
 class _InvertedResidual(nn.Module):
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int):
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, dilation: int):
         super().__init__()
         hidden = inputs * expansion
         expand = [_Conv(inputs, hidden, 1)] if expansion > 1 else []
         self.layers = nn.Sequential(
-            *expand, _Conv(hidden, hidden, 3, stride=stride, groups=hidden), _Conv(hidden, outputs, 1, relu=False)
+            *expand,
+            _Conv(hidden, hidden, 3, stride=stride, dilation=dilation, groups=hidden),
+            _Conv(hidden, outputs, 1, relu=False),
         )
         self.residual = inputs == outputs and stride == 1
 
@@ -51,21 +65,26 @@ class MobileNet(nn.Module):
     """Images ``(B, 3, H, W)``, sides multiples of 32, to ``(C2, C3, C4, C5)`` at strides 4, 8, 16, 32.
 
     C4 joins the outputs of both stride-16 stages (96 + 144 channels), C5 is the 1280-channel expansion behind the last
-    stage:
-    the places where the pose-trained pyramid reads, so that its weights can start ours.
+    stage: the places where the pose-trained pyramid reads, so that its weights can start ours.
+
+    dilated: C5 keeps stride 16; behind the place of the stride the 3x3 convolutions widen instead (Table 2). The
+    weights are those of the plain one.
     """
 
     channels = (40, 48, 96 + 144, _HEAD)
-    strides = (4, 8, 16, 32)
 
-    def __init__(self) -> None:
+    def __init__(self, *, dilated: bool = False) -> None:
         super().__init__()
+        self.strides = (4, 8, 16, 16 if dilated else 32)
         self.stem = _Conv(3, 48, 3, stride=2)
         stages, inputs = [], 48
-        for expansion, outputs, repetitions, stride in _STAGES:
+        for number, (expansion, outputs, repetitions, stride) in enumerate(_STAGES):
             blocks = []
+            first_stride = 1 if dilated and number == _LAST_STRIDE else stride
             for index in range(repetitions):
-                blocks.append(_InvertedResidual(inputs, outputs, expansion, stride if index == 0 else 1))
+                behind = dilated and (number, index) > (_LAST_STRIDE, 0)
+                block_stride = first_stride if index == 0 else 1
+                blocks.append(_InvertedResidual(inputs, outputs, expansion, block_stride, 2 if behind else 1))
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)

@@ -31,8 +31,8 @@ class NetworkOutput(NamedTuple):
 
 
 def _backbone(name: str) -> MobileNet | ResNet:
-    if name == 'mobilenet':
-        return MobileNet()
+    if name.startswith('mobilenet'):
+        return MobileNet(dilated=name == 'mobilenet_dilated')
     return ResNet(name)
 
 

@@ -14,6 +14,7 @@ from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGroupe
 from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit, share_input
 from mpn_ros.pipeline.nms import suppress
 from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.weights import Weights, load_weights, resolve_weights
 
 
@@ -85,6 +86,11 @@ class PosePipeline:
         self.backend = make_backend(loaded.network(), backend, device)
         self._grouper = make_grouper(grouper, loaded)
         self._fill = round(sum(loaded.preset.preprocessing.mean) / 3)
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        """The K keypoints of the weights, in the order of ``Person.keypoints``."""
+        return self.weights.preset.layout
 
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mpn_ros.errors import WeightsError
 from mpn_ros.ros.image import ChannelOrder
 from mpn_ros.ros.parameters import Parameters
 from mpn_ros.scene import Scene
+from mpn_ros.skeleton import COCO
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
@@ -25,9 +27,15 @@ class Pipeline(Protocol):
 
 
 def load_pipeline(parameters: Parameters) -> PosePipeline:
-    """Loads weights and backend. Raises MpnError."""
+    """Loads weights and backend. Raises MpnError, also for weights of keypoints that the messages have no place for."""
     from mpn_ros.pipeline.pipeline import PosePipeline
-    return PosePipeline(parameters.weights, input_size=parameters.input_size or None, backend=parameters.backend,
+    from mpn_ros.weights import load_weights, resolve_weights
+    weights = load_weights(resolve_weights(parameters.weights))
+    names = weights.preset.layout.names
+    if names != COCO.names:
+        raise WeightsError(f"{weights.source} knows {len(names)} keypoints ({', '.join(names)}), but the messages hold "
+                           f"COCO's {len(COCO)}")
+    return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
                         device=parameters.device, grouper=parameters.grouper, thresholds=thresholds(parameters))
 
 

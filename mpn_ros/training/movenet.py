@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from mpn_ros.errors import WeightsError
+from mpn_ros.network.mobilenet import MobileNet
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.pyramid import FeaturePyramid
 
@@ -101,7 +102,7 @@ def start_from_movenet(network: MultiPoseNet, path: str | Path) -> Copied:
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f'{path} does not exist')
-    if network.preset.backbone != 'mobilenet':
+    if not isinstance(network.backbone, MobileNet):
         raise WeightsError(f"preset '{network.preset.name}' has no MobileNet to take MoveNet's weights")
     convolutions = _convolutions(path)
     backbone = [module for module in network.backbone.modules() if isinstance(module, nn.Conv2d)]

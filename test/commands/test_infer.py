@@ -13,6 +13,7 @@ from mpn_ros.cli import main
 from mpn_ros.commands import infer
 from mpn_ros.media import VideoReader, VideoWriter, read_image, write_image
 from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import COCO
 
 
 def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
@@ -23,6 +24,9 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
     keypoints[0] = width / 2, height / 2, .75
     person = Person(np.array([0, 0, width, height], np.float32), .5, keypoints)
     return Scene((person,), np.full((height, width), 255, np.uint8))
+
+
+somebody.layout = COCO  # type: ignore[attr-defined]  # as a PosePipeline has it
 
 
 @pytest.fixture(autouse=True)

@@ -101,3 +101,20 @@ def test_scores_follow_the_activation():
     logits = KeypointHead(8, 1, 17, dataclasses.replace(linear.config, activation='sigmoid'))
     assert linear.scores(raw).tolist() == [0, 0, 0.5, 2]
     torch.testing.assert_close(logits.scores(raw), raw.sigmoid())
+
+
+def test_a_dilated_mobilenet_computes_the_plain_one_more_densely():
+    """Same weights, C5 at stride 16: where no padding reaches, every second cell is the strided network's."""
+    torch.manual_seed(0)
+    plain, dilated = MobileNet().eval(), MobileNet(dilated=True).eval()
+    dilated.load_state_dict(plain.state_dict())
+    with torch.no_grad():
+        images = torch.randn(1, 3, 512, 512)
+        *finer, coarse = plain(images)
+        *same, dense = dilated(images)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(same, finer))
+    assert dense.shape[-2:] == (32, 32) and coarse.shape[-2:] == (16, 16)
+    inner = slice(5, 11)
+    ours, theirs = dense[..., 1::2, 1::2][..., inner, inner], coarse[..., inner, inner]
+    torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-3)
+    assert theirs.std() > 1e-3
