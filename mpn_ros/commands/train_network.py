@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import preset
+from mpn_ros.presets import override, preset
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.coco import labelled_images
 from mpn_ros.training.dataset import PatchDataset
@@ -28,6 +29,13 @@ _SETTLING_PATCHES = 16
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the three stages; their defaults are the paper's where it gives one."""
     parser.add_argument('--preset', default='lite', help='which network (default: lite)')
+    parser.add_argument(
+        '--set',
+        nargs='+',
+        default=(),
+        metavar='FIELD=VALUE',
+        help='change the preset, as: keypoint_head.concatenate=false backbone=mobilenet_dilated',
+    )
     parser.add_argument('--images', required=True, type=Path, help='folder of images')
     parser.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
     parser.add_argument(
@@ -112,10 +120,11 @@ def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespac
 def run(args: argparse.Namespace) -> int:
     """Trains, resuming from ``--folder`` when it holds a checkpoint of the same settings."""
     torch.manual_seed(args.seed)
-    network = MultiPoseNet(preset(args.preset))
-    images = labelled_images(read_dataset(args.images, args.annotations, network.preset.keypoints), args.masks)
+    labels = read_dataset(args.images, args.annotations)
+    network = MultiPoseNet(dataclasses.replace(override(preset(args.preset), args.set), layout=labels.layout))
+    images = labelled_images(labels, args.masks)
     augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
-    dataset = PatchDataset(images, args.size, augmentation, fill=network.preset.preprocessing.mean, seed=args.seed)
+    dataset = PatchDataset(images, args.size, augmentation, network.preset, args.seed)
     _start(network, dataset, args)
     config = TrainingConfig(
         stage=args.stage,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.skeleton import COCO, SkeletonLayout
+from mpn_ros.skeleton import SkeletonLayout
 
 Fill = tuple[float, float, float]
 """The colour around an image, RGB."""
@@ -74,7 +74,7 @@ def warp(
     size: int,
     *,
     fill: Fill,
-    layout: SkeletonLayout = COCO,
+    layout: SkeletonLayout,
 ) -> Sample:
     """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps
     left and right joints."""

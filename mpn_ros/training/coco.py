@@ -50,7 +50,7 @@ def labelled_images(dataset: PersonDataset, masks: str | Path | None = None) -> 
     """Every image of ``dataset`` with a person that is not a crowd. ``masks`` is a folder of PNG masks, named as the
     images.
 
-    Raises DatasetError if there is no such folder or no such image.
+    Raises DatasetError if there is no such folder, or nobody but crowds.
     """
     if masks is not None and not Path(masks).is_dir():
         raise DatasetError(f'{masks} is not a folder of masks')
@@ -73,5 +73,5 @@ def labelled_images(dataset: PersonDataset, masks: str | Path | None = None) -> 
             )
         )
     if not found:
-        raise DatasetError('no image of the dataset has a labelled person')
+        raise DatasetError(f'{dataset.source}: no image has a person that is not a crowd')
     return found

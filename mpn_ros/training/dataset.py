@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.training.augment import Augmentation, Fill, Sample, change_colour, patch_matrix, warp
+from mpn_ros.presets import Preset
+from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp
 from mpn_ros.training.coco import LabelledImage
 from mpn_ros.training.targets import heatmap_target
 
@@ -23,11 +24,12 @@ class PatchDataset(torch.utils.data.Dataset):
     """
 
     def __init__(
-        self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, *, fill: Fill, seed: int = 0
+        self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, preset: Preset, seed: int = 0
     ):
         if size < 32 or size % 32:
             raise ParameterError(f'the patch size must be a multiple of 32, not {size}')
-        self.images, self.size, self.augmentation, self.fill, self.seed = images, size, augmentation, fill, seed
+        self.images, self.size, self.augmentation, self.seed = images, size, augmentation, seed
+        self.layout, self.fill = preset.layout, preset.preprocessing.mean
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -39,9 +41,8 @@ class PatchDataset(torch.utils.data.Dataset):
         random = np.random.default_rng((self.seed, self.epoch, index))
         image = labelled.read()
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
-        sample = warp(
-            image, labelled.read_mask(), labelled.boxes, labelled.keypoints, matrix, self.size, fill=self.fill
-        )
+        labels = labelled.read_mask(), labelled.boxes, labelled.keypoints
+        sample = warp(image, *labels, matrix, self.size, fill=self.fill, layout=self.layout)
         if not self.augmentation.colour:
             return sample
         return Sample(

@@ -16,7 +16,8 @@ from mpn_ros.weights import save_weights
 
 
 def test_weights_of_other_keypoints_are_refused(tmp_path):
-    fox = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=2, width=2), layout=make_layout(('head', 'tail'), ()))
+    layout = make_layout(('head', 'tail'), ())
+    fox = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=2, width=2), layout=layout)
     save_weights(tmp_path / 'fox.safetensors', fox, {'ucr': {'prior': torch.ones(2, 2, 2)}})
     parameters = dataclasses.replace(Parameters(), weights=str(tmp_path / 'fox.safetensors'))
     with pytest.raises(WeightsError, match=r"fox.safetensors knows 2 keypoints \(head, tail\), but .* COCO's 17"):

@@ -7,6 +7,7 @@ from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp
 
+PLAIN = {'fill': (0, 0, 0), 'layout': COCO}
 LEFT, RIGHT = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
 
 
@@ -30,7 +31,7 @@ def spot(image, channel):
 def test_joints_move_with_their_pixels_and_sides_swap_with_the_mirror(seed):
     image, mask, boxes, keypoints = scene()
     matrix = patch_matrix(image.shape[:2], boxes, 256, Augmentation(flip=0.5), np.random.default_rng(seed))
-    sample = warp(image, mask, boxes, keypoints, matrix, 256, fill=(0, 0, 0))
+    sample = warp(image, mask, boxes, keypoints, matrix, 256, **PLAIN)
     mirrored = np.linalg.det(matrix[:, :2]) < 0
     red, green = (RIGHT, LEFT) if mirrored else (LEFT, RIGHT)
     assert sample.keypoints[0, [red, green], 2].tolist() == [2, 2]
@@ -53,22 +54,22 @@ def test_both_mirrored_and_straight_patches_occur():
 
 def test_an_upright_box_is_moved_exactly_and_a_turned_one_keeps_its_middle():
     image, mask, boxes, keypoints = scene()
-    straight = warp(image, mask, boxes, keypoints, np.array([[2.0, 0, 10], [0, 2, 20]]), 512, fill=(0, 0, 0))
+    straight = warp(image, mask, boxes, keypoints, np.array([[2.0, 0, 10], [0, 2, 20]]), 512, **PLAIN)
     np.testing.assert_allclose(straight.boxes, [[170, 140, 490, 380]])
-    turned = warp(image, mask, boxes, keypoints, np.array([[0.0, -1, 200], [1, 0, 0]]), 512, fill=(0, 0, 0))
+    turned = warp(image, mask, boxes, keypoints, np.array([[0.0, -1, 200], [1, 0, 0]]), 512, **PLAIN)
     np.testing.assert_allclose(turned.boxes, [[20, 80, 140, 240]])
 
 
 def test_the_mask_moves_with_the_box():
     image, mask, boxes, keypoints = scene()
-    sample = warp(image, mask, boxes, keypoints, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 128, fill=(0, 0, 0))
+    sample = warp(image, mask, boxes, keypoints, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 128, **PLAIN)
     rows, columns = np.nonzero(sample.mask)
     assert (columns.min(), columns.max() + 1) == (40, 120) and (rows.min(), rows.max() + 1) == (30, 90)
 
 
 def test_a_joint_that_leaves_the_patch_is_no_longer_labelled():
     image, mask, boxes, keypoints = scene()
-    sample = warp(image, mask, boxes, keypoints, np.array([[1.0, 0, -150], [0, 1, 0]]), 256, fill=(0, 0, 0))
+    sample = warp(image, mask, boxes, keypoints, np.array([[1.0, 0, -150], [0, 1, 0]]), 256, **PLAIN)
     assert sample.keypoints[0, LEFT, 2] == 0 and sample.keypoints[0, RIGHT, 2] == 2
 
 

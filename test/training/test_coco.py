@@ -58,5 +58,5 @@ def test_crowds_alone_are_nothing_to_learn_from(small_dataset):
     for annotation in small_dataset.content['annotations']:
         annotation['iscrowd'] = 1
     small_dataset.save()
-    with pytest.raises(DatasetError, match='no image of the dataset has a labelled person'):
+    with pytest.raises(DatasetError, match='labels.json: no image has a person that is not a crowd'):
         read(small_dataset)

@@ -52,7 +52,7 @@ def trainer(images, folder, config=CONFIG):
     torch.manual_seed(0)
     return Trainer(
         MultiPoseNet(preset('lite')),
-        PatchDataset(images, 96, Augmentation(0, (1, 1), 0), fill=(128, 128, 128)),
+        PatchDataset(images, 96, Augmentation(0, (1, 1), 0), preset('lite')),
         config,
         folder,
     )
