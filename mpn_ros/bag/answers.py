@@ -1,0 +1,73 @@
+"""The answers to one camera of a bag: each image to people, in messages under its header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rosbags.rosbag2 import Writer
+from rosbags.serde import SerdeError
+from rosbags.typesys.store import Typestore
+
+from mpn_ros.bag.cameras import Camera
+from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, mask_image, quality
+from mpn_ros.bag.video import TimedVideo
+from mpn_ros.errors import ImageError
+from mpn_ros.pipeline.draw import draw
+from mpn_ros.pipeline.pipeline import PosePipeline
+from mpn_ros.ros.compressed import decode_compressed
+from mpn_ros.ros.image import decode_image
+
+
+@dataclass
+class Tally:
+    """What became of a camera's images: all are ``answered`` or ``broken``."""
+
+    answered: int = 0
+    broken: int = 0
+
+
+class CameraAnswers:
+    """Writes the answers to the images of ``camera``, and its video if there is one. ``tell`` hears of the first broken
+    image: a broken one is counted and gets no answer."""
+
+    def __init__(self, camera: Camera, writer: Writer, store: Typestore, pipeline: PosePipeline,
+                 video: TimedVideo | None, tell: Callable[[str], None]) -> None:
+        self.camera, self.tally = camera, Tally()
+        self._writer, self._store, self._pipeline, self._video, self._tell = writer, store, pipeline, video, tell
+        self._builder = make_builder(store)
+        self._decode = decode_compressed if camera.type == COMPRESSED else decode_image
+        self._connections = {
+            name: writer.add_connection(f'{camera.namespace}/{name}', kind, typestore=store,
+                                        offered_qos_profiles=[quality(latched=name in LATCHED)])
+            for name, kind in {**ANSWERS, **LATCHED}.items()}
+
+    def begin(self, stamp: int) -> None:
+        """Says at ``stamp``, in ns, what the answers mean."""
+        self._write('label_info', stamp, self._builder.label_info())
+        self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
+
+    def answer(self, stamp: int, data: bytes) -> None:
+        """Answers the serialized image that was recorded at ``stamp``, in ns; the answers get the same stamp."""
+        try:
+            message: Any = self._store.deserialize_cdr(data, self.camera.type)
+            picture = self._decode(message)
+            scene = self._pipeline(picture.array, picture.order)
+        except (ImageError, SerdeError) as error:
+            if not self.tally.broken:
+                self._tell(f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
+                           f'{stamp / 1e9:.3f} s: {error}')
+            self.tally.broken += 1
+            return
+        self._write('detections', stamp, self._builder.detections(scene, message.header))
+        self._write('skeletons', stamp, self._builder.skeletons(scene, message.header))
+        self._write('mask', stamp, mask_image(self._store, scene.mask, message.header))
+        if self._video is not None:
+            drawing = draw(picture.array, scene, picture.order)
+            self._video.show(drawing if picture.order == 'bgr' else drawing[..., ::-1], stamp / 1e9)
+        self.tally.answered += 1
+
+    def _write(self, name: str, stamp: int, message: Any) -> None:
+        connection = self._connections[name]
+        self._writer.write(connection, stamp, self._store.serialize_cdr(message, connection.msgtype))

@@ -1,0 +1,123 @@
+"""A bag in, the same bag with people in it out. It appears under its name when it is complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rosbags.interfaces import Connection, ConnectionExtRosbag2
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, ReaderError, StoragePlugin, Writer
+from rosbags.typesys.store import Typestore
+from tqdm import tqdm
+
+from mpn_ros.bag.answers import CameraAnswers, Tally
+from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
+from mpn_ros.bag.messages import make_typestore
+from mpn_ros.bag.video import TimedVideo, frame_rate
+from mpn_ros.errors import MpnError, ParameterError
+from mpn_ros.pipeline.pipeline import PosePipeline
+
+BAG_VERSION = 9
+"""Format of metadata.yaml: that of Jazzy and later."""
+UNKNOWN_TYPE = f'RIHS01_{"0" * 64}'
+"""Type hash of a message of which the recording tells nothing but its name."""
+
+
+def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[str], None], *,
+            topics: Sequence[str] = (), video: Path | None = None) -> dict[str, Tally]:
+    """Copies the bag ``source`` to the folder ``target`` with the answers to all cameras, or to those in ``topics``.
+
+    source: a folder of rosbag2, or a single .mcap or .db3. ``target`` has the same storage.
+    video: an .mp4 with the people drawn in; of several cameras, each gets its own with its namespace in the name.
+    tell: hears, in sentences, of what has no answer.
+
+    Returns what became of each camera's images. Raises MpnError if the bag cannot be read or written; nothing is left
+    then. Raises ParameterError for topics that are not there, or that have another type already.
+    """
+    if target.suffix in ('.mcap', '.db3'):
+        raise ParameterError(f'{target} must be the name of a folder, which will hold the recording and metadata.yaml')
+    try:
+        with Reader(source) as reader, _appears_whole(target) as unfinished, ExitStack() as stack:
+            store = make_typestore()
+            cameras = choose_cameras(reader, store, topics) if topics else find_cameras(reader, store, tell)
+            writer = _open_writer(reader, unfinished)
+            stack.enter_context(writer)
+            copies = _copy_topics(reader, writer, store, cameras)
+            answers: dict[int, CameraAnswers] = {}
+            for camera in cameras:
+                painted = None
+                if video is not None:
+                    path = video_path(video, camera, alone=len(cameras) == 1)
+                    painted = stack.enter_context(TimedVideo(path, frame_rate(reader, camera.connections)))
+                answering = CameraAnswers(camera, writer, store, pipeline, painted, tell)
+                answering.begin(reader.start_time)
+                answers |= {connection.id: answering for connection in camera.connections}
+            messages = tqdm(reader.messages(), total=reader.message_count, unit='message', disable=None)
+            for connection, stamp, data in messages:
+                if connection.id in copies:
+                    writer.write(copies[connection.id], stamp, data)
+                if connection.id in answers:
+                    answers[connection.id].answer(stamp, data)
+            return {answering.camera.topic: answering.tally for answering in answers.values()}
+    except ReaderError as error:
+        raise MpnError(f'{source} is not a whole rosbag2 recording: {error}') from error
+    except OSError as error:
+        raise MpnError(f'{source} cannot be converted to {target}: {error.strerror or error}') from error
+
+
+def video_path(video: Path, camera: Camera, alone: bool) -> Path:
+    """``out.mp4`` for a camera ``alone``, else ``out_left.mp4`` for the one in the namespace '/left'."""
+    name = camera.namespace.strip('/').replace('/', '_')
+    return video if alone or not name else video.with_name(f'{video.stem}_{name}{video.suffix}')
+
+
+@contextmanager
+def _appears_whole(target: Path) -> Iterator[Path]:
+    """A path to write to, which becomes ``target`` at the end; left by an exception, it leaves nothing behind, and what
+    a killed run has left is removed."""
+    if target.exists():
+        raise ParameterError(f'{target} exists already')
+    workplace = target.with_name(f'.{target.name}.unfinished')
+    shutil.rmtree(workplace, ignore_errors=True)
+    workplace.mkdir(parents=True)
+    try:
+        # The files in a bag are named after its folder, so this has its final name from the start.
+        yield workplace / target.name
+        os.replace(workplace / target.name, target)
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _open_writer(reader: Reader, path: Path) -> Writer:
+    """MCAP is compressed in chunks, which every reader of it understands: masks are nearly nothing then."""
+    mcap = any(file.suffix == '.mcap' for file in ([reader.path] if reader.path.is_file() else reader.path.iterdir()))
+    writer = Writer(path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3)
+    if mcap:
+        writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
+    return writer
+
+
+def _copy_topics(reader: Reader, writer: Writer, store: Typestore, cameras: Sequence[Camera]) -> dict[int, Connection]:
+    """The connection in ``writer`` for each of ``reader``, by its id; answers that are there already are made anew."""
+    ours = {topic: kind for camera in cameras for topic, kind in camera.answers().items()}
+    copies = {}
+    for connection in reader.connections:
+        wanted = ours.get(connection.topic)
+        if wanted == connection.msgtype:
+            continue
+        if wanted is not None:
+            raise ParameterError(f"{reader.path} has '{connection.topic}' already, as {connection.msgtype}, where "
+                                 f'{wanted} has to go')
+        assert isinstance(connection.ext, ConnectionExtRosbag2)
+        known = connection.msgtype in store.types
+        copies[connection.id] = writer.add_connection(
+            connection.topic, connection.msgtype,
+            msgdef=connection.msgdef.data or (store.generate_msgdef(connection.msgtype, ros_version=2)[0] if known
+                                              else ''),
+            rihs01=connection.digest or (store.hash_rihs01(connection.msgtype) if known else UNKNOWN_TYPE),
+            serialization_format=connection.ext.serialization_format,
+            offered_qos_profiles=connection.ext.offered_qos_profiles)
+    return copies
