@@ -20,4 +20,5 @@ if ros_prefix():
     setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy}, entry_points=COMMANDS)
 else:
     setup(packages=PACKAGES, cmdclass={'build_py': CleanBuildPy}, entry_points=COMMANDS,
-          data_files=[('share/mpn_ros/models', sorted(str(file) for file in Path('models').iterdir()))])
+          data_files=[(f'share/mpn_ros/{folder}', sorted(str(file) for file in Path(folder).iterdir()))
+                      for folder in ('models', 'msg', 'compat/vision_msgs/msg')])

@@ -12,6 +12,7 @@ from mpn_ros.errors import MpnError
 
 COMMANDS = {
     'infer': 'find people in images or videos',
+    'bag': 'find people in a recording of ROS 2',
     'eval': 'measure weights on a dataset in COCO layout',
     'train': 'train the network or its Pose Residual Network',
     'pack': 'join a trained network and a trained PRN into a weights file',
@@ -21,7 +22,7 @@ COMMANDS = {
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and
 ``run(args) -> int | None``."""
 
-OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py', 'matplotlib'}
+OPTIONAL = {'pycocotools', 'onnx', 'tensorboard', 'h5py', 'matplotlib', 'rosbags'}
 """Packages that only some commands need; pip knows each by the name that it is imported by."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rosbags.rosbag2 import Writer
 from rosbags.serde import SerdeError
@@ -15,9 +15,12 @@ from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, mas
 from mpn_ros.bag.video import TimedVideo
 from mpn_ros.errors import ImageError
 from mpn_ros.pipeline.draw import draw
-from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.image import decode_image
+from mpn_ros.tracking.tracker import Tracker
+
+if TYPE_CHECKING:
+    from mpn_ros.pipeline.pipeline import PosePipeline
 
 
 @dataclass
@@ -36,7 +39,7 @@ class CameraAnswers:
                  video: TimedVideo | None, tell: Callable[[str], None]) -> None:
         self.camera, self.tally = camera, Tally()
         self._writer, self._store, self._pipeline, self._video, self._tell = writer, store, pipeline, video, tell
-        self._builder = make_builder(store)
+        self._builder, self._tracker = make_builder(store), Tracker()
         self._decode = decode_compressed if camera.type == COMPRESSED else decode_image
         self._connections = {
             name: writer.add_connection(f'{camera.namespace}/{name}', kind, typestore=store,
@@ -53,7 +56,7 @@ class CameraAnswers:
         try:
             message: Any = self._store.deserialize_cdr(data, self.camera.type)
             picture = self._decode(message)
-            scene = self._pipeline(picture.array, picture.order)
+            scene = self._tracker.update(self._pipeline(picture.array, picture.order), stamp / 1e9)
         except (ImageError, SerdeError) as error:
             if not self.tally.broken:
                 self._tell(f"'{self.camera.topic}' has broken images, which get no answer; the first, at "

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rosbags.interfaces import Connection, ConnectionExtRosbag2
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, ReaderError, StoragePlugin, Writer
@@ -18,10 +19,10 @@ from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
 from mpn_ros.bag.messages import make_typestore
 from mpn_ros.bag.video import TimedVideo, frame_rate
 from mpn_ros.errors import MpnError, ParameterError
-from mpn_ros.pipeline.pipeline import PosePipeline
 
-BAG_VERSION = 9
-"""Format of metadata.yaml: that of Jazzy and later."""
+if TYPE_CHECKING:
+    from mpn_ros.pipeline.pipeline import PosePipeline
+
 UNKNOWN_TYPE = f'RIHS01_{"0" * 64}'
 """Type hash of a message of which the recording tells nothing but its name."""
 
@@ -43,7 +44,7 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
         with Reader(source) as reader, _appears_whole(target) as unfinished, ExitStack() as stack:
             store = make_typestore()
             cameras = choose_cameras(reader, store, topics) if topics else find_cameras(reader, store, tell)
-            writer = _open_writer(reader, unfinished)
+            writer = _make_writer(source, unfinished)
             stack.enter_context(writer)
             copies = _copy_topics(reader, writer, store, cameras)
             answers: dict[int, CameraAnswers] = {}
@@ -63,7 +64,7 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
                     answers[connection.id].answer(stamp, data)
             return {answering.camera.topic: answering.tally for answering in answers.values()}
     except ReaderError as error:
-        raise MpnError(f'{source} is not a whole rosbag2 recording: {error}') from error
+        raise MpnError(f'{source} is not a whole rosbag2 recording: {" ".join(str(error).split())}') from error
     except OSError as error:
         raise MpnError(f'{source} cannot be converted to {target}: {error.strerror or error}') from error
 
@@ -91,10 +92,12 @@ def _appears_whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _open_writer(reader: Reader, path: Path) -> Writer:
-    """MCAP is compressed in chunks, which every reader of it understands: masks are nearly nothing then."""
-    mcap = any(file.suffix == '.mcap' for file in ([reader.path] if reader.path.is_file() else reader.path.iterdir()))
-    writer = Writer(path, version=BAG_VERSION, storage_plugin=StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3)
+def _make_writer(source: Path, path: Path) -> Writer:
+    """A writer with the storage of ``source``. MCAP is compressed in chunks, which every reader of it understands:
+    masks are nearly nothing then."""
+    mcap = any(file.suffix == '.mcap' for file in (source.iterdir() if source.is_dir() else [source]))
+    # Version 9 of metadata.yaml is that of Jazzy and later.
+    writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3)
     if mcap:
         writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
     return writer

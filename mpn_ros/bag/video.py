@@ -54,7 +54,7 @@ class TimedVideo(AbstractContextManager['TimedVideo']):
             self._video.write(self._picture)
             self._written += 1
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._video is not None:
             self._hold(self._written + 1)
-            self._video.__exit__(*exception)
+            self._video.__exit__(kind, *exception)

@@ -1,0 +1,44 @@
+"""A played bag says what the node says: the messages of both have the same bytes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+pytest.importorskip('rosbags', reason='rosbags is not installed here')
+
+from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
+from std_msgs.msg import Header  # noqa: E402
+
+from mpn_ros.bag.messages import ANSWERS, IMAGE, LATCHED, make_builder, make_typestore, mask_image  # noqa: E402
+from mpn_ros.ros import messages  # noqa: E402
+from mpn_ros.scene import Person, Scene  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+
+def test_same_bytes_in_both_worlds():
+    keypoints = np.arange(51, dtype=np.float32).reshape(17, 3) / 51
+    keypoints[3] = np.nan, np.nan, 0
+    box = np.array([1, 2, 11, 22.5], np.float32)
+    people = [Person(box, score, keypoints, followed) for score, followed in ((.9, 7), (.5, None))]
+    scene = Scene(tuple(people), np.eye(3, 5, dtype=np.uint8) * 255)
+    store = make_typestore()
+    builder = make_builder(store)
+    header = Header(frame_id='camera')
+    header.stamp.sec, header.stamp.nanosec = 12, 34
+    recorded = store.deserialize_cdr(serialize_message(header), 'std_msgs/msg/Header')
+    pairs = {
+        'detections': (messages.detections(scene, header), builder.detections(scene, recorded)),
+        'skeletons': (messages.skeletons(scene, header), builder.skeletons(scene, recorded)),
+        'mask': (messages.image(scene.mask, 'mono8', header), mask_image(store, scene.mask, recorded)),
+        'label_info': (messages.label_info(), builder.label_info()),
+        'skeleton_layout': (messages.skeleton_layout(), builder.skeleton_layout()),
+    }
+    kinds = {**ANSWERS, **LATCHED}
+    assert pairs.keys() == kinds.keys() and kinds['mask'] == IMAGE
+    for name, (spoken, written) in pairs.items():
+        heard = deserialize_message(bytes(store.serialize_cdr(written, kinds[name])), type(spoken))
+        assert serialize_message(heard) == serialize_message(spoken), name
