@@ -16,7 +16,7 @@ if (SETUPTOOLS := int(version('setuptools').partition('.')[0])) < 77:
     pytest.skip(f'the wheel is built with setuptools 77 or newer and this is {SETUPTOOLS}', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ('LICENSE', 'build_support', 'models', 'mpn_ros', 'pyproject.toml', 'setup.py')
+SOURCES = ('LICENSE', 'build_support', 'compat', 'models', 'mpn_ros', 'msg', 'pyproject.toml', 'setup.py')
 BUILD_WITHOUT_ROS = """
 import sys
 sys.modules['rosidl_generator_py'] = None  # as an isolated build finds it: not importable
@@ -76,3 +76,10 @@ def test_finds_the_weights_that_it_ships(environment: Path) -> None:
     answer = _run(environment / 'python', '-c', "from mpn_ros.resources import find_model; print(find_model('tiny'))")
     models = environment.parent / 'share' / 'mpn_ros' / 'models'
     assert answer.stdout.strip() == str(models / 'tiny.safetensors'), answer.stderr
+
+
+def test_has_the_definitions_of_messages_for_bags(environment: Path) -> None:
+    share = environment.parent / 'share' / 'mpn_ros'
+    for folder in ('msg', 'compat/vision_msgs/msg'):
+        shipped = {path.name for path in (share / folder).iterdir()}
+        assert shipped == {path.name for path in (ROOT / folder).iterdir()}
