@@ -87,10 +87,10 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     for a, b in bones:
         cv2.line(canvas, points[a], points[b], SHADOW, outline, cv2.LINE_AA, SUBPIXEL_BITS)
     for a, b in bones:
-        cv2.line(canvas, points[a], points[b], SIDES[_side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.line(canvas, points[a], points[b], SIDES[side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
     for index in np.flatnonzero(seen).tolist():
         cv2.circle(canvas, points[index], joint + 2 ** SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.circle(canvas, points[index], joint, SIDES[_side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.circle(canvas, points[index], joint, SIDES[side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -101,7 +101,7 @@ def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int,
     return [(int(x), int(y)) for x, y in np.rint(clipped * 2 ** SUBPIXEL_BITS)]
 
 
-def _side(layout: SkeletonLayout, *joints: int) -> str:
+def side(layout: SkeletonLayout, *joints: int) -> str:
     """'left' or 'right' if all joints with a side are of that one, else 'centre'."""
     sides = {layout.names[joint].partition('_')[0] for joint in joints} & {'left', 'right'}
     return sides.pop() if len(sides) == 1 else 'centre'

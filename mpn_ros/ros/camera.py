@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
+import numpy as np
 from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
+from visualization_msgs.msg import MarkerArray
 
 from mpn_ros.camera_model import CameraModel
-from mpn_ros.errors import ParameterError
+from mpn_ros.errors import CalibrationError, ParameterError
 from mpn_ros.msg import Skeleton3DArray, SkeletonArray, SkeletonLayout
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros import messages
@@ -27,10 +30,11 @@ from mpn_ros.ros.camera_info import camera_model, info_topic
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.image import Picture, decode_image
+from mpn_ros.ros.markers import markers, on_rays
 from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.positions import Positions
 from mpn_ros.ros.worker import Frame
-from mpn_ros.scene import Scene
+from mpn_ros.scene import Person, Scene
 from mpn_ros.tracking.tracker import Tracker
 
 NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,
@@ -83,6 +87,7 @@ class Camera:
         self._skeletons = self._publisher(SkeletonArray, 'skeletons', ANSWERS)
         self._mask = self._publisher(Image, 'mask', ANSWERS)
         self._overlay = self._publisher(Image, 'overlay', ANSWERS)
+        self._markers = self._publisher(MarkerArray, 'markers', ANSWERS)
         self._label_info = self._publisher(LabelInfo, 'label_info', LATCHED)
         self._layout = self._publisher(SkeletonLayout, 'skeleton_layout', LATCHED)
 
@@ -101,7 +106,8 @@ class Camera:
         frames = self._publisher(tf_message(), '/tf', FRAMES) if parameters.publish_tf else None
         skeletons = self._publisher(Skeleton3DArray, 'skeletons_3d', ANSWERS)
         prefix = f"{self.name.replace('/', '_')}_" if self.name else ''
-        return Positions(self._values, self.model, lambda why: self.counters.lack(why), skeletons, frames, prefix)
+        return Positions(self._values, self.model, lambda why: self.counters.lack(why), self._draw, skeletons,
+                         frames, prefix)
 
     def open(self, offer: Callable[[Camera, Frame], None]) -> None:
         """Tells listeners what the answers mean and subscribes; each image goes to ``offer``."""
@@ -123,10 +129,12 @@ class Camera:
     def _learn(self, info: CameraInfo) -> None:
         self._info = info
 
-    def model(self, width: int, height: int) -> CameraModel | None:
-        """How images of this size are projected; None as long as no ``camera_info`` has come. Raises CalibrationError
-        for one that does not fit."""
-        return None if self._info is None else camera_model(self._info, self._base, width, height)
+    def model(self, width: int, height: int) -> CameraModel:
+        """How images of this size are projected. Raises CalibrationError until a ``camera_info`` has come, and for one
+        that does not fit."""
+        if self._info is None:
+            raise CalibrationError(f"nothing has come on '{self.info_topic}', without which there are no positions")
+        return camera_model(self._info, self._base, width, height)
 
     def close(self) -> None:
         """Unsubscribes; does nothing if it is not open."""
@@ -159,8 +167,22 @@ class Camera:
             self._overlay.publish(messages.image(drawing, f'{picture.order}8', header))
         if self._positions is not None:
             self._positions.answer(header, scene)
+        elif self._markers.get_subscription_count():
+            self._mark(scene, header)
         age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
+
+    def _mark(self, scene: Scene, header: Header) -> None:
+        try:
+            model = self.model(*scene.mask.shape[::-1])
+        except CalibrationError as error:
+            self.counters.lack(str(error))
+        else:
+            self._draw(scene.people, on_rays(scene.keypoints, model, self._values().marker_distance), header)
+
+    def _draw(self, people: Sequence[Person], points: np.ndarray, header: Header) -> None:
+        if self._markers.get_subscription_count():
+            self._markers.publish(markers(people, points, header, self._values().camera_timeout))
 
     def _follow(self, scene: Scene, seconds: float) -> Scene:
         values = self._values()

@@ -91,8 +91,12 @@ class Parameters:
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
     publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
+    marker_distance: float = _parameter(
+        3., 'Distance from the camera at which markers are drawn where positions are not known.', unit='m',
+        bounds=(.1, 100), live=True)
     camera_timeout: float = _parameter(
-        2., 'Silence after which diagnostics call a camera STALE.', unit='s', bounds=(.1, 3600), live=True)
+        2., 'Silence after which diagnostics call a camera STALE and its markers go.', unit='s', bounds=(.1, 3600),
+        live=True)
     diagnostics_period: float = _parameter(1., 'Time between two messages on /diagnostics.', unit='s', bounds=(.1, 60))
     autostart: bool = _parameter(True, 'Configure and activate at start; false waits for a lifecycle manager.')
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
 from rclpy.lifecycle import LifecyclePublisher
 from sensor_msgs.msg import Image
 from std_msgs.msg import Header
@@ -12,14 +13,14 @@ from std_msgs.msg import Header
 from mpn_ros.camera_model import CameraModel
 from mpn_ros.depth.lifting import Lifted, lift
 from mpn_ros.depth.proportions import estimate
-from mpn_ros.errors import CalibrationError, ImageError, MpnError
+from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.msg import Keypoint3D
 from mpn_ros.ros.body_frames import body_frames
 from mpn_ros.ros.depth_image import decode_depth
 from mpn_ros.ros.depth_messages import skeletons_3d
 from mpn_ros.ros.depth_pairing import DepthPairing
 from mpn_ros.ros.parameters import Parameters
-from mpn_ros.scene import Scene
+from mpn_ros.scene import Person, Scene
 
 
 class _Answer(NamedTuple):
@@ -32,13 +33,14 @@ class Positions:
     ``frames`` where that is not None.
 
     ``values()`` are the parameters now; ``model(width, height)`` how images of that size are projected, see
-    ``Camera.model``; ``lack(why)`` hears of each answer that gets no positions.
+    ``Camera.model``; ``lack(why)`` hears of each answer that gets no positions, ``draw(people, points, header)`` of the
+    others.
     """
 
-    def __init__(self, values: Callable[[], Parameters], model: Callable[[int, int], CameraModel | None],
-                 lack: Callable[[str], None], skeletons: LifecyclePublisher, frames: LifecyclePublisher | None,
-                 prefix: str) -> None:
-        self._values, self._model, self._lack = values, model, lack
+    def __init__(self, values: Callable[[], Parameters], model: Callable[[int, int], CameraModel],
+                 lack: Callable[[str], None], draw: Callable[[Sequence[Person], np.ndarray, Header], None],
+                 skeletons: LifecyclePublisher, frames: LifecyclePublisher | None, prefix: str) -> None:
+        self._values, self._model, self._lack, self._draw = values, model, lack, draw
         self._skeletons, self._frames, self._prefix = skeletons, frames, prefix
         self._pairing: DepthPairing[_Answer] = DepthPairing()
 
@@ -71,13 +73,11 @@ class Positions:
         self._skeletons.publish(skeletons_3d(people, lifted, source, header))
         if self._frames is not None:
             self._frames.publish(body_frames(people, lifted, header, self._prefix))
+        self._draw(people, lifted.points, header)
 
     def _place(self, answer: _Answer, image: Image | None) -> Lifted:
         height, width = answer.scene.mask.shape
         model = self._model(width, height)
-        if model is None:
-            raise CalibrationError('positions in metres need the camera_info beside the image topic, '
-                                   'and none has come')
         keypoints = answer.scene.keypoints
         if image is None:
             return estimate(keypoints, model, self._values().person_height)

@@ -15,7 +15,8 @@ from mpn_ros.scene import Person, Scene
 
 
 class StubPipeline:
-    """Answers each image with one person whose score is the image's first value / 255, after ``delay`` seconds.
+    """Answers each image with one person, or as many as ``people`` is set to, whose score is the image's first value /
+    255, after ``delay`` seconds.
 
     Raises for images whose first value is in ``poison``. Keeps what it was asked.
     """
@@ -26,6 +27,7 @@ class StubPipeline:
         self.weights = SimpleNamespace(source='none')
         self.input_size = 64
         self.thresholds = None
+        self.people = 1
         self.batches: list[list[int]] = []
 
     def batch(self, images, channel_order) -> list[Scene]:
@@ -41,7 +43,8 @@ class StubPipeline:
         for first, image in zip(firsts, images, strict=True):
             mask = np.zeros(image.shape[:2], np.uint8)
             mask[1:3, 2:5] = 255
-            scenes.append(Scene((Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints),), mask))
+            person = Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints)
+            scenes.append(Scene((person,) * self.people, mask))
         return scenes
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.errors import WeightsError
+from mpn_ros.errors import CalibrationError, WeightsError
 from mpn_ros.skeleton import COCO
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
@@ -20,6 +20,7 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header, String  # noqa: E402
 from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
+from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -186,12 +187,34 @@ def test_compressed_transport(robot, until):
 def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until):
     node = robot.start(cameras=['left'])
     camera, = node._cameras
-    assert camera.model(40, 30) is None
+    with pytest.raises(CalibrationError, match='/left/camera_info'):
+        camera.model(40, 30)
     publisher = robot.tester.create_publisher(CameraInfo, '/left/camera_info', 1)
     info = CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.])
-    until(lambda: publisher.publish(info) or camera.model(40, 30))
+    until(lambda: publisher.publish(info) or camera._info)
     assert camera.model(40, 30).matrix[0, 0] == 50
-    assert robot.transition('deactivate') and camera.model(40, 30) is None
+    assert robot.transition('deactivate') and camera._info is None
+
+
+def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
+    pipeline = stub()
+    robot.start(pipeline, marker_distance=2.)
+    arrays, people = robot.listen(MarkerArray, '/markers'), robot.listen(SkeletonArray, '/skeletons')
+    told = robot.listen(DiagnosticArray, '/diagnostics')
+    send = robot.camera()
+    send(200)
+    until(lambda: people)
+    until(lambda: any('camera_info' in status.message for status in statuses(told)))
+    assert not arrays, 'without a calibration nobody knows where to draw'
+    publisher = robot.tester.create_publisher(CameraInfo, '/camera_info', 1)
+    publisher.publish(CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.]))
+    sent = until(lambda: (sent := send(200), settle(.05)) and arrays and sent)
+    drawn, = (marker for marker in arrays[0].markers if marker.ns == 'joints')
+    assert drawn.header.frame_id == sent.header.frame_id
+    joint = drawn.points[0]
+    assert (joint.x, joint.y, joint.z) == pytest.approx(((3 - 20) / 50 * 2, (4 - 15) / 50 * 2, 2.))
+    pipeline.people = 0
+    until(lambda: send(200) and arrays[-1].markers[0].action == Marker.DELETEALL and len(arrays[-1].markers) == 1)
 
 
 def test_topics_can_be_remapped_and_put_into_a_namespace(robot, until):

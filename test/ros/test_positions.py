@@ -17,6 +17,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from mpn_ros.msg import Keypoint3D, Skeleton3DArray, SkeletonArray  # noqa: E402
 from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+from visualization_msgs.msg import MarkerArray  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -176,3 +177,15 @@ def test_bodies_are_frames_of_tf(rig, robot, until):
     frame, = heard[0].transforms
     assert frame.header == sent.header and frame.child_frame_id == 'body_1'
     assert frame.transform.translation.z == pytest.approx(2) and frame.transform.rotation.w == 1
+
+
+def test_markers_are_drawn_where_the_people_are(rig, robot, until):
+    made = rig(**DEPTH)
+    arrays = robot.listen(MarkerArray, '/markers')
+    made.calibrate()
+    made.depth(depth_image(made.send(), 2.5))
+    until(lambda: arrays and made.positions)
+    drawn, = (marker for marker in arrays[0].markers if marker.ns == 'joints')
+    placed = [joint.position for joint in made.positions[0].skeletons[0].keypoints if joint.valid]
+    assert [(point.x, point.y, point.z) for point in drawn.points] == [(p.x, p.y, p.z) for p in placed]
+    assert len(placed) == 16 and placed[0].z == pytest.approx(2.5)

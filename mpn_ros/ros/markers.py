@@ -1,0 +1,77 @@
+"""People in space as RViz draws them: bones, joints and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import Point, Vector3
+from std_msgs.msg import ColorRGBA, Header
+from visualization_msgs.msg import Marker, MarkerArray
+
+from mpn_ros.camera_model import CameraModel
+from mpn_ros.pipeline.draw import BOX, SIDES, side
+from mpn_ros.scene import Person
+from mpn_ros.skeleton import COCO, SkeletonLayout
+
+BONE, JOINT, TEXT = .008, .014, .06
+"""Thickness of bones and joints and height of an id, as fractions of the distance: seen from the camera, near and far
+people are drawn alike."""
+COLOURS = {name: ColorRGBA(r=r / 255, g=g / 255, b=b / 255, a=1.) for name, (b, g, r) in {**SIDES, 'id': BOX}.items()}
+
+
+def on_rays(keypoints: np.ndarray, model: CameraModel, distance: float) -> np.ndarray:
+    """Joints ``(P, K, 3)`` in pixels to points ``(P, K, 3)`` in metres of the camera's optical frame, all of them
+    ``distance`` metres along its axis: where they really are is not known, but they cover their pixels."""
+    return model.rays(keypoints[..., :2]) * distance
+
+
+def markers(people: Sequence[Person], points: np.ndarray, header: Header, lifetime: float,
+            layout: SkeletonLayout = COCO) -> MarkerArray:
+    """Bones, joints and ids of ``people`` at ``points`` ``(P, K, 3)``, in metres of the optical frame in ``header``;
+    NaN for a joint without a position.
+
+    Each array replaces all that was drawn before, so that those who have left are gone; what no array replaces goes
+    after ``lifetime`` seconds.
+    """
+    drawn = [Marker(header=header, action=Marker.DELETEALL)]
+    for index, (person, pose) in enumerate(zip(people, points, strict=True)):
+        for marker in _person(person, pose, layout):
+            marker.header, marker.id, marker.lifetime = header, index, _duration(lifetime)
+            drawn.append(marker)
+    return MarkerArray(markers=drawn)
+
+
+def _person(person: Person, pose: np.ndarray, layout: SkeletonLayout) -> Iterator[Marker]:
+    """What there is to draw; RViz complains of a marker without points or text."""
+    placed = np.isfinite(pose).all(-1)
+    if not placed.any():
+        return
+    joints = np.flatnonzero(placed).tolist()
+    bones = [bone for bone in layout.edges if placed[list(bone)].all()]
+    distance = float(np.median(pose[joints, 2]))
+    if bones:
+        yield _list('bones', Marker.LINE_LIST, pose[np.ravel(bones)], BONE * distance,
+                    [side(layout, *bone) for bone in bones for _ in bone])
+    yield _list('joints', Marker.SPHERE_LIST, pose[joints], JOINT * distance, [side(layout, joint) for joint in joints])
+    if person.id is not None:
+        yield _text(str(person.id), pose[joints], TEXT * distance)
+
+
+def _list(name: str, kind: int, points: np.ndarray, size: float, sides: Sequence[str]) -> Marker:
+    return Marker(ns=name, type=kind, scale=Vector3(x=size, y=size, z=size), colors=[COLOURS[each] for each in sides],
+                  points=[Point(x=x, y=y, z=z) for x, y, z in points.tolist()])
+
+
+def _text(text: str, points: np.ndarray, height: float) -> Marker:
+    """Above the topmost joint: y points down."""
+    marker = Marker(ns='ids', type=Marker.TEXT_VIEW_FACING, text=text, scale=Vector3(z=height), color=COLOURS['id'])
+    x, y, z = points[points[:, 1].argmin()].tolist()
+    marker.pose.position = Point(x=x, y=y - 1.5 * height, z=z)
+    return marker
+
+
+def _duration(seconds: float) -> Duration:
+    whole, nanoseconds = divmod(round(seconds * 1e9), 10 ** 9)
+    return Duration(sec=whole, nanosec=nanoseconds)
