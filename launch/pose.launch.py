@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import yaml
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
@@ -19,6 +20,9 @@ OVERRIDES = {
     'image_topic': (str, "image topic of each camera, within the namespace unless it begins with '/'"),
     'cameras': (list[str], "names of several cameras as '[left, right]', each the namespace of its topics"),
     'image_transport': (str, "'raw' or 'compressed'"),
+    'depth_topic': (str, 'topic of depth images registered to the images'),
+    'estimate_positions': (bool, 'without depth, estimate positions in metres'),
+    'publish_tf': (bool, 'publish positions of people with an id on /tf'),
     'weights': (str, 'name of weights that ship, or path of a weights file'),
     'backend': (str, "what runs the network; 'auto' takes the fastest that works"),
     'device': (str, "'cpu', 'cuda', 'cuda:1' or 'auto'"),
@@ -28,7 +32,7 @@ OVERRIDES = {
 ARGUMENTS = {
     'namespace': ('', 'namespace of the node and its topics'),
     'params_file': (str(SHARE / 'config' / 'pose.yaml'), 'parameters file'),
-    'rviz': ('false', 'open RViz on overlay and mask'),
+    'rviz': ('false', 'open RViz on what the node answers, once for each of the cameras that are given here'),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'respawn': ('false', 'start the node again whenever it ends'),
     'large_images': ('true', 'give Fast DDS shared memory for images larger than about 500 KB; '
@@ -47,9 +51,8 @@ def generate_launch_description() -> LaunchDescription:
     profile = EnvironmentVariable(variable, default_value=str(SHARE / 'config' / 'fastdds_large_images.xml'))
     shared_memory = SetEnvironmentVariable(variable, profile,
                                            condition=IfCondition(LaunchConfiguration('large_images')))
-    rviz = Node(package='rviz2', executable='rviz2', namespace=LaunchConfiguration('namespace'),
-                arguments=['-d', str(SHARE / 'rviz' / 'pose.rviz')], condition=IfCondition(LaunchConfiguration('rviz')))
-    return LaunchDescription([*declared, shared_memory, OpaqueFunction(function=pose), rviz])
+    return LaunchDescription([*declared, shared_memory, OpaqueFunction(function=pose),
+                              OpaqueFunction(function=rviz, condition=IfCondition(LaunchConfiguration('rviz')))])
 
 
 def pose(context: LaunchContext) -> list[LifecycleNode]:
@@ -61,3 +64,11 @@ def pose(context: LaunchContext) -> list[LifecycleNode]:
                           parameters=[LaunchConfiguration('params_file'), given], output='screen', emulate_tty=True,
                           respawn=LaunchConfiguration('respawn'), respawn_delay=2.,
                           ros_arguments=['--log-level', LaunchConfiguration('log_level')])]
+
+
+def rviz(context: LaunchContext) -> list[Node]:
+    """RViz in the namespace of each camera, as its layout names topics relative to it."""
+    namespace = LaunchConfiguration('namespace').perform(context)
+    cameras = yaml.safe_load(LaunchConfiguration('cameras').perform(context) or "['']")
+    return [Node(package='rviz2', executable='rviz2', namespace='/'.join(filter(None, (namespace, camera))),
+                 arguments=['-d', str(SHARE / 'rviz' / 'pose.rviz')]) for camera in cameras]

@@ -1,0 +1,84 @@
+"""The node ``clip_player``: a video file in the place of a camera, for demo.launch.py."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import rclpy
+from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.task import Future
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from mpn_ros.errors import MpnError
+from mpn_ros.media import VideoReader
+from mpn_ros.ros import messages
+
+HIGHEST_RATE = 1000.
+"""Images a second."""
+
+
+class ClipPlayer(Node):
+    """Publishes the frames of a video on ``image_raw``, stamped with the time of their publication. It stands still
+    while nobody subscribes, as while the node ``pose`` loads its network.
+
+    Parameters, read at the start: ``clip``, the file; ``rate``, images a second, 0 for the clip's own; ``loop``, begin
+    again at its end. ``finished`` is done after the last frame. Raises ImageError for a file that is no video.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__('clip_player', **options)
+
+        def declare(name: str, default: object, text: str, **limits: Any) -> Any:
+            return self.declare_parameter(
+                name, default, ParameterDescriptor(description=text, read_only=True, **limits)).value
+
+        self._clip = declare('clip', '', 'Video file that is played.')
+        rate = declare('rate', 0., "Images a second; 0 takes the clip's own rate.",
+                       floating_point_range=[FloatingPointRange(from_value=0., to_value=HIGHEST_RATE)])
+        self._loop = declare('loop', False, 'Begin again at the end.')
+        self.finished = Future()
+        self._publisher = self.create_publisher(Image, 'image_raw', 5)
+        with VideoReader(self._clip) as video:
+            rate = rate or video.fps
+        self._frames = self._read()
+        self.create_timer(1 / rate, self._step)
+        self.get_logger().info(f"plays {self._clip} at {rate:g} Hz on '{self._publisher.topic_name}'")
+
+    def _read(self) -> Iterator[np.ndarray]:
+        while True:
+            with VideoReader(self._clip) as video:
+                for frame in video:
+                    yield frame.image
+            if not self._loop:
+                return
+
+    def _step(self) -> None:
+        if not self._publisher.get_subscription_count():
+            return
+        image = next(self._frames, None)
+        if image is None:
+            self.finished.set_result(None)
+            return
+        header = Header(stamp=self.get_clock().now().to_msg(), frame_id='camera')
+        self._publisher.publish(messages.image(image, 'bgr8', header))
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Plays until the clip or a signal ends it. The exit status: 0, or 2 with a sentence for a wrong clip or rate."""
+    try:
+        rclpy.init(args=args)
+        node = ClipPlayer()
+        rclpy.spin_until_future_complete(node, node.finished)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except (MpnError, rclpy.exceptions.ParameterException) as error:
+        print(f'clip_player: {error}', file=sys.stderr)
+        return 2
+    rclpy.try_shutdown()
+    return 0

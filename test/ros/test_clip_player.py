@@ -1,0 +1,77 @@
+"""A video in the place of a camera."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+
+from sensor_msgs.msg import Image  # noqa: E402
+
+from mpn_ros.media import VideoWriter  # noqa: E402
+
+pytestmark = pytest.mark.ros
+
+ROOT = Path(__file__).resolve().parents[2]
+FRAMES = 10
+
+
+@pytest.fixture
+def clip(tmp_path) -> Path:
+    """Frames of 64 x 48 that grow brighter."""
+    path = tmp_path / 'clip.mp4'
+    with VideoWriter(path, 25., 64, 48) as video:
+        for number in range(FRAMES):
+            video.write(np.full((48, 64, 3), 20 * number, np.uint8))
+    return path
+
+
+def player(domain: int, *parameters: str) -> subprocess.Popen:
+    environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
+    arguments = [argument for parameter in parameters for argument in ('-p', parameter)]
+    return subprocess.Popen([sys.executable, '-c', 'import sys; from mpn_ros.ros.clip_player import main; '
+                             'sys.exit(main())', '--ros-args', *arguments],
+                            env={**environment, 'ROS_DOMAIN_ID': str(domain)}, cwd=ROOT, stderr=subprocess.PIPE,
+                            text=True)
+
+
+def test_a_clip_is_played_as_a_camera_would_send_it(robot, ros_domain, clip, until):
+    images = []
+    robot.tester.create_subscription(Image, '/image_raw', images.append, 10)
+    process = player(ros_domain, f'clip:={clip}', 'rate:=20.0', 'loop:=true')
+    try:
+        until(lambda: len(images) > FRAMES, timeout=30)
+    finally:
+        process.terminate()
+    assert process.wait(10) == 0
+    times = np.array([image.header.stamp.sec + image.header.stamp.nanosec / 1e9 for image in images])
+    assert np.median(np.diff(times)) == pytest.approx(.05, rel=.3)
+    grey = np.array([np.mean(image.data) for image in images])
+    assert (images[0].width, images[0].height, images[0].encoding) == (64, 48, 'bgr8')
+    assert grey.max() - grey.min() > 150
+
+
+def test_it_waits_for_a_listener_and_ends_with_the_clip(robot, ros_domain, clip, until):
+    process = player(ros_domain, f'clip:={clip}', 'rate:=200.0')
+    until(lambda: robot.tester.count_publishers('/image_raw'), timeout=30)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(.5)
+    robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
+    assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize('parameters, says', [
+    (['clip:=missing.mp4'], 'missing.mp4 cannot be read'), (['rate:=-1.0'], 'rate'), (['loop:=3'], 'loop')])
+def test_what_cannot_be_played_is_told(ros_domain, clip, parameters, says):
+    process = player(ros_domain, *([] if parameters[0].startswith('clip') else [f'clip:={clip}']), *parameters)
+    error = process.communicate(timeout=30)[1]
+    assert process.returncode == 2
+    assert says in error and 'Traceback' not in error
