@@ -31,5 +31,9 @@ class BackendUnavailable(MpnError):
     """A backend that cannot run here; the text says why and what to install."""
 
 
+class InferenceError(MpnError):
+    """An image for which the network gives no usable answer."""
+
+
 class ParameterError(MpnError):
     """A parameter or an argument outside its range."""

@@ -87,6 +87,11 @@ class Perception(nn.Module):
         box_score, index = output.class_logits.float().sigmoid().topk(min(BOXES, len(self.anchors)))
         offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
         boxes = decode_boxes(offsets, self.anchors[index])
+        # Bounds make numbers of NaN in some backends, and a broken answer would be "nobody". A number less itself is 0,
+        # NaN and infinity less themselves are NaN, which the caller then finds.
+        broken = (output.heatmaps - output.heatmaps).float().sum(1)
         return Perceived(
-            find_peaks(scores[:, :-1]), torch.cat((boxes, box_score[..., None]), -1), scores[:, -1].clamp(max=1)
+            find_peaks(scores[:, :-1]),
+            torch.cat((boxes, box_score[..., None]), -1),
+            scores[:, -1].clamp(max=1) + broken,
         )

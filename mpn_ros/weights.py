@@ -112,8 +112,8 @@ def load_weights(path: str | Path) -> Weights:
     """Reads and checks a weights file.
 
     Raises WeightsError, naming the file and what is wrong: it does not exist, is not safetensors, is cut short, is not
-    ours, is of another version, fails its checksum, or does not hold what its preset builds (the first key that differs
-    is named).
+    ours, is of another version, fails its checksum, has values that are not finite, or does not hold what its preset
+    builds (the first key that differs is named).
     """
     path = Path(path)
     metadata, tensors = _read(path)
@@ -132,6 +132,8 @@ def load_weights(path: str | Path) -> Weights:
     for name, value in tensors.items():
         part, _, key = name.partition('.')
         parts.setdefault(part, {})[key] = value.float() if value.is_floating_point() else value
+    if broken := next((name for name, value in tensors.items() if not value.isfinite().all()), None):
+        raise WeightsError(f"{path} cannot be used: '{broken}' has values that are not finite")
     if problem := _unlike(preset, parts):
         raise WeightsError(f"{path} does not fit its preset '{preset.name}': {problem}")
     return Weights(preset, parts, {**stated, 'sha256': metadata['sha256']}, str(path))

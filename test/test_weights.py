@@ -15,7 +15,7 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import PRESETS, PRNConfig
 from mpn_ros.skeleton import COCO, make_layout
-from mpn_ros.weights import load_weights, resolve_weights, save_weights
+from mpn_ros.weights import load_weights, resolve_weights, save_weights, tensor_digest
 
 PRESET = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=8, width=6, nodes=12))
 
@@ -206,6 +206,13 @@ def test_a_flipped_bit_fails_the_checksum(saved):
     content[-5] ^= 1
     saved.write_bytes(content)
     assert 'checksum' in refused(saved)
+
+
+def test_values_that_are_not_finite_are_refused_whatever_the_checksum_says(saved):
+    tensors = load_file(saved)
+    tensors['prn.decode.bias'][3] = torch.nan
+    rewrite(saved, tensors=tensors, sha256=tensor_digest(tensors))
+    assert "'prn.decode.bias' has values that are not finite" in refused(saved)
 
 
 def test_a_preset_that_the_tensors_do_not_fit_names_the_first_key(saved):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import shutil
+import stat
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 _DIGEST = 'sha256'
+_UNFINISHED = 'unfinished-'
 _MOST = 32  # graphs of one kind that are kept
+_ABANDONED = 3600.  # seconds after which an unfinished graph is that of a process that was killed
 _log = logging.getLogger(__name__)
 
 
@@ -25,18 +30,19 @@ def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) ->
 
     ``key`` is everything that decides the result: weights, shape, versions. ``build`` raises OSError if it cannot
     write. A folder whose files do not have the digest that was stored with them is built again. None where no folder
-    can be written; the caller then does without.
+    can be written, or where it would be another user's; the caller then does without.
     """
     folder = cache_folder() / f'{kind}-{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}'
-    if folder.is_dir():
-        if _is_whole(folder):
-            os.utime(folder)
-            return folder
-        _log.warning('%s is damaged and is built again', folder)
-        shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+        _claim(folder.parent)
+        if folder.is_dir():
+            if _is_whole(folder):
+                with contextlib.suppress(OSError):  # a cache that cannot be written can still be read
+                    os.utime(folder)
+                return folder
+            _log.warning('%s is damaged and is built again', folder)
+            shutil.rmtree(folder, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=_UNFINISHED) as place:
             unfinished = Path(place) / 'graph'
             unfinished.mkdir(mode=0o700)
             build(unfinished)
@@ -53,6 +59,21 @@ def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) ->
     return folder
 
 
+def _claim(parent: Path) -> None:
+    """Makes the cache's folder, closed to others. Raises OSError where a user beside us and root can write: whoever
+    can, decides what the network sees."""
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = parent.stat()
+    if status.st_uid not in (os.getuid(), 0):
+        raise PermissionError(f'{parent} belongs to another user')
+    try:
+        if stat.S_IMODE(status.st_mode) & 0o077:
+            parent.chmod(0o700)
+    except OSError:  # root's, or on a medium that is read only
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise
+
+
 def _is_whole(folder: Path) -> bool:
     try:
         return (folder / _DIGEST).read_bytes() == _digest(folder).encode()
@@ -61,7 +82,10 @@ def _is_whole(folder: Path) -> bool:
 
 
 def _forget_oldest(kind: str) -> None:
-    """Keeps the graphs that were used last."""
+    """Keeps the graphs that were used last, and nothing of processes that were killed while they made one."""
+    for place in cache_folder().glob(f'{_UNFINISHED}*'):
+        if time.time() - place.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(place, ignore_errors=True)
     folders = sorted(cache_folder().glob(f'{kind}-*'), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in folders[_MOST:]:
         shutil.rmtree(folder, ignore_errors=True)

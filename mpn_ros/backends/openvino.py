@@ -67,7 +67,11 @@ class OpenVinoBackend:
                 raise OSError(f'{folder} cannot be written: {error}') from error
 
         folder = cached('openvino', (*self._key, shape), build)
-        model = self._convert(shape) if folder is None else self._core.read_model(folder / 'graph.xml')
+        try:
+            model = self._convert(shape) if folder is None else self._core.read_model(folder / 'graph.xml')
+        except RuntimeError as error:
+            _log.warning('%s cannot be read and is not used: %s', folder, str(error).splitlines()[0])
+            model = self._convert(shape)
         return self._core.compile_model(model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY'})
 
     def __call__(self, images: np.ndarray) -> Perceived:

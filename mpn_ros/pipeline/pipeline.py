@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mpn_ros.backends import make_backend
-from mpn_ros.errors import ParameterError
+from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit, share_input
 from mpn_ros.pipeline.nms import suppress
@@ -100,8 +100,8 @@ class PosePipeline:
         self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb'
     ) -> list[Scene]:
         """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each
-        has the ``channel_order`` given for all, or its own. Raises ImageError, and ParameterError for another channel
-        order."""
+        has the ``channel_order`` given for all, or its own. Raises ImageError, ParameterError for another channel
+        order, and InferenceError where the network answers with NaN or infinity."""
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
@@ -115,6 +115,8 @@ class PosePipeline:
             [box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)]
         )
         seen = self.backend(pixels)
+        if not all(np.isfinite(part).all() for part in seen):
+            raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
         boxes = [
             suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
             for found in seen.boxes

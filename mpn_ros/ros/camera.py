@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from typing import Any
@@ -118,9 +118,15 @@ class Camera:
         if self._positions is not None and self._values().depth_topic:
             depth_topic = self._node.resolve_topic_name(self._within(self._values().depth_topic))
             self._subscribe(Image, depth_topic, self._positions.hear, DEPTH)
-        self._subscribe(self.type, self.topic, lambda message: offer(self, Frame(message, time.monotonic())))
+        self._subscribe(self.type, self.topic, lambda message, info: self._receive(offer, message, info))
 
-    def _subscribe(self, kind: type, topic: str, hear: Callable[[Any], None],
+    def _receive(self, offer: Callable[[Camera, Frame], None], message: Any, info: Mapping[str, Any]) -> None:
+        sender = info.get('publisher_gid')  # Jazzy does not tell; then nothing can be counted as missed
+        if sender is not None and info['publication_sequence_number'] is not None:
+            self.counters.number(bytes(sender['data']), info['publication_sequence_number'])
+        offer(self, Frame(message, time.monotonic()))
+
+    def _subscribe(self, kind: type, topic: str, hear: Callable[..., None],
                    qos: QoSProfile = NEWEST) -> None:
         with _overrides(topic):
             self._subscriptions.append(self._node.create_subscription(

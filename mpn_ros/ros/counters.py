@@ -1,4 +1,5 @@
-"""What became of a camera's frames: received = answered + dropped + malformed + failed + the few that are under way."""
+"""What became of a camera's frames: sent = received + missed, received = answered + dropped + malformed + failed + the
+few that are under way."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ class Snapshot:
     time since the last frame, or since the start; ``fault`` the last fault of the window or an empty string."""
 
     received: int
+    missed: int
     answered: int
     dropped: int
     malformed: int
@@ -34,15 +36,21 @@ class Snapshot:
     silence: float
     fault: str
 
+    @property
+    def under_way(self) -> int:
+        """Frames that were received and of which nothing is known yet."""
+        return self.received - self.answered - self.dropped - self.malformed - self.failed
+
 
 class Counters:
     """Counts the frames of one camera; all methods may be called from any thread. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._received = self._answered = self._dropped = self._malformed = self._failed = self._unplaced = 0
-        self._people = 0
+        self._received = self._missed = self._answered = self._dropped = self._malformed = self._failed = 0
+        self._unplaced = self._people = 0
         self._started = self._last_frame = clock()
+        self._numbers: dict[Hashable, int] = {}
         self._answers: deque[tuple[float, float, float]] = deque()
         self._fault, self._fault_at = '', -math.inf
 
@@ -51,6 +59,13 @@ class Counters:
         with self._lock:
             self._received += 1
             self._last_frame = self._clock()
+
+    def number(self, sender: Hashable, number: int) -> None:
+        """The frame that has come is the ``number``-th that ``sender`` sent: those between it and the one before were
+        missed. What a sender sent before it was first heard is not."""
+        with self._lock:
+            self._missed += max(0, number - self._numbers.get(sender, number) - 1)
+            self._numbers[sender] = number
 
     def drop(self) -> None:
         """A newer frame, or the end, has overtaken one that waited."""
@@ -94,7 +109,7 @@ class Counters:
             self._forget()
             answers = np.array(self._answers).reshape(-1, 3)
             return Snapshot(
-                self._received, self._answered, self._dropped, self._malformed, self._failed,
+                self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
                 self._unplaced, self._people,
                 rate=len(answers) / max(min(now - self._started, WINDOW), 1e-3), latency=_percentiles(answers[:, 1]),
                 age=_percentiles(answers[:, 2]), silence=now - self._last_frame,

@@ -10,19 +10,19 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from mpn_ros.ros.counters import WINDOW, Snapshot
 
 
-def status(name: str, topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | None,
+def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str | None, warning: str | None,
            facts: Mapping[str, str]) -> DiagnosticStatus:
     """The status of an open camera.
 
-    ``timeout``: seconds of silence after which it is STALE; ``foreign_type``: a sentence if its topic has another type;
-    ``facts``: what else is told, such as the backend and the weights.
+    ``timeout``: seconds of silence after which it is STALE; ``error`` and ``warning``: sentences on what the counters
+    do not tell, such as a topic of another type; ``facts``: what else is told, such as the backend and the weights.
     """
-    level, message = _judge(topic, snapshot, timeout, foreign_type)
+    level, message = _judge(topic, snapshot, timeout, error, warning)
     values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
     for key, percentiles in (('latency', snapshot.latency), ('age', snapshot.age)):
         for label, seconds in zip(('p50', 'p95', 'p99'), percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
-    for key in ('received', 'answered', 'dropped', 'malformed', 'failed', 'unplaced'):
+    for key in ('received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'unplaced'):
         values[key] = str(getattr(snapshot, key))
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=topic,
                             values=[KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()])
@@ -34,14 +34,17 @@ def inactive(name: str, topic: str, facts: Mapping[str, str]) -> DiagnosticStatu
                             values=[KeyValue(key=key, value=value) for key, value in facts.items()])
 
 
-def _judge(topic: str, snapshot: Snapshot, timeout: float, foreign_type: str | None) -> tuple[bytes, str]:
-    if foreign_type:
-        return DiagnosticStatus.ERROR, foreign_type
+def _judge(topic: str, snapshot: Snapshot, timeout: float, error: str | None,
+           warning: str | None) -> tuple[bytes, str]:
+    if error:
+        return DiagnosticStatus.ERROR, error
     if snapshot.silence > timeout:
         return DiagnosticStatus.STALE, f"no image on '{topic}' for {snapshot.silence:.0f} s"
     if snapshot.fault:
         level = DiagnosticStatus.WARN if snapshot.rate else DiagnosticStatus.ERROR
         return level, snapshot.fault
+    if warning:
+        return DiagnosticStatus.WARN, warning
     if not snapshot.rate:
         return DiagnosticStatus.WARN, f'no image was answered in the last {WINDOW:g} s'
     return DiagnosticStatus.OK, f'{snapshot.people} people, {snapshot.rate:.1f} Hz'

@@ -16,6 +16,8 @@ from mpn_ros.errors import MpnError
 from mpn_ros.ros import diagnostics
 from mpn_ros.ros.bridge import find_bridge
 from mpn_ros.ros.camera import Camera
+from mpn_ros.ros.counters import WINDOW
+from mpn_ros.ros.inference import Inference
 from mpn_ros.ros.parameter_server import ParameterServer
 from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.pipeline import facts, load_pipeline, thresholds
@@ -87,6 +89,15 @@ class PoseNode(LifecycleNode):
         """After a transition that could not be taken back: gives everything back, so that the node is unconfigured."""
         return self._attempt('give everything back', self._dispose)
 
+    @property
+    def unrecoverable(self) -> str:
+        """Why only a new process can answer again: the device is lost, or the network has been at work on one image for
+        longer than ``inference_timeout``. Empty as long as there is hope; may be asked from any thread."""
+        worker, limit = self._worker, self._values().inference_timeout
+        if worker is None or worker.lost:
+            return '' if worker is None else worker.lost
+        return f'the network has worked on one image for more than {limit:g} s' if 0 < limit < worker.busy else ''
+
     def destroy_node(self) -> None:
         """Stops answering, then ends the node."""
         self._dispose()
@@ -125,7 +136,7 @@ class PoseNode(LifecycleNode):
 
     def _open(self) -> None:
         assert self._pipeline is not None
-        self._worker = Worker(self._pipeline, self._report)
+        self._worker = Worker(Inference(self._pipeline, self._report), self._report)
         for camera in self._cameras:
             camera.open(self._worker.offer)
 
@@ -154,6 +165,13 @@ class PoseNode(LifecycleNode):
     def _report(self, sentence: str) -> None:
         self.get_logger().error(sentence, throttle_duration_sec=FAULT_LOG_PERIOD)
 
+    def _warning(self, worker: Worker) -> str | None:
+        if (busy := worker.busy) > WINDOW:
+            return f'the network has worked on one image for {busy:.0f} s'
+        if self.get_node_names_and_namespaces().count((self.get_name(), self.get_namespace())) > 1:
+            return f"another node is called '{self.get_fully_qualified_name()}', or was until some seconds ago"
+        return None
+
     def _diagnose(self) -> None:
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
@@ -166,6 +184,7 @@ class PoseNode(LifecycleNode):
             if foreign and foreign != self._told.get(camera):
                 self.get_logger().error(foreign)
             self._told[camera] = foreign
-            message.status.append(diagnostics.status(name, camera.topic, camera.counters.snapshot(),
-                                                     self._values().camera_timeout, foreign, self._facts))
+            message.status.append(diagnostics.status(
+                name, camera.topic, camera.counters.snapshot(), self._values().camera_timeout,
+                self.unrecoverable or foreign, self._warning(self._worker), self._facts))
         self._diagnostics.publish(message)

@@ -1,5 +1,5 @@
-"""The process of the node: ends with 0 on SIGINT and SIGTERM at any moment, with 2 and a sentence on wrong
-parameters."""
+"""The process of the node: ends with 0 on SIGINT and SIGTERM at any moment, with 2 and a sentence on wrong parameters,
+with 3 where only a new process can go on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class _Signals:
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
-    """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend."""
+    """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend,
+    3 where the device is lost or the network hangs."""
     status = _run(args, _Signals())  # the signals first: the imports take their time
     # Python would take seconds to take torch apart, would not answer signals meanwhile, and all that is ours is closed.
     sys.stdout.flush()
@@ -69,6 +70,9 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     spinner.start()
     while spinner.is_alive() and not signals.came:
         spinner.join(POLL)
+        if reason := node.unrecoverable:
+            node.get_logger().fatal(f'{reason}: the process ends, so that it can be started again')
+            return 3
     last_resort = threading.Timer(GRACE, os._exit, (int(bool(bugs)),))
     last_resort.daemon = True
     last_resort.start()

@@ -3,14 +3,16 @@ one more."""
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from mpn_ros.errors import MpnError
+from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.image import Picture
-from mpn_ros.ros.pipeline import Pipeline
+from mpn_ros.ros.inference import Inference
 from mpn_ros.scene import Scene
 
 
@@ -37,11 +39,12 @@ class Source(Protocol):
 class Worker:
     """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault."""
 
-    def __init__(self, pipeline: Pipeline, report: Callable[[str], None]) -> None:
-        self._pipeline, self._report = pipeline, report
+    def __init__(self, infer: Inference, report: Callable[[str], None]) -> None:
+        self._infer, self._report = infer, report
         self._wake = threading.Condition()
         self._newest: dict[Source, Frame] = {}
         self._stopping = False
+        self._busy_since = math.inf
         self._thread = threading.Thread(target=self._run, name='pose worker', daemon=True)
         self._thread.start()
 
@@ -55,6 +58,16 @@ class Worker:
             if not self._stopping:
                 self._newest[source] = frame
                 self._wake.notify()
+
+    @property
+    def busy(self) -> float:
+        """Seconds since it took the frames that it works on; 0 while it waits for one."""
+        return max(0., time.monotonic() - self._busy_since)
+
+    @property
+    def lost(self) -> str:
+        """Why no frame will be answered any more; empty as long as frames may be."""
+        return self._infer.lost
 
     def stop(self) -> None:
         """Ends the thread after the frames that it works on; those that wait are dropped."""
@@ -73,35 +86,28 @@ class Worker:
                 if self._stopping:
                     return
                 frames, self._newest = self._newest, {}
+            self._busy_since = time.monotonic()
             self._answer(frames)
+            self._busy_since = math.inf
 
     def _answer(self, frames: dict[Source, Frame]) -> None:
         pictures = {}
         for source, frame in frames.items():
             try:
                 pictures[source] = source.decode(frame.message)
-            except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
+            except ImageError as error:
                 self._fault(source, source.counters.malform, 'image dropped', error)
-        for source, scene in self._infer(pictures).items():
+            except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
+                self._fault(source, source.counters.fail, 'image not decoded', error)
+        scenes = self._infer(list(pictures.values()))
+        for (source, picture), scene in zip(pictures.items(), scenes, strict=True):
+            if isinstance(scene, Exception):
+                self._fault(source, source.counters.fail, 'image not answered', scene)
+                continue
             try:
-                source.publish(frames[source], pictures[source], scene)
+                source.publish(frames[source], picture, scene)
             except Exception as error:
                 self._fault(source, source.counters.fail, 'answer not published', error)
-
-    def _infer(self, pictures: dict[Source, Picture]) -> dict[Source, Scene]:
-        if not pictures:
-            return {}
-        arrays, orders = zip(*pictures.values(), strict=True)
-        try:
-            return dict(zip(pictures, self._pipeline.batch(arrays, orders), strict=True))
-        except Exception as error:
-            if len(pictures) == 1:
-                source, = pictures
-                self._fault(source, source.counters.fail, 'image not answered', error)
-                return {}
-            # One camera's image must not take the answers of the others with it.
-            alone = [self._infer({source: picture}) for source, picture in pictures.items()]
-            return {source: scene for scenes in alone for source, scene in scenes.items()}
 
     def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'

@@ -1,5 +1,6 @@
 """Every backend gives the same answer as eager PyTorch, and 'auto' never fails where one of them works."""
 
+import copy
 import logging
 
 import cv2
@@ -79,3 +80,31 @@ def test_a_device_that_cannot_be_had_is_named(network):
         backends.EagerBackend(network, 'tpu9')
     with pytest.raises(BackendUnavailable, match="not on 'cuda'"):
         backends.OpenVinoBackend(network, 'cuda')
+
+
+def test_a_cached_graph_that_openvino_refuses_is_made_again(network, images, monkeypatch, caplog, tmp_path):
+    openvino = pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    (tmp_path / 'graph.xml').write_text('<net/>')
+    monkeypatch.setattr('mpn_ros.backends.openvino.cached', lambda *_: tmp_path)
+    made = openvino.convert_model(torch.nn.Identity(), example_input=torch.zeros(1))
+    monkeypatch.setattr(backends.OpenVinoBackend, '_convert', lambda *_: made)
+    assert backends.OpenVinoBackend(network, 'cpu')._compile((1, 64, 96, 3)).inputs
+    assert str(tmp_path) in caplog.text and 'is not used' in caplog.text
+
+
+@pytest.mark.parametrize(
+    'name, part',
+    [
+        ('eager', 'keypoint_head.heatmaps.bias'),
+        ('eager', 'detector.classification.output.1.bias'),
+        ('openvino', 'keypoint_head.heatmaps.bias'),
+    ],
+)
+def test_nan_in_the_network_is_nan_in_the_answer(network, images, name, part):
+    if name == 'openvino':
+        pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    broken = copy.deepcopy(network)
+    with torch.no_grad():
+        broken.get_parameter(part)[0] = torch.nan  # of 18 heatmaps one
+    seen = backends.BACKENDS[name](broken, 'cpu')(images)
+    assert not all(np.isfinite(values).all() for values in seen)

@@ -101,3 +101,43 @@ def test_the_oldest_graphs_are_forgotten(monkeypatch):
         os.utime(folder, (folder.stat().st_mtime - age,) * 2)
     third = cached('kind', (3,), builder())
     assert (first.exists(), second.exists(), third.exists()) == (True, False, True)
+
+
+def test_a_cache_that_others_could_write_is_closed(tmp_path):
+    folder = cached('kind', (), builder())
+    cache_folder().chmod(0o777)
+    assert cached('kind', (), builder()) == folder
+    assert stat.S_IMODE(cache_folder().stat().st_mode) == 0o700
+
+
+def test_a_cache_of_another_user_is_not_used(monkeypatch, caplog):
+    cached('kind', (), builder())
+    user = cache_folder().stat().st_uid
+    if user == 0:  # for root, whom everybody trusts, the folder is given away
+        os.chown(cache_folder(), 12345, 12345)
+    else:
+        monkeypatch.setattr(os, 'getuid', lambda: user + 1)
+    build = builder()
+    assert cached('kind', (), build) is None and not build.calls
+    assert 'belongs to another user' in caplog.text
+
+
+def test_a_graph_is_read_where_nothing_can_be_written(monkeypatch):
+    folder = cached('kind', (), builder())
+
+    def refuse(*_):
+        raise OSError(30, 'Read-only file system')
+
+    for name in ('utime', 'chmod', 'mkdir'):
+        monkeypatch.setattr(os, name, refuse)
+    assert cached('kind', (), builder()) == folder
+
+
+def test_what_a_killed_process_left_unfinished_is_removed_in_the_end():
+    cached('kind', (1,), builder())
+    old, new = cache_folder() / 'unfinished-old', cache_folder() / 'unfinished-new'
+    for place in (old, new):
+        place.mkdir()
+    os.utime(old, (0, 0))
+    cached('kind', (2,), builder())
+    assert new.exists() and not old.exists(), 'another process may be at work in the new one'

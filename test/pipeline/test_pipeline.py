@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.errors import BackendUnavailable, ImageError, ParameterError, WeightsError
+from mpn_ros.errors import BackendUnavailable, ImageError, InferenceError, ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.perception import BOXES, PEAKS, Perceived
@@ -180,3 +180,16 @@ def test_wrong_thresholds_and_images_end_in_a_sentence(weights):
         pipeline(weights, ScriptedBackend())(np.zeros((10, 10), np.uint8))
     with pytest.raises(WeightsError, match='nowhere.safetensors does not exist'):
         PosePipeline('nowhere.safetensors')
+
+
+@pytest.mark.parametrize('field', Perceived._fields)
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_an_answer_that_is_not_finite_is_an_error_and_not_nobody(weights, field, value):
+    class Broken(ScriptedBackend):
+        def __call__(self, images):
+            seen = super().__call__(images)
+            getattr(seen, field).flat[-1] = value
+            return seen
+
+    with pytest.raises(InferenceError, match='not finite .scripted'):
+        pipeline(weights, Broken())(np.zeros((64, 64, 3), np.uint8))

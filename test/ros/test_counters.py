@@ -51,3 +51,19 @@ def test_faults_are_counted_for_ever_and_told_for_a_while():
     clock.now += WINDOW
     snapshot = counters.snapshot()
     assert (snapshot.malformed, snapshot.failed, snapshot.fault) == (1, 1, '')
+
+
+def test_frames_that_never_came_are_counted_for_each_sender():
+    counters = Counters()
+    for sender, number in (('a', 5), ('a', 6), ('b', 1), ('a', 9), ('b', 2), ('b', 4)):
+        counters.receive()
+        counters.number(sender, number)
+    snapshot = counters.snapshot()
+    assert (snapshot.missed, snapshot.received, snapshot.under_way) == (3, 6, 6)
+
+
+def test_a_sender_that_counts_from_one_again_has_missed_nothing():
+    counters = Counters()
+    for number in (100, 1, 2):
+        counters.number('a', number)
+    assert counters.snapshot().missed == 0

@@ -1,0 +1,65 @@
+"""Pictures to scenes, whatever one of them or the device does: a fault costs the pictures that it must, no others."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from mpn_ros.ros.image import Picture
+from mpn_ros.ros.pipeline import Pipeline
+from mpn_ros.scene import Scene
+
+_log = logging.getLogger(__name__)
+
+
+class Inference:
+    """Runs ``pipeline``. ``report(sentence)`` hears of every second try.
+
+    ``lost`` says why the device answers no more, if so; only a new process can use it again.
+    """
+
+    def __init__(self, pipeline: Pipeline, report: Callable[[str], None]) -> None:
+        self._pipeline, self._report = pipeline, report
+        self._most = sys.maxsize
+        self.lost = ''
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
+        """A scene for each picture, or why there is none.
+
+        Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
+        halved until the picture that it fails for is alone; if it was for memory, later batches are no larger.
+        """
+        if not pictures:
+            return []
+        if len(pictures) <= self._most:
+            try:
+                return [*self._run(pictures)]
+            except Exception as error:
+                if self._explain(error, len(pictures)) or len(pictures) == 1:
+                    return [error] * len(pictures)
+        middle = (len(pictures) + 1) // 2
+        return [*self(pictures[:middle]), *self(pictures[middle:])]
+
+    def _run(self, pictures: Sequence[Picture]) -> list[Scene]:
+        arrays, orders = zip(*pictures, strict=True)
+        try:
+            return self._pipeline.batch(arrays, orders)
+        except Exception as error:
+            from mpn_ros.backends.faults import free_memory, out_of_memory  # loads torch: not before it is needed
+            if not out_of_memory(error):
+                raise
+            self._report(f'memory has run out for {len(pictures)} images, trying once more: {error}')
+        # Only now: the exception holds the frames of the call, and these what they had allocated.
+        free_memory()
+        return self._pipeline.batch(arrays, orders)
+
+    def _explain(self, error: Exception, count: int) -> bool:
+        """Draws the conclusions; whether all further tries are in vain."""
+        from mpn_ros.backends.faults import device_lost, out_of_memory
+        if device_lost(error):
+            self.lost = f'the device is lost: {str(error).splitlines()[0]}'
+        elif out_of_memory(error) and count > 1:
+            self._most = (count + 1) // 2
+            _log.warning('memory does not suffice for %d images at once; from now on at most %d', count, self._most)
+        return bool(self.lost)

@@ -1,0 +1,100 @@
+"""Which pictures a fault costs, and what is tried before."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from mpn_ros.ros.image import Picture
+from mpn_ros.ros.inference import Inference
+
+
+class Doubtful:
+    """A pipeline whose scene is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
+
+    def __init__(self, fault):
+        self.fault, self.sizes = fault, []
+
+    def batch(self, images, orders):
+        values = [int(image[0, 0, 0]) for image in images]
+        self.sizes.append(len(values))
+        self.fault(values)
+        return values
+
+
+def pictures(*values):
+    return [Picture(np.full((2, 2, 3), value, np.uint8), 'rgb') for value in values]
+
+
+def infer_with(fault):
+    said = []
+    pipeline = Doubtful(fault)
+    return Inference(pipeline, said.append), pipeline, said
+
+
+def cuda_out_of_memory():
+    return torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB.')
+
+
+@pytest.mark.parametrize('poison', range(5))
+def test_one_bad_picture_costs_no_other(poison):
+    def fault(values):
+        if poison in values:
+            raise ValueError('poison')
+    infer, _, _ = infer_with(fault)
+    answers = infer(pictures(*range(5)))
+    assert isinstance(answers[poison], ValueError)
+    assert [answer for n, answer in enumerate(answers) if n != poison] == [n for n in range(5) if n != poison]
+
+
+@pytest.mark.parametrize('error', [cuda_out_of_memory(), MemoryError('no memory')])
+def test_missing_memory_is_freed_and_the_batch_tried_once_more(error, monkeypatch):
+    freed = []
+    monkeypatch.setattr('mpn_ros.backends.faults.free_memory', lambda: freed.append(True))
+    errors = [error]
+
+    def fault(values):
+        if errors:
+            raise errors.pop()
+    infer, pipeline, said = infer_with(fault)
+    assert infer(pictures(1, 2)) == [1, 2] and pipeline.sizes == [2, 2] and len(freed) == 1
+    assert len(said) == 1 and 'memory' in said[0] and '2 images' in said[0]
+
+
+def test_a_batch_too_large_for_memory_is_halved_and_stays_so(caplog):
+    caplog.set_level(logging.WARNING, 'mpn_ros')
+
+    def fault(values):
+        if len(values) > 3:
+            raise cuda_out_of_memory()
+    infer, pipeline, _ = infer_with(fault)
+    assert infer(pictures(*range(8))) == list(range(8))
+    assert 'from now on at most 4' in caplog.text and 'from now on at most 2' in caplog.text
+    pipeline.sizes.clear()
+    assert infer(pictures(*range(8))) == list(range(8)) and pipeline.sizes == [2] * 4
+    assert not infer.lost
+
+
+def test_a_picture_too_large_for_memory_fails_after_two_tries():
+    def fault(values):
+        raise cuda_out_of_memory()
+    infer, pipeline, _ = infer_with(fault)
+    answer, = infer(pictures(1))
+    assert isinstance(answer, torch.cuda.OutOfMemoryError) and pipeline.sizes == [1, 1] and not infer.lost
+
+
+def test_a_lost_device_is_tried_no_further():
+    def fault(values):
+        raise RuntimeError('CUDA error: an illegal memory access was encountered\nmore')
+    infer, pipeline, _ = infer_with(fault)
+    answers = infer(pictures(*range(4)))
+    assert all(isinstance(answer, RuntimeError) for answer in answers) and pipeline.sizes == [4]
+    assert infer.lost == 'the device is lost: CUDA error: an illegal memory access was encountered'
+
+
+def test_nothing_is_asked_for_no_pictures():
+    infer, pipeline, _ = infer_with(lambda values: None)
+    assert infer([]) == [] and not pipeline.sizes
