@@ -42,7 +42,7 @@ class ClipPlayer(Node):
         rate = declare('rate', 0., "Images a second; 0 takes the clip's own rate.",
                        floating_point_range=[FloatingPointRange(from_value=0., to_value=HIGHEST_RATE)])
         self._loop = declare('loop', False, 'Begin again at the end.')
-        self.finished = Future()
+        self.finished: Future[None] = Future()
         self._publisher = self.create_publisher(Image, 'image_raw', 5)
         with VideoReader(self._clip) as video:
             rate = rate or video.fps
@@ -72,7 +72,7 @@ class ClipPlayer(Node):
 def main(args: Sequence[str] | None = None) -> int:
     """Plays until the clip or a signal ends it. The exit status: 0, or 2 with a sentence for a wrong clip or rate."""
     try:
-        rclpy.init(args=args)
+        rclpy.init(args=None if args is None else list(args))
         node = ClipPlayer()
         rclpy.spin_until_future_complete(node, node.finished)
     except (KeyboardInterrupt, ExternalShutdownException):
