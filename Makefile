@@ -38,7 +38,7 @@ INSTALL := $(PIP) install --no-compile --constraint requirements/lock.txt
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
 BUILD_SUPPORT := build_support/ament_wheel.py build_support/include_directories.cmake
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_player scripts/mpn scripts/pose_node \
-  $(shell find mpn_ros msg config launch models rviz -type f -not -name '*.pyc')
+  $(shell find mpn_ros msg config examples launch models rviz -type f -not -name '*.pyc')
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
 
 .PHONY: demo test setup colcon clean

@@ -75,17 +75,18 @@ class Robot:
         self._contexts: list = []
         self._clients: dict = {}
         self._stopping = False
-        self._spin(self.tester)
+        self.run(self.tester)
 
-    def _spin(self, node) -> None:
+    def run(self, node) -> None:
+        """Serves a node in a thread of its own until the end."""
         executor = self._make_executor()
         executor.add_node(node)
-        thread = threading.Thread(target=self._run, args=(executor,))
+        thread = threading.Thread(target=self._serve, args=(executor,))
         thread.start()
         self._threads.append(thread)
         self._nodes.append(node)
 
-    def _run(self, executor) -> None:
+    def _serve(self, executor) -> None:
         while not self._stopping:
             executor.spin_once(timeout_sec=.05)
 
@@ -102,7 +103,7 @@ class Robot:
         parameters.setdefault('use_cv_bridge', False)
         node = PoseNode(load, parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()],
                         cli_args=['--ros-args', *arguments])
-        self._spin(node)
+        self.run(node)
         if wait and parameters.get('autostart', True):
             wait_until(lambda: self.state() == 'active')
         return node
