@@ -29,6 +29,7 @@ from mpn_ros.ros.body_frames import tf_message
 from mpn_ros.ros.camera_info import camera_model, info_topic
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.counters import Counters
+from mpn_ros.ros.humans import Humans
 from mpn_ros.ros.image import Picture, decode_image
 from mpn_ros.ros.markers import markers, on_rays
 from mpn_ros.ros.parameters import Parameters
@@ -65,12 +66,14 @@ def _overrides(topic: str) -> Iterator[None]:
 class Camera:
     """The topics of the camera ``name`` on ``node``; ``''`` is the one in the node's own namespace.
 
-    ``values()`` are the parameters now; ``bridge`` a CvBridge or None, see ``image.decode_image``.
+    ``values()`` are the parameters now; ``bridge`` a CvBridge or None, see ``image.decode_image``; ``humans`` hears of
+    each answer if it is not None.
     """
 
-    def __init__(self, node: LifecycleNode, name: str, values: Callable[[], Parameters], bridge: Any) -> None:
+    def __init__(self, node: LifecycleNode, name: str, values: Callable[[], Parameters], bridge: Any,
+                 humans: Humans | None) -> None:
         self.name, self.counters = name, Counters()
-        self._node, self._values, self._bridge = node, values, bridge
+        self._node, self._values, self._bridge, self._humans = node, values, bridge, humans
         parameters = values()
         compressed = parameters.image_transport == 'compressed'
         self.type = CompressedImage if compressed else Image
@@ -175,6 +178,8 @@ class Camera:
             self._positions.answer(header, scene)
         elif self._markers.get_subscription_count():
             self._mark(scene, header)
+        if self._humans is not None:
+            self._humans.publish(self.name, scene, header, self._values().track_timeout)
         age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
         self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
 

@@ -15,8 +15,9 @@ from rclpy.timer import Timer
 from mpn_ros.errors import MpnError
 from mpn_ros.ros import diagnostics
 from mpn_ros.ros.bridge import find_bridge
-from mpn_ros.ros.camera import Camera
+from mpn_ros.ros.camera import ANSWERS, Camera
 from mpn_ros.ros.counters import WINDOW
+from mpn_ros.ros.humans import Humans
 from mpn_ros.ros.inference import Inference
 from mpn_ros.ros.parameter_server import ParameterServer
 from mpn_ros.ros.parameters import Parameters
@@ -45,6 +46,7 @@ class PoseNode(LifecycleNode):
         self._pipeline: PosePipeline | None = None
         self._facts: dict[str, str] = {}
         self._cameras: list[Camera] = []
+        self._humans: Humans | None = None
         self._worker: Worker | None = None
         self._told: dict[Camera, str | None] = {}
         self._heartbeat: Timer | None = None
@@ -125,10 +127,11 @@ class PoseNode(LifecycleNode):
         values = self._values()
         bridge, sentence = find_bridge() if values.use_cv_bridge else (None, 'cv_bridge is not wanted')
         self.get_logger().info(sentence)
+        self._humans = Humans(self, ANSWERS) if values.publish_humans else None
         self._pipeline = self._make_pipeline(values)
         self._facts = facts(self._pipeline)
         for name in values.cameras:
-            self._cameras.append(Camera(self, name, self._values, bridge))
+            self._cameras.append(Camera(self, name, self._values, bridge, self._humans))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose, clock=STEADY)
         told = ', '.join(f'{key} {value}' for key, value in self._facts.items())
@@ -155,6 +158,9 @@ class PoseNode(LifecycleNode):
         self._close()
         while self._cameras:
             self._cameras.pop().destroy()
+        if self._humans is not None:
+            self._humans.destroy()
+            self._humans = None
         if self._heartbeat is not None:
             self.destroy_timer(self._heartbeat)
             self.destroy_publisher(self._diagnostics)

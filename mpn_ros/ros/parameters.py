@@ -91,6 +91,8 @@ class Parameters:
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
     publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
+    publish_humans: bool = _parameter(
+        False, 'Publish people with an id under /humans/bodies too, as REP-155 has them; needs hri_msgs.')
     marker_distance: float = _parameter(
         3., 'Distance from the camera at which markers are drawn where positions are not known.', unit='m',
         bounds=(.1, 100), live=True)

@@ -9,6 +9,8 @@ from xml.etree import ElementTree
 import mpn_ros
 
 ROOT = Path(__file__).parents[2]
+OPTIONAL = {'hri_msgs'}
+"""What is used where it is there, and what rosdep could not install on every distribution."""
 PACKAGE = ElementTree.parse(ROOT / 'package.xml').getroot()
 
 
@@ -40,7 +42,7 @@ def _ros_imports(*folders: str) -> set[str]:
     imported = set()
     for path in (path for folder in folders for path in (ROOT / folder).rglob('*.py')):
         imported |= set(re.findall(r'^\s*(?:from|import) (\w+)', path.read_text(), re.MULTILINE))
-    return {name for name in imported
+    return {name for name in imported - OPTIONAL
             if re.fullmatch(r'rclpy|launch|launch_ros|cv_bridge|ament_index_python|\w+_(msgs|srvs|interfaces)', name)}
 
 

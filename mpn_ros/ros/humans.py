@@ -1,0 +1,111 @@
+"""The people of all cameras under ``/humans/bodies``, as REP-155 (ROS for human-robot interaction) has them."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import QoSProfile
+from std_msgs.msg import Header
+
+from mpn_ros.errors import ParameterError
+from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import COCO
+
+BODIES = '/humans/bodies'
+NECK = 1
+"""Index in ``Skeleton2D`` of the one joint that COCO lacks; it is put between the shoulders."""
+ORDER = [COCO.names.index(name) for name in (
+    'nose', 'nose', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder', 'left_elbow', 'left_wrist',
+    'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle', 'left_eye', 'right_eye',
+    'left_ear', 'right_ear')]
+"""COCO's joint at each index of ``Skeleton2D``, which has OpenPose's order; the neck's place is held by the nose."""
+SHOULDERS = [COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder')]
+
+
+def hri_messages() -> ModuleType:
+    """The module ``hri_msgs.msg``. Raises ParameterError where it is not installed."""
+    try:
+        import hri_msgs.msg
+    except ImportError as error:
+        raise ParameterError("parameter 'publish_humans' needs the package hri_msgs, which is not installed") from error
+    return hri_msgs.msg
+
+
+def openpose_joints(keypoints: np.ndarray) -> np.ndarray:
+    """COCO's joints ``(17, 3)`` as the 18 of ``Skeleton2D`` ``(18, 3)``: x, y, score. The neck is the middle of the
+    shoulders with the lower of their scores, and not seen unless both are."""
+    joints = keypoints[ORDER]
+    shoulders = keypoints[SHOULDERS]
+    joints[NECK] = *shoulders[:, :2].mean(0), shoulders[:, 2].min()
+    return joints
+
+
+@dataclass
+class _Body:
+    roi: Publisher
+    skeleton: Publisher
+    seen_at: float
+
+
+class Humans:
+    """The topics of everybody who is followed by one of the cameras of ``node``: ``tracked``, and ``<id>/roi`` and
+    ``<id>/skeleton2d`` as long as a person is remembered. Raises ParameterError where hri_msgs is not installed."""
+
+    def __init__(self, node: Node, qos: QoSProfile) -> None:
+        self._node, self._qos, self._types = node, qos, hri_messages()
+        self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', qos)
+        self._bodies: dict[str, _Body] = {}
+
+    def publish(self, camera: str, scene: Scene, header: Header, timeout: float) -> None:
+        """Tells of the people with an id whom ``camera`` has seen in one image, and forgets who has not been seen for
+        ``timeout`` seconds by any camera."""
+        now = time.monotonic()
+        height, width = scene.mask.shape
+        for person in scene.people:
+            if person.id is not None:
+                # Ids are the camera's, and REP-155 wants a letter first.
+                name = f"{camera.replace('/', '_')}_p{person.id}" if camera else f'p{person.id}'
+                body = self._bodies.get(name) or self._meet(name)
+                body.seen_at = now
+                body.roi.publish(self._roi(person, width, height, header))
+                body.skeleton.publish(self._skeleton(person, width, height, header))
+        for name in [name for name, body in self._bodies.items() if now - body.seen_at > timeout]:
+            self._part(name)
+        self._tracked.publish(self._types.IdsList(header=header, ids=list(self._bodies)))
+
+    def destroy(self) -> None:
+        """Gives all topics back."""
+        for name in list(self._bodies):
+            self._part(name)
+        self._node.destroy_publisher(self._tracked)
+
+    def _meet(self, name: str) -> _Body:
+        def publisher(kind: type, topic: str) -> Publisher:
+            return self._node.create_publisher(kind, f'{BODIES}/{name}/{topic}', self._qos)
+        body = _Body(publisher(self._types.NormalizedRegionOfInterest2D, 'roi'),
+                     publisher(self._types.Skeleton2D, 'skeleton2d'), seen_at=math.nan)
+        self._bodies[name] = body
+        return body
+
+    def _part(self, name: str) -> None:
+        body = self._bodies.pop(name)
+        self._node.destroy_publisher(body.roi)
+        self._node.destroy_publisher(body.skeleton)
+
+    def _roi(self, person: Person, width: int, height: int, header: Header) -> object:
+        x0, y0, x1, y1 = (person.box / (width, height, width, height)).clip(0, 1).tolist()
+        return self._types.NormalizedRegionOfInterest2D(
+            header=header, xmin=x0, ymin=y0, xmax=x1, ymax=y1, c=float(person.score))
+
+    def _skeleton(self, person: Person, width: int, height: int, header: Header) -> object:
+        joints = openpose_joints(person.keypoints)
+        # From the middle of a pixel, where ours are, to fractions from edge to edge; one that is not seen is at 0, 0.
+        joints[:, :2] = np.nan_to_num((joints[:, :2] + .5) / (width, height)).clip(0, 1)
+        return self._types.Skeleton2D(header=header, skeleton=[
+            self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in joints.tolist()])
