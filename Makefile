@@ -36,7 +36,7 @@ REQUIREMENTS := $(addprefix requirements/,base.txt test.txt ros-kilted.txt ros-b
 # Python compiles what it imports; pip would compile all of torch first.
 INSTALL := $(PIP) install --no-compile --constraint requirements/lock.txt
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
-BUILD_SUPPORT := build_support/ament_wheel.py build_support/include_directories.cmake
+BUILD_SUPPORT := build_support/ament_wheel.py build_support/foreign_paths.cmake
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_player scripts/mpn scripts/pose_node \
   $(shell find mpn_ros msg config examples launch models rviz -type f -not -name '*.pyc')
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
@@ -75,7 +75,7 @@ $(DONE)/mpn_ros: $(DONE)/vision_msgs $(SOURCES) $(BUILD_SUPPORT)
 
 colcon: $(DONE)/requirements
 	$(INSTALL) -r requirements/colcon.txt
-	colcon build --base-paths . compat/vision_msgs --event-handlers console_cohesion+
+	colcon build --base-paths . compat/vision_msgs examples/cpp --event-handlers console_cohesion+
 
 clean:
 	rm -rf .venv build install log demo mpn_ros.egg-info compat/vision_msgs/build compat/vision_msgs/vision_msgs.egg-info
