@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.network.anchors import encode_boxes, make_anchors
+from mpn_ros.network.anchors import PER_CELL, encode_boxes, make_anchors
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
 from mpn_ros.perception import BOXES, PEAKS, Perception, find_peaks
 from mpn_ros.presets import KeypointHeadConfig, preset
@@ -69,21 +69,33 @@ class Scripted(torch.nn.Module):
         return self.output
 
 
+FIRST_ANCHOR = 100  # the second of its cell
+
+
 def scripted_output(height, width, boxes=(), scores=()):
     anchors = make_anchors(height, width)
     logits, offsets = torch.full((1, len(anchors)), -9.0), torch.zeros(1, len(anchors), 4)
     for index, (box, score) in enumerate(zip(boxes, scores)):
-        logits[0, 100 + index] = torch.logit(torch.tensor(score))
-        offsets[0, 100 + index] = encode_boxes(torch.tensor(box), anchors[100 + index])
+        anchor = FIRST_ANCHOR + PER_CELL * index
+        logits[0, anchor] = torch.logit(torch.tensor(score))
+        offsets[0, anchor] = encode_boxes(torch.tensor(box), anchors[anchor])
     return NetworkOutput(torch.full((1, 18, height // 4, width // 4), -9.0), (), logits, offsets)
 
 
 def test_boxes_are_decoded_and_sorted():
     network = Scripted(scripted_output(64, 96, [(1.0, 2.0, 30.0, 60.0), (40.0, 5.0, 90.0, 50.0)], [0.6, 0.9]))
     seen = Perception(network, 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
-    assert seen.boxes.shape == (1, BOXES, 5)
+    cells = 8 * 12 + 4 * 6 + 2 * 3 + 1 * 2 + 1
+    assert seen.boxes.shape == (1, min(BOXES, cells), 5)
     np.testing.assert_allclose(seen.boxes[0, :2], [[40, 5, 90, 50, 0.9], [1, 2, 30, 60, 0.6]], rtol=1e-4)
     assert seen.person.shape == (1, 16, 24) and seen.peaks.shape == (1, 17, PEAKS, 3)
+
+
+def test_of_the_anchors_of_a_cell_only_the_best_counts():
+    output = scripted_output(64, 96, [(1.0, 2.0, 30.0, 60.0), (40.0, 5.0, 90.0, 50.0)], [0.6, 0.9])
+    output.class_logits[0, FIRST_ANCHOR + 1] = output.class_logits[0, FIRST_ANCHOR] - 0.1
+    seen = Perception(Scripted(output), 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
+    assert (seen.boxes[0, :, 4] > 0.5).sum() == 2
 
 
 def test_pixels_are_normalised_as_the_preset_says():
