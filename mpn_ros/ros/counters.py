@@ -7,20 +7,26 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 WINDOW = 5.
-"""Seconds over which rates, latencies and recent faults are told."""
+"""Seconds over which rates, times and recent faults are told."""
+TIMES = 'latency', 'wait', 'decode', 'inference', 'publish', 'age'
+"""What an answer takes: ``latency`` from the receipt of an image to its answer, which is the sum of the wait for the
+worker, decoding, inference (of all images of a batch) and publication, and a wait within the batch; ``age`` from the
+image's stamp to its answer."""
+Percentiles = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The counters at one moment. ``latency`` (receipt to publication) and ``age`` (the image's stamp to publication)
-    are p50, p95 and p99 in seconds over the last ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the
-    time since the last frame, or since the start; ``fault`` the last fault of the window or an empty string."""
+    """The counters at one moment. ``times`` has for each of ``TIMES`` p50, p95 and p99 in seconds over the last
+    ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the time since the last frame, or since the start;
+    ``fault`` the last fault of the window or an empty string."""
 
     received: int
     missed: int
@@ -31,8 +37,7 @@ class Snapshot:
     unplaced: int
     people: int
     rate: float
-    latency: tuple[float, float, float]
-    age: tuple[float, float, float]
+    times: dict[str, Percentiles]
     silence: float
     fault: str
 
@@ -51,7 +56,7 @@ class Counters:
         self._unplaced = self._people = 0
         self._started = self._last_frame = clock()
         self._numbers: dict[Hashable, int] = {}
-        self._answers: deque[tuple[float, float, float]] = deque()
+        self._times: dict[str, deque[tuple[float, float]]] = {name: deque() for name in TIMES}
         self._fault, self._fault_at = '', -math.inf
 
     def receive(self) -> None:
@@ -74,11 +79,24 @@ class Counters:
 
     def answer(self, latency: float, age: float, people: int) -> None:
         """A frame has been answered with ``people`` persons; seconds, ``age`` NaN where the image has no stamp."""
+        self.spend('latency', latency)
+        self.spend('age', age)
         with self._lock:
             self._answered += 1
             self._people = people
-            self._answers.append((self._clock(), latency, age))
+
+    def spend(self, name: str, seconds: float) -> None:
+        """One of ``TIMES`` that a frame has taken."""
+        with self._lock:
+            self._times[name].append((self._clock(), seconds))
             self._forget()
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Spends what is done inside."""
+        start = self._clock()
+        yield
+        self.spend(name, self._clock() - start)
 
     def malform(self, why: str) -> None:
         """A frame was no image."""
@@ -99,26 +117,27 @@ class Counters:
             self._fault, self._fault_at = why, self._clock()
 
     def _forget(self) -> None:
-        while self._answers and self._answers[0][0] < self._clock() - WINDOW:
-            self._answers.popleft()
+        for times in self._times.values():
+            while times and times[0][0] < self._clock() - WINDOW:
+                times.popleft()
 
     def snapshot(self) -> Snapshot:
         """The counters now."""
         with self._lock:
             now = self._clock()
             self._forget()
-            answers = np.array(self._answers).reshape(-1, 3)
             return Snapshot(
                 self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
                 self._unplaced, self._people,
-                rate=len(answers) / max(min(now - self._started, WINDOW), 1e-3), latency=_percentiles(answers[:, 1]),
-                age=_percentiles(answers[:, 2]), silence=now - self._last_frame,
+                rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
+                times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
+                silence=now - self._last_frame,
                 fault=self._fault if now - self._fault_at < WINDOW else '')
 
 
-def _percentiles(values: np.ndarray) -> tuple[float, float, float]:
-    finite = values[np.isfinite(values)]
-    if not len(finite):
+def _percentiles(values: Sequence[float]) -> Percentiles:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
         return math.nan, math.nan, math.nan
     p50, p95, p99 = np.percentile(finite, [50, 95, 99]).tolist()
     return p50, p95, p99

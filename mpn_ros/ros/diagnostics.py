@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import resource
 from collections.abc import Mapping
+from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
@@ -19,11 +21,12 @@ def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str
     """
     level, message = _judge(topic, snapshot, timeout, error, warning)
     values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
-    for key, percentiles in (('latency', snapshot.latency), ('age', snapshot.age)):
+    for key, percentiles in snapshot.times.items():
         for label, seconds in zip(('p50', 'p95', 'p99'), percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
     for key in ('received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'unplaced'):
         values[key] = str(getattr(snapshot, key))
+    values['memory (MB)'] = _memory()
     return DiagnosticStatus(level=level, name=name, message=message, hardware_id=topic,
                             values=[KeyValue(key=key, value=value) for key, value in {**values, **facts}.items()])
 
@@ -48,3 +51,12 @@ def _judge(topic: str, snapshot: Snapshot, timeout: float, error: str | None,
     if not snapshot.rate:
         return DiagnosticStatus.WARN, f'no image was answered in the last {WINDOW:g} s'
     return DiagnosticStatus.OK, f'{snapshot.people} people, {snapshot.rate:.1f} Hz'
+
+
+def _memory() -> str:
+    """The memory that the process holds; empty where the system has no /proc."""
+    try:
+        pages = int(Path('/proc/self/statm').read_text().split()[1])
+    except OSError:
+        return ''
+    return f'{pages * resource.getpagesize() / 1e6:.0f}'

@@ -93,19 +93,25 @@ class Worker:
     def _answer(self, frames: dict[Source, Frame]) -> None:
         pictures = {}
         for source, frame in frames.items():
+            source.counters.spend('wait', self._busy_since - frame.received)
             try:
-                pictures[source] = source.decode(frame.message)
+                with source.counters.timed('decode'):
+                    pictures[source] = source.decode(frame.message)
             except ImageError as error:
                 self._fault(source, source.counters.malform, 'image dropped', error)
             except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
                 self._fault(source, source.counters.fail, 'image not decoded', error)
+        start = time.monotonic()
         scenes = self._infer(list(pictures.values()))
+        inference = time.monotonic() - start
         for (source, picture), scene in zip(pictures.items(), scenes, strict=True):
             if isinstance(scene, Exception):
                 self._fault(source, source.counters.fail, 'image not answered', scene)
                 continue
+            source.counters.spend('inference', inference)
             try:
-                source.publish(frames[source], picture, scene)
+                with source.counters.timed('publish'):
+                    source.publish(frames[source], picture, scene)
             except Exception as error:
                 self._fault(source, source.counters.fail, 'answer not published', error)
 

@@ -26,11 +26,12 @@ def test_rates_and_percentiles_are_those_of_the_window():
     snapshot = counters.snapshot()
     assert (snapshot.received, snapshot.answered, snapshot.people) == (100, 100, 99)
     assert snapshot.rate == pytest.approx(10, rel=.05)
-    assert snapshot.latency[0] == pytest.approx(.045, abs=.006) and snapshot.latency[2] == pytest.approx(.09, abs=.001)
-    assert snapshot.age == (.5, .5, .5)
+    p50, _, p99 = snapshot.times['latency']
+    assert p50 == pytest.approx(.045, abs=.006) and p99 == pytest.approx(.09, abs=.001)
+    assert snapshot.times['age'] == (.5, .5, .5)
     clock.now += WINDOW + 1
     silent = counters.snapshot()
-    assert silent.rate == 0 and math.isnan(silent.latency[0]) and silent.silence == WINDOW + 1
+    assert silent.rate == 0 and math.isnan(silent.times['latency'][0]) and silent.silence == WINDOW + 1
 
 
 def test_a_rate_does_not_start_low():
@@ -67,3 +68,20 @@ def test_a_sender_that_counts_from_one_again_has_missed_nothing():
     for number in (100, 1, 2):
         counters.number('a', number)
     assert counters.snapshot().missed == 0
+
+
+def test_stages_are_timed_and_what_fails_is_not():
+    clock = Clock()
+    counters = Counters(clock)
+    for seconds in (.1, .2, .3):
+        with counters.timed('decode'):
+            clock.now += seconds
+    with pytest.raises(ValueError), counters.timed('decode'):
+        clock.now += 4
+        raise ValueError
+    counters.spend('inference', .5)
+    times = counters.snapshot().times
+    assert times['decode'][0] == pytest.approx(.2) and times['inference'] == (.5, .5, .5)
+    assert math.isnan(times['publish'][0])
+    clock.now += WINDOW + 1
+    assert math.isnan(counters.snapshot().times['decode'][0])
