@@ -80,6 +80,8 @@ class Camera:
         # As image_transport does it: the base name is remapped, then the transport is appended.
         base = node.resolve_topic_name(self._within(parameters.image_topic))
         self.topic = f'{base}/compressed' if compressed else base
+        self.depth_topic = (node.resolve_topic_name(self._within(parameters.depth_topic))
+                            if parameters.depth_topic else None)
         self._base, self.info_topic = base, info_topic(base)
         self._info: CameraInfo | None = None
         self._tracker = Tracker()
@@ -118,9 +120,10 @@ class Camera:
         self._label_info.publish(messages.label_info())
         self._layout.publish(messages.skeleton_layout())
         self._subscribe(CameraInfo, self.info_topic, self._learn)
-        if self._positions is not None and self._values().depth_topic:
-            depth_topic = self._node.resolve_topic_name(self._within(self._values().depth_topic))
-            self._subscribe(Image, depth_topic, self._positions.hear, DEPTH)
+        if self._positions is not None:
+            self._positions.forget()
+            if self.depth_topic is not None:
+                self._subscribe(Image, self.depth_topic, self._positions.hear, DEPTH)
         self._subscribe(self.type, self.topic, lambda message, info: self._receive(offer, message, info))
 
     def _receive(self, offer: Callable[[Camera, Frame], None], message: Any, info: Mapping[str, Any]) -> None:
@@ -203,11 +206,13 @@ class Camera:
         return self._tracker.update(scene, seconds)
 
     def foreign_type(self) -> str | None:
-        """A sentence if somebody publishes another type on the image topic, which the middleware itself passes over in
-        silence."""
-        wanted = f'sensor_msgs/msg/{self.type.__name__}'
-        for publisher in self._node.get_publishers_info_by_topic(self.topic):
-            if publisher.topic_type != wanted:
-                return (f"topic '{self.topic}' carries {publisher.topic_type} from node '{publisher.node_name}', "
-                        f"not {wanted}: look at the parameters 'image_topic' and 'image_transport'")
+        """A sentence if somebody publishes another type on a topic of images, which the middleware itself passes over
+        in silence."""
+        for topic, kind, parameters in ((self.topic, self.type, "'image_topic' and 'image_transport'"),
+                                        (self.depth_topic, Image, "'depth_topic'")):
+            wanted = f'sensor_msgs/msg/{kind.__name__}'
+            for publisher in self._node.get_publishers_info_by_topic(topic) if topic else ():
+                if publisher.topic_type != wanted:
+                    return (f"topic '{topic}' carries {publisher.topic_type} from node '{publisher.node_name}', "
+                            f"not {wanted}: look at the parameters {parameters}")
         return None

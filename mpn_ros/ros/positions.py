@@ -42,6 +42,10 @@ class Positions:
                  skeletons: LifecyclePublisher, frames: LifecyclePublisher | None, prefix: str) -> None:
         self._values, self._model, self._lack, self._draw = values, model, lack, draw
         self._skeletons, self._frames, self._prefix = skeletons, frames, prefix
+        self.forget()
+
+    def forget(self) -> None:
+        """Begins anew: no depth image has come, no answer waits."""
         self._pairing: DepthPairing[_Answer] = DepthPairing()
 
     def hear(self, image: Image) -> None:

@@ -16,7 +16,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 
 from diagnostic_msgs.msg import DiagnosticArray  # noqa: E402
 from mpn_ros.msg import Keypoint3D, Skeleton3DArray, SkeletonArray  # noqa: E402
-from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -136,6 +136,27 @@ def test_a_depth_image_that_cannot_be_used_is_told_and_the_next_one_is(rig, unti
     until(lambda: len(made.people) == 2)
     made.depth(depth_image(sent))
     until(lambda: made.positions)
+
+
+def test_a_depth_topic_of_another_type_is_told(robot, until):
+    robot.stranger().create_publisher(CompressedImage, '/depth/image_raw', 10)
+    robot.start(**DEPTH, diagnostics_period=.1)
+    told = robot.listen(DiagnosticArray, '/diagnostics')
+    until(lambda: any("'/depth/image_raw' carries sensor_msgs/msg/CompressedImage" in status.message
+                      and "'depth_topic'" in status.message for message in told for status in message.status))
+
+
+def test_a_camera_that_is_opened_again_knows_no_depth_of_before(rig, robot, until):
+    made = rig(**DEPTH)
+    made.calibrate()
+    made.send()
+    until(lambda: made.people)
+    assert robot.transition('deactivate') and robot.transition('activate')
+    counters = made.node._cameras[0].counters
+    until(lambda: robot.tester.get_subscriptions_info_by_topic('/image_raw'))
+    made.send()
+    until(lambda: len(made.people) == 2)
+    assert counters.snapshot().unplaced == 0
 
 
 def test_without_camera_info_it_is_told(rig, until):
