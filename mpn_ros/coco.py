@@ -66,9 +66,10 @@ class PersonDataset:
 
 
 def read_dataset(
-    images_dir: str | Path, annotations_file: str | Path, layout: SkeletonLayout | None = None
+    images_dir: str | Path | None, annotations_file: str | Path, layout: SkeletonLayout | None = None
 ) -> PersonDataset:
-    """Reads and checks a dataset; the images themselves are opened only when they are used.
+    """Reads and checks a dataset; the images themselves are opened only when they are used. Without ``images_dir`` the
+    labels stand alone: nobody looks for the images.
 
     layout: the keypoints that are wanted; None takes those that the category 'person' states (``keypoints``,
     ``skeleton``, and ``flip_pairs``, names that change places in the mirror beside ``left_x`` and ``right_x``), or
@@ -79,14 +80,14 @@ def read_dataset(
     labels without images or persons, annotations of unknown images, boxes outside their image, other keypoints than
     ``layout``, poses of another number of joints.
     """
-    images_dir, annotations_file = Path(images_dir), Path(annotations_file)
-    if not images_dir.is_dir():
+    annotations_file = Path(annotations_file)
+    if images_dir is not None and not Path(images_dir).is_dir():
         raise DatasetError(f'the images folder {images_dir} is missing')
     content = _read_json(annotations_file)
     where = str(annotations_file)
     person = _person_category(content, where)
     layout = _layout(person, layout, where)
-    images = [_image(entry, images_dir, where) for entry in content['images']]
+    images = [_image(entry, Path(images_dir or ''), where) for entry in content['images']]
     by_id = {image.id: image for image in images}
     if len(by_id) < len(images):
         raise DatasetError(f'{where}: two images share one id')
@@ -108,7 +109,7 @@ def read_dataset(
         _log.warning('%s: %d persons with an empty box are left out, the first of them annotation id %s',
                      where, len(empty), empty[0])
     missing = next((image for image in images if not image.path.is_file()), None)
-    if missing is not None:
+    if images_dir is not None and missing is not None:
         raise DatasetError(f'{missing.path} (image id {missing.id} of {where}) is missing')
     return PersonDataset(annotations_file, layout, tuple(images), dict(annotations))
 

@@ -9,14 +9,18 @@ if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 
 
-def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares ``--weights``, ``--input-size``, ``--grouper``, ``--backend`` and ``--device``."""
+def add_pipeline_arguments(parser: argparse.ArgumentParser, grouper: bool = True) -> None:
+    """Declares ``--weights``, ``--input-size``, ``--backend``, ``--device`` and, for commands that do not choose it
+    themselves, ``--grouper``."""
     group = parser.add_argument_group('pipeline')
     group.add_argument('--weights', default='lite', metavar='NAME|FILE',
                        help='weights that ship, or a weights file (default: %(default)s)')
     group.add_argument('--input-size', type=int, metavar='PIXELS',
                        help="long side of the network's input, a multiple of 32 (default: the weights' own)")
-    group.add_argument('--grouper', default='prn', metavar='NAME', help='prn, max or ucr (default: %(default)s)')
+    if grouper:
+        group.add_argument('--grouper', default='prn', metavar='NAME', help='prn, max or ucr (default: %(default)s)')
+    else:
+        parser.set_defaults(grouper='max')  # every weights file has what this one needs
     group.add_argument('--backend', default='auto', metavar='NAME',
                        help='what runs the network (default: the fastest that works)')
     group.add_argument('--device', default='auto', metavar='DEVICE',

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mpn_ros.evaluation.grouping import grouping_figures
+from mpn_ros.evaluation.observed import simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.presets import PRN_PRESETS, PRNConfig, preset, prn_preset
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
-from mpn_ros.training.prn_evaluation import grouping_ap
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
@@ -87,9 +88,9 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(name: str, grouper: Grouper, people: LabelledPeople) -> dict[str, dict[str, float]]:
+def _measure(name: str, grouper: Grouper, people: LabelledPeople) -> dict[str, dict[str, float | None]]:
     """The grouper's AP under each kind of noise; prints a line for each."""
-    figures = {kind: grouping_ap(grouper, people, noise) for kind, noise in NOISE.items()}
+    figures = {kind: grouping_figures(grouper, simulated(people, noise))['all'] for kind, noise in NOISE.items()}
     for kind, result in figures.items():
-        print(f'{name:3} {kind:5}', *(f'{key} {100 * value:.1f}' for key, value in result.items()))
+        print(f'{name:3} {kind:5}', *(f'{key} {100 * value:.1f}' for key, value in result.items() if value is not None))
     return figures

@@ -24,7 +24,7 @@ _TRUST = 4
 class Grouper(Protocol):
     """Gives each person its keypoints.
 
-    peaks: for each image ``(K, N, 3)`` x, y, score 0..1; a score of 0 marks an unused row.
+    peaks: for each image ``(K, N, 3)`` x, y, score 0..1, N at least 1; a score of 0 marks an unused row.
     boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
     Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of
     0..1, how sure it is that there is such a joint and that it is this person's; ``(nan, nan, 0)`` where there is none.

@@ -10,6 +10,7 @@ import numpy as np
 
 from mpn_ros.backends import make_backend
 from mpn_ros.errors import InferenceError, ParameterError
+from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit, share_input
 from mpn_ros.pipeline.nms import suppress
@@ -110,6 +111,22 @@ class PosePipeline:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
+        letterboxes, seen, boxes = self._perceive(images, orders, thresholds)
+        keypoints = self._grouper(list(seen.peaks), boxes)
+        return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
+
+    def observe(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
+        """What a grouper is given of one image ``(H, W, 3)`` uint8, in its pixels: peaks ``(K, N, 3)`` and the boxes
+        that stay ``(M, 5)``. Raises ImageError."""
+        check_image(image)
+        [letterbox], seen, [boxes] = self._perceive([image], [channel_order], self.thresholds)
+        peaks = np.concatenate([letterbox.points_to_image(seen.peaks[0, ..., :2]), seen.peaks[0, ..., 2:]], -1)
+        return peaks, np.concatenate([letterbox.boxes_to_image(boxes[:, :4]), boxes[:, 4:]], -1)
+
+    def _perceive(
+        self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], thresholds: Thresholds
+    ) -> tuple[list[Letterbox], Perceived, list[np.ndarray]]:
+        """How each image lies in the network's input, what the network sees, and the boxes that stay in each."""
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
         pixels = np.stack(
             [box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)]
@@ -121,8 +138,7 @@ class PosePipeline:
             suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
             for found in seen.boxes
         ]
-        keypoints = self._grouper(list(seen.peaks), boxes)
-        return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
+        return letterboxes, seen, boxes
 
     @staticmethod
     def _scene(

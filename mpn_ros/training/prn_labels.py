@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
+from mpn_ros.coco import PersonDataset, read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.skeleton import COCO
 
@@ -49,14 +49,10 @@ class LabelledPeople:
 
 
 def load_people(path: Path) -> LabelledPeople:
-    """Reads a COCO person_keypoints JSON, or an ``.npz`` with ``image_id``, ``image_size`` and, normalised to the
-    image, ``box`` (centre and size) and ``xy``, and ``visibility``; size 0 is unknown. People without keypoints and
-    crowds are left out.
-    Raises DatasetError."""
-    try:
-        people = _from_npz(path) if path.suffix == '.npz' else _from_coco(path)
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
-        raise DatasetError(f"'{path}' is no COCO keypoint JSON or .npz of labelled people: {error!r}") from error
+    """Reads a COCO person_keypoints JSON (``mpn_ros.coco``), or an ``.npz`` with ``image_id``, ``image_size`` and,
+    normalised to the image, ``box`` (centre and size) and ``xy``, and ``visibility``; size 0 is unknown. People without
+    keypoints and crowds are left out. Raises DatasetError."""
+    people = _from_npz(path) if path.suffix == '.npz' else people_of(read_dataset(None, path, COCO))
     if people.keypoints.shape[1:] != (len(COCO), 3):
         raise DatasetError(f"'{path}' has {people.keypoints.shape[1]} keypoints a person in place of {len(COCO)}")
     people = people[np.flatnonzero((people.keypoints[..., 2] > 0).any(1))]
@@ -65,19 +61,22 @@ def load_people(path: Path) -> LabelledPeople:
     return people[np.argsort(people.image_id, kind='stable')]
 
 
-def _from_npz(path: Path) -> LabelledPeople:
-    with np.load(path) as data:
-        size = np.where(data['image_size'] > 0, data['image_size'], _COMMON_SIZE).astype(np.float32)
-        box, xy = data['box'], data['xy'] * size[:, None]
-        corners = np.concatenate([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], 1) * np.tile(size, 2)
-        keypoints = np.concatenate([xy, data['visibility'][..., None]], -1)
-        return LabelledPeople(data['image_id'], corners.astype(np.float32), keypoints.astype(np.float32))
-
-
-def _from_coco(path: Path) -> LabelledPeople:
-    content = json.loads(path.read_text())
-    persons = [a for a in content['annotations'] if a.get('num_keypoints') and not a.get('iscrowd')]
-    box = np.array([a['bbox'] for a in persons], np.float32).reshape(-1, 4)
+def people_of(dataset: PersonDataset) -> LabelledPeople:
+    """The persons of a dataset that are no crowd."""
+    persons = [label for labels in dataset.annotations.values() for label in labels if not label['iscrowd']]
+    box = np.array([person['bbox'] for person in persons], np.float32).reshape(-1, 4)
     box[:, 2:] += box[:, :2]
-    keypoints = np.array([a['keypoints'] for a in persons], np.float32).reshape(len(persons), len(COCO), 3)
-    return LabelledPeople(np.array([a['image_id'] for a in persons], np.int64), box, keypoints)
+    keypoints = np.array([person['keypoints'] for person in persons], np.float32).reshape(len(persons), -1, 3)
+    return LabelledPeople(np.array([person['image_id'] for person in persons], np.int64), box, keypoints)
+
+
+def _from_npz(path: Path) -> LabelledPeople:
+    try:
+        with np.load(path) as data:
+            size = np.where(data['image_size'] > 0, data['image_size'], _COMMON_SIZE).astype(np.float32)
+            box, xy = data['box'], data['xy'] * size[:, None]
+            corners = np.concatenate([box[:, :2] - box[:, 2:] / 2, box[:, :2] + box[:, 2:] / 2], 1) * np.tile(size, 2)
+            keypoints = np.concatenate([xy, data['visibility'][..., None]], -1)
+            return LabelledPeople(data['image_id'], corners.astype(np.float32), keypoints.astype(np.float32))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise DatasetError(f"'{path}' is no .npz of labelled people: {error!r}") from error

@@ -23,11 +23,12 @@ def three_people() -> LabelledPeople:
 
 
 def coco_json(people: LabelledPeople) -> dict[str, object]:
-    images = [{'id': int(i), 'width': 640, 'height': 480} for i in np.unique(people.image_id)]
-    annotations = [{'image_id': int(i), 'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])], 'iscrowd': 0,
-                    'keypoints': list(map(float, keypoints.ravel())), 'num_keypoints': int((keypoints[:, 2] > 0).sum())}
-                   for i, box, keypoints in zip(people.image_id, people.box, people.keypoints)]
-    return {'images': images, 'annotations': annotations}
+    images = [{'id': int(i), 'file_name': f'{i}.jpg', 'width': 640, 'height': 480} for i in np.unique(people.image_id)]
+    annotations = [{'id': number, 'category_id': 1, 'image_id': int(i), 'area': 5000., 'iscrowd': 0,
+                    'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])],
+                    'keypoints': list(map(float, keypoints.ravel()))}
+                   for number, (i, box, keypoints) in enumerate(zip(people.image_id, people.box, people.keypoints))]
+    return {'images': images, 'annotations': annotations, 'categories': [{'id': 1, 'name': 'person'}]}
 
 
 def test_json_and_npz_say_the_same(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_json_and_npz_say_the_same(tmp_path: Path) -> None:
 def test_crowds_and_people_without_keypoints_are_left_out(tmp_path: Path) -> None:
     content = coco_json(three_people())
     content['annotations'][0]['iscrowd'] = 1
-    content['annotations'][2].update(keypoints=[0] * 51, num_keypoints=0)
+    content['annotations'][2].update(keypoints=[0] * 51)
     path = tmp_path / 'a.json'
     path.write_text(json.dumps(content))
     assert len(load_people(path)) == 1

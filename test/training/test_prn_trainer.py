@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from mpn_ros.errors import WeightsError
+from mpn_ros.evaluation.grouping import grouping_figures
+from mpn_ros.evaluation.observed import simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper
 from mpn_ros.presets import PRNConfig
 from mpn_ros.training.prn_data import CropSampler
-from mpn_ros.training.prn_evaluation import grouping_ap
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT
 from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
@@ -49,10 +50,10 @@ def test_it_learns_who_is_who(tmp_path: Path, loss: str) -> None:
     run.run(lambda epoch, value: losses.append(value))
     assert len(losses) == 25
     assert losses[-1] < .7 * losses[0]
-    unseen = couples(40, seed=1)
-    learnt = grouping_ap(PRNGrouper(run.prn), unseen, EXACT)['AP']
+    unseen = simulated(couples(40, seed=1), EXACT)
+    learnt = grouping_figures(PRNGrouper(run.prn), unseen)['all']['AP']
     assert learnt > .95
-    assert learnt > grouping_ap(MaxGrouper(.1), unseen, EXACT)['AP'] + .2
+    assert learnt > grouping_figures(MaxGrouper(.1), unseen)['all']['AP'] + .2
 
 
 class _Killed(Exception):

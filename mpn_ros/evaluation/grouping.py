@@ -1,0 +1,89 @@
+"""How well a grouper gives peaks to people (section 4.2, Tables 3 and 4): COCO's AP, over all people and over those
+whose boxes overlap, and how often a joint is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mpn_ros.boxes import box_iou
+from mpn_ros.evaluation.average_precision import average_precision
+from mpn_ros.evaluation.observed import Observed
+from mpn_ros.evaluation.results import keypoint_results
+from mpn_ros.pipeline.crops import into_crop
+from mpn_ros.pipeline.grouping import Grouper
+from mpn_ros.pipeline.pipeline import Thresholds
+from mpn_ros.scene import Person, Scene
+
+OVERLAPS = {'all': 0., 'overlap > 0.3': .3, 'overlap > 0.5': .5}
+"""The parts that figures are split into: the IoU that a person's box must exceed with another person's."""
+
+Figures = dict[str, dict[str, float | None]]
+"""COCO's figures by name, 0..1, for each part of the people by name."""
+
+
+def group(grouper: Grouper, images: Sequence[Observed]) -> list[np.ndarray]:
+    """The keypoints ``(M, K, 3)`` that the grouper gives to the boxes of each image."""
+    return [grouper([image.peaks], [image.boxes])[0] for image in images]
+
+
+def grouping_figures(grouper: Grouper, images: Sequence[Observed]) -> Figures:
+    """COCO's keypoint figures of a grouper, for each of ``OVERLAPS``."""
+    results = [result for image, poses in zip(images, group(grouper, images))
+               for result in pose_results(image, poses)]
+    return figures_by_overlap(images, results)
+
+
+def pose_results(image: Observed, poses: np.ndarray) -> list[dict[str, Any]]:
+    """COCO results of the poses ``(M, K, 3)`` of the boxes of an image."""
+    people = [Person(box[:4], float(box[4]), pose) for box, pose in zip(image.boxes, poses)]
+    return keypoint_results(Scene(tuple(people), np.empty((0, 0), np.uint8)), image.image_id)
+
+
+def figures_by_overlap(images: Sequence[Observed], results: Sequence[dict[str, Any]]) -> Figures:
+    """COCO's keypoint figures of ``results`` for each of ``OVERLAPS``: on the images that have such people, where all
+    other people are neither asked for nor held against who finds them."""
+    figures = {}
+    for name, overlap in OVERLAPS.items():
+        chosen = {image.image_id: truth for image in images if (truth := _only(image.truth, overlap)) is not None}
+        labels = [label for truth in chosen.values() for label in truth]
+        figures[name] = average_precision(
+            list(chosen), labels, [result for result in results if result['image_id'] in chosen], 'keypoints')
+    return figures
+
+
+def joint_rates(grouper: Grouper, images: Sequence[Observed]) -> dict[str, float | None]:
+    """The strict look at every joint of every person, where ``Observed.own`` tells whose a peak is.
+
+    ``own``: of the joints that have a peak, how many got it. ``refused``: of those that have none while others' peaks
+    are in the box, how many got none. An answer below the keypoint threshold of the pipeline is no answer. 0..1; None
+    where there is no such joint.
+    """
+    own, refused = [], []
+    for image, poses in zip(images, group(grouper, images)):
+        assert image.own is not None
+        seen = poses[..., 2] >= Thresholds().keypoint
+        has_peak = image.own[..., 2] > 0
+        right = seen & (np.abs(poses[..., :2] - image.own[..., :2]).max(-1) < .01)
+        tempted = (into_crop(image.peaks[None], image.boxes[:, :4])[..., 2] > 0).any(-1) & ~has_peak
+        own.append(right[has_peak])
+        refused.append(~seen[tempted])
+    rates = {'own': np.concatenate(own), 'refused': np.concatenate(refused)}
+    return {name: float(rate.mean()) if len(rate) else None for name, rate in rates.items()}
+
+
+def _only(truth: Sequence[dict[str, Any]], overlap: float) -> list[dict[str, Any]] | None:
+    """The labels of an image, those of people who overlap less made to be ignored; None where nobody is left."""
+    if overlap == 0:
+        return list(truth)
+    persons = np.array([not label['iscrowd'] for label in truth], bool)
+    boxes = np.array([label['bbox'] for label in truth], float).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    iou = box_iou(boxes, boxes) * persons * persons[:, None]
+    np.fill_diagonal(iou, 0)
+    close = iou.max(-1, initial=0) > overlap
+    if not any(near and label['num_keypoints'] for near, label in zip(close, truth)):
+        return None
+    return [label if near else {**label, 'num_keypoints': 0} for near, label in zip(close, truth)]
