@@ -1,5 +1,6 @@
 # make demo    the node on the real middleware, on a clip: demo/overlay.mp4, demo/overlay.png, demo/summary.json
 # make test    the whole test suite, the ROS tests among it
+# make fuzz    a million made-up images for the decoders; CASES=... for another number
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
@@ -41,13 +42,19 @@ SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_playe
   $(shell find mpn_ros msg config examples launch models rviz -type f -not -name '*.pyc')
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
 
-.PHONY: demo test setup colcon clean
+CASES := 1000000
+RESULTS = benchmarks/$(shell date +%F)
+
+.PHONY: demo test fuzz setup colcon clean
 
 demo: setup
 	$(RUN) scripts/demo.py
 
 test: setup
 	$(RUN) -m pytest
+
+fuzz: setup
+	$(RUN) -m benchmarks.fuzz --cases $(CASES) --json $(RESULTS)/fuzz.json
 
 setup: $(DONE)/mpn_ros
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from mpn_ros.errors import ImageError
 from mpn_ros.ros.image import BAYER, Picture, check_size, to_8_bit
+from mpn_ros.ros.png import SIGNATURE, png_size
 
-PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # Every start-of-frame marker of ITU-T T.81, table B.1: C0 to CF without DHT (C4), JPG (C8) and DAC (CC).
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -42,27 +42,24 @@ def decode_compressed(message: Any) -> Picture:
 
 
 def compressed_size(data: memoryview) -> tuple[int, int]:
-    """Width and height that a whole JPEG or PNG file claims, from its header alone. Raises ImageError where it is
-    neither, where its end is missing (decoders would paint the rest grey), or where the size is out of bounds."""
-    if bytes(data[:8]) == PNG_SIGNATURE and bytes(data[12:16]) == b'IHDR':
-        kind, size = 'PNG', struct.unpack('>II', data[16:24]) if len(data) >= 24 else None
-        whole = b'IEND' in bytes(data[-12:])
+    """Width and height that a whole JPEG or PNG file claims, before its pixels are looked at. Raises ImageError where it
+    is neither, where it is cut off (decoders would paint the rest grey), or where the size is out of bounds."""
+    if bytes(data[:8]) == SIGNATURE:
+        kind, size = 'PNG', png_size(data)
     elif bytes(data[:2]) == JPEG_START:
         kind, size = 'JPEG', _jpeg_size(data)
-        whole = bytes(data[-256:]).rstrip(b'\0').endswith(JPEG_END)  # some cameras pad a frame with zeros
     else:
         raise ImageError(f'compressed image of {len(data)} bytes is neither JPEG nor PNG')
-    if size is None or not whole:
-        raise ImageError(f'{kind} image of {len(data)} bytes is cut off')
-    width, height = size
-    check_size(width, height, f'{kind} image')
-    return width, height
+    check_size(*size, f'{kind} image')
+    return size
 
 
-def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
-    """Walks the segments of a JPEG to its start of frame; None where there is none before the data ends."""
+def _jpeg_size(data: memoryview) -> tuple[int, int]:
+    """Walks the segments of a JPEG to its start of frame. Raises ImageError where there is none before the data ends, or
+    no end of image."""
     at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
+    whole = bytes(data[-256:]).rstrip(b'\0').endswith(JPEG_END)  # some cameras pad a frame with zeros
+    while whole and at + 9 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
@@ -71,4 +68,4 @@ def _jpeg_size(data: memoryview) -> tuple[int, int] | None:
             return width, height
         else:
             at += 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
-    return None
+    raise ImageError(f'JPEG image of {len(data)} bytes is cut off')

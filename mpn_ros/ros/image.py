@@ -128,7 +128,9 @@ def decode_image(message: Any, bridge: Any = None) -> Picture:
     pixels = pixel_rows(message, f'u{encoding.itemsize}', encoding.channels, height * encoding.rows // 2)
     if bridge is not None and _suits_bridge(message, pixels.strides[1]):
         return _by_bridge(message, bridge)
-    return encoding.convert(pixels.astype(pixels.dtype.newbyteorder('='), copy=False))
+    pixels = pixels.astype(pixels.dtype.newbyteorder('='), copy=False)
+    # OpenCV takes rows that begin within a 16-bit value for rows that begin with one.
+    return encoding.convert(pixels if message.step % encoding.itemsize == 0 else pixels.copy())
 
 
 def pixel_rows(message: Any, kind: str, channels: int = 1, rows: int | None = None) -> np.ndarray:
