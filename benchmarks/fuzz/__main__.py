@@ -1,5 +1,5 @@
-"""The long campaign on the decoders of images: `python -m benchmarks.fuzz --cases 1000000 --json FILE`. A decoder that is
-wrong ends it with the input in words; one that crashes ends it with the number to try again."""
+"""The long campaign on the decoders of images: `python -m benchmarks.fuzz --cases 1000000 --json FILE`. A decoder that
+is wrong ends it with the input in words; one that crashes ends it with the number to try again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compressed images made up by hypothesis, PNG written here from its specification, JPEG by OpenCV; and both damaged."""
+"""Compressed images made up by hypothesis: PNG written here from its definition, JPEG by OpenCV; and both damaged."""
 
 from __future__ import annotations
 

@@ -38,7 +38,8 @@ def images(draw: st.DrawFn) -> SimpleNamespace:
 def changed(message: SimpleNamespace, random: Random) -> SimpleNamespace:
     """The image with one to three things other than they were; now and then it is still right."""
     message = SimpleNamespace(**vars(message))
-    for field in random.choices(('width', 'height', 'step', 'is_bigendian', 'encoding', 'data'), k=random.randint(1, 3)):
+    fields = 'width', 'height', 'step', 'is_bigendian', 'encoding', 'data'
+    for field in random.choices(fields, k=random.randint(1, 3)):
         if field == 'encoding':
             message.encoding = random.choice(ENCODINGS + _FOREIGN)
         elif field == 'is_bigendian':

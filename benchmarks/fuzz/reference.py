@@ -1,5 +1,5 @@
-"""What a `sensor_msgs/Image` shows, written from the definition of its encodings, value by value: no line of it is shared
-with the decoder, and no library converts a colour."""
+"""What a `sensor_msgs/Image` shows, written from the definition of its encodings, value by value: no line of it is
+shared with the decoder, and no library converts a colour."""
 
 from __future__ import annotations
 

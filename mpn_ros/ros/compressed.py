@@ -42,8 +42,8 @@ def decode_compressed(message: Any) -> Picture:
 
 
 def compressed_size(data: memoryview) -> tuple[int, int]:
-    """Width and height that a whole JPEG or PNG file claims, before its pixels are looked at. Raises ImageError where it
-    is neither, where it is cut off (decoders would paint the rest grey), or where the size is out of bounds."""
+    """Width and height that a whole JPEG or PNG file claims, before its pixels are looked at. Raises ImageError where
+    it is neither, where it is cut off (decoders would paint the rest grey), or where the size is out of bounds."""
     if bytes(data[:8]) == SIGNATURE:
         kind, size = 'PNG', png_size(data)
     elif bytes(data[:2]) == JPEG_START:
@@ -55,8 +55,8 @@ def compressed_size(data: memoryview) -> tuple[int, int]:
 
 
 def _jpeg_size(data: memoryview) -> tuple[int, int]:
-    """Walks the segments of a JPEG to its start of frame. Raises ImageError where there is none before the data ends, or
-    no end of image."""
+    """Walks the segments of a JPEG to its start of frame. Raises ImageError where there is none before the data
+    ends, or no end of image."""
     at = 2
     whole = bytes(data[-256:]).rstrip(b'\0').endswith(JPEG_END)  # some cameras pad a frame with zeros
     while whole and at + 9 <= len(data) and data[at] == 0xFF:

@@ -1,5 +1,5 @@
-"""The frame of a PNG file, checked before a decoder sees it: OpenCV believes the length of a chunk and asks for that much
-memory, and a header that is damaged may claim any size."""
+"""The frame of a PNG file, checked before a decoder sees it: OpenCV believes the length of a chunk and asks for that
+much memory, and a header that is damaged may claim any size."""
 
 from __future__ import annotations
 
