@@ -1,4 +1,5 @@
-"""A clip played to the node as a camera would, and everything that comes back: what ``make demo`` measures."""
+"""A clip played to the node as a camera would, and everything that comes back: what ``make demo`` and benchmarks
+measure."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -76,26 +78,30 @@ class Record:
 
 
 class Rehearsal:
-    """Sends images on ``image_raw`` in ``node``'s namespace and listens to all that the node ``pose`` says there."""
+    """Is the ``camera`` of the node ``pose`` in ``node``'s namespace: sends images on its ``image_raw`` and listens to
+    all that is said of them. ``''`` is the camera in the namespace itself."""
 
-    def __init__(self, node: Node) -> None:
-        self._node = node
+    def __init__(self, node: Node, camera: str = '') -> None:
+        self._node, self._camera_name = node, camera
+        within = f'{camera}/' if camera else ''
         self._lock = threading.Lock()
         self._numbers: dict[tuple[int, int], int] = {}
         self.record = Record()
         self.facts: dict[str, str] = {}
         self.overlay: Image | None = None
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self._camera: Publisher = node.create_publisher(Image, 'image_raw', NEWEST)
+        self._camera: Publisher = node.create_publisher(Image, f'{within}image_raw', NEWEST)
         for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
-            node.create_subscription(kind, topic, partial(self._receive, topic), 10)
+            node.create_subscription(kind, within + topic, partial(self._receive, topic), 10)
         self.once: dict[str, object] = {}
         for kind, topic in ((LabelInfo, 'label_info'), (SkeletonLayout, 'skeleton_layout')):
-            node.create_subscription(kind, topic, partial(self.once.__setitem__, topic), latched)
+            node.create_subscription(kind, within + topic, partial(self.once.__setitem__, topic), latched)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
 
     def _learn(self, message: DiagnosticArray) -> None:
         name = f'{self._node.get_namespace().rstrip("/")}/pose'
+        if self._camera_name:
+            name += f': {self._camera_name}'
         for status in message.status:
             if status.name == name:
                 self.facts = {pair.key: pair.value for pair in status.values}
@@ -124,14 +130,22 @@ class Rehearsal:
             time.sleep(max(0., start + number / rate - time.monotonic()))
             if not alive():
                 return
-            message = self._message(image)
-            with self._lock:
-                self._numbers[message.header.stamp.sec, message.header.stamp.nanosec] = number
-                self.record.sent.append(time.monotonic())
-            self._camera.publish(message)
+            self.send(image)
 
-    def _message(self, image: np.ndarray) -> Image:
-        return messages.image(image, 'bgr8', Header(stamp=self._node.get_clock().now().to_msg(), frame_id='camera'))
+    def send(self, image: np.ndarray, stamp: Time | None = None) -> int:
+        """Sends one image ``(H, W, 3)`` BGR, stamped with now or with ``stamp``, which must not come twice. Returns its
+        number in the record."""
+        message = self._message(image, stamp)
+        with self._lock:
+            number = len(self.record.sent)
+            self._numbers[message.header.stamp.sec, message.header.stamp.nanosec] = number
+            self.record.sent.append(time.monotonic())
+        self._camera.publish(message)
+        return number
+
+    def _message(self, image: np.ndarray, stamp: Time | None = None) -> Image:
+        header = Header(stamp=stamp or self._node.get_clock().now().to_msg(), frame_id='camera')
+        return messages.image(image, 'bgr8', header)
 
     def repeat(self, image: np.ndarray, kind: type, topic: str, timeout: float, alive: Callable[[], bool]) -> Any:
         """Sends ``image``, outside of the record, until a message comes on ``topic``; None after ``timeout`` seconds or

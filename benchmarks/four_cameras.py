@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The four-camera clip of pose2sim played to one node as four cameras, over the real middleware: four sets of answers,
+the ids of the two main people counted, and an overlay video of each camera.
+
+An image is sent when the one before is answered, so the figures do not depend on how fast the machine is. The clips
+are not part of this repository: see tracking.py beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+FAST_DDS = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
+os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(ROOT / 'config' / 'fastdds_large_images.xml'))
+
+import rclpy  # noqa: E402
+from builtin_interfaces.msg import Time  # noqa: E402
+from rclpy.executors import SingleThreadedExecutor  # noqa: E402
+from rclpy.node import Node  # noqa: E402
+from rclpy.parameter import Parameter  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+from tracking import LABELS, load_labels  # noqa: E402
+
+from mpn_ros.evaluation.identity import count_identities  # noqa: E402
+from mpn_ros.media import VideoReader, VideoWriter  # noqa: E402
+from mpn_ros.pipeline.draw import draw  # noqa: E402
+from mpn_ros.ros.node import PoseNode  # noqa: E402
+from mpn_ros.ros.rehearsal import Rehearsal  # noqa: E402
+
+PATIENCE = 180.
+"""Seconds for an answer; the first waits for the network to be converted."""
+
+
+def main() -> None:
+    """Prints a row for each person of each camera, and writes rows and overlays."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--clips', type=Path, required=True, metavar='DIR', help='folder of cam01.mp4 to cam04.mp4')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='gets CAMERA.mp4 and four_cameras.json')
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    cameras = list(json.loads(LABELS.read_text())['cameras'])
+    with running(cameras) as audience:
+        rehearsals = {camera: Rehearsal(audience, camera) for camera in cameras}
+        wait(lambda: all(rehearsal.ready() for rehearsal in rehearsals.values()))
+        play(args.clips, rehearsals)
+    rows = []
+    print(f"{'camera':7} {'person':12} {'frames':>6} {'missed':>6} {'switches':>8} {'fragmentations':>14}")
+    for camera, rehearsal in rehearsals.items():
+        scenes = [answer.scene() for answer in rehearsal.record.complete().values()]
+        for name, counts in count_identities(load_labels(camera), scenes).items():
+            rows.append({'camera': camera, 'person': name, **asdict(counts)})
+            print(f'{camera:7} {name:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
+                  f'{counts.fragmentations:14}')
+        with VideoReader(args.clips / f'{camera}.mp4') as clip, \
+                VideoWriter(args.out / f'{camera}.mp4', clip.fps, clip.width, clip.height) as film:
+            for frame, scene in zip(clip, scenes, strict=True):
+                film.write(draw(frame.image, scene))
+    facts = {key: value for key, value in rehearsals[cameras[0]].facts.items() if key in ('weights', 'backend')}
+    (args.out / 'four_cameras.json').write_text(json.dumps({**facts, 'rows': rows}, indent=2) + '\n')
+
+
+@contextmanager
+def running(cameras: list[str]) -> Iterator[Node]:
+    """The node ``pose`` with these cameras, and another one to speak with it, both served by a thread."""
+    rclpy.init()
+    nodes = [PoseNode(parameter_overrides=[Parameter('cameras', value=cameras)]), rclpy.create_node('audience')]
+    executor, done = SingleThreadedExecutor(), threading.Event()
+    for node in nodes:
+        executor.add_node(node)
+
+    def spin() -> None:
+        while not done.is_set():
+            executor.spin_once(timeout_sec=.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        yield nodes[1]
+    finally:
+        done.set()
+        thread.join()
+        for node in nodes:
+            node.destroy_node()
+        rclpy.shutdown()
+
+
+def play(clips: Path, rehearsals: dict[str, Rehearsal]) -> None:
+    """Sends frame by frame to all cameras, stamped with the clip's time, and waits for all answers to each."""
+    videos = [VideoReader(clips / f'{camera}.mp4') for camera in rehearsals]
+    for frames in tqdm(zip(*videos, strict=True), 'frames', videos[0].expected or None, disable=None):
+        for frame, rehearsal in zip(frames, rehearsals.values(), strict=True):
+            rehearsal.send(frame.image, Time(sec=1 + int(frame.time), nanosec=int(frame.time % 1 * 1e9)))
+        wait(lambda number=frames[0].index: all(answered(rehearsal, number) for rehearsal in rehearsals.values()))
+
+
+def answered(rehearsal: Rehearsal, number: int) -> bool:
+    """Whether boxes, skeletons and mask of an image have come."""
+    answer = rehearsal.record.answers.get(number)
+    return answer is not None and answer.complete
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Returns when ``condition`` holds. Raises SystemExit with a sentence if it never does."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise SystemExit(f'four_cameras: no answer within {PATIENCE:g} s')
+        time.sleep(.01)
+
+
+if __name__ == '__main__':
+    main()
