@@ -37,7 +37,7 @@ from mpn_ros.pipeline.draw import draw  # noqa: E402
 from mpn_ros.ros.node import PoseNode  # noqa: E402
 from mpn_ros.ros.rehearsal import Rehearsal  # noqa: E402
 
-PATIENCE = 180.
+PATIENCE = 900.
 """Seconds for an answer; the first waits for the network to be converted."""
 
 

@@ -39,5 +39,7 @@ class Scene(NamedTuple):
 
     @property
     def keypoints(self) -> np.ndarray:
-        """``(P, K, 3)``: the keypoints of all people."""
-        return np.array([person.keypoints for person in self.people], np.float32).reshape(-1, len(COCO), 3)
+        """``(P, K, 3)``: the keypoints of all people; K is COCO's where there is nobody."""
+        if not self.people:
+            return np.empty((0, len(COCO), 3), np.float32)
+        return np.stack([person.keypoints for person in self.people])

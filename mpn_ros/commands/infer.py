@@ -16,6 +16,7 @@ from mpn_ros.media import VideoReader, VideoWriter, is_image, read_image, write_
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.record import RecordWriter
+from mpn_ros.tracking.tracker import Tracker
 
 SUFFIXES = ('.json', '_overlay.jpg', '_overlay.mp4')
 """What is written beside each other for an input, after its stem."""
@@ -99,9 +100,9 @@ def _infer_video(pipeline: PosePipeline, path: Path, target: Path, overlay: bool
         painted: VideoWriter | None = None
         if overlay:
             painted = stack.enter_context(VideoWriter(f'{target}_overlay.mp4', video.fps, video.width, video.height))
-        frames = 0
+        frames, tracker = 0, Tracker(layout=pipeline.layout)
         for frame in tqdm(video, path.name, total=video.expected or None, unit='frame', leave=False, disable=None):
-            scene = pipeline(frame.image, channel_order='bgr')
+            scene = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
             record.write(frame.index, frame.time, scene)
             if painted is not None:
                 painted.write(draw(frame.image, scene, layout=pipeline.layout))

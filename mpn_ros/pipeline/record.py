@@ -15,15 +15,16 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
 def scene_record(scene: Scene) -> dict[str, Any]:
-    """Plain data: ``people``, each with ``box`` (x0, y0, x1, y1), ``score`` and ``keypoints`` (x, y, score, or None for
-    a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths. Positions in pixels are to 1/100, scores
-    to 1/10000."""
+    """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
+    ``keypoints`` (x, y, score, or None for a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths.
+    Positions in pixels are to 1/100, scores to 1/10000."""
     return {'people': [_person_record(person) for person in scene.people], 'mask': run_lengths(scene.mask)}
 
 
 def _person_record(person: Person) -> dict[str, Any]:
     joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
-    return {'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
+    return {'id': person.id,
+            'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
             'score': round(float(person.score), 4),
             'keypoints': [joint if seen else None for joint, seen in zip(joints, person.seen, strict=True)]}
 

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.scene import Scene
-from mpn_ros.skeleton import COCO
+from mpn_ros.skeleton import COCO, SkeletonLayout
 from mpn_ros.tracking.affinity import affinity
 from mpn_ros.tracking.motion import BoxMotion
 
@@ -27,15 +27,15 @@ class Tracker:
 
     timeout: seconds for which somebody who is not seen is remembered. new_score: least score of a person who gets a
     new id; people below it keep an id, or have none. Both may be replaced at any time. Ids count from 1 and are never
-    given twice. Raises ParameterError.
+    given twice. ``layout`` is that of the keypoints. Raises ParameterError.
     """
 
-    def __init__(self, timeout: float = 1., new_score: float = .5) -> None:
+    def __init__(self, timeout: float = 1., new_score: float = .5, layout: SkeletonLayout = COCO) -> None:
         if not timeout >= 0:
             raise ParameterError(f'timeout of a tracker must be at least 0 seconds, not {timeout}')
         if not 0 <= new_score <= 1:
             raise ParameterError(f'new_score of a tracker must be 0 to 1, not {new_score}')
-        self.timeout, self.new_score = timeout, new_score
+        self.timeout, self.new_score, self._layout = timeout, new_score, layout
         self._next_id = 1
         self._size: tuple[int, ...] = ()
         self._forget()
@@ -45,7 +45,7 @@ class Tracker:
         self._ids = np.empty(0, int)
         self._last_seen = np.empty(0)
         self._motion = BoxMotion.start(np.empty((0, 4)))
-        self._keypoints = np.empty((0, len(COCO), 3))
+        self._keypoints = np.empty((0, len(self._layout), 3))
 
     def update(self, scene: Scene, seconds: float) -> Scene:
         """The scene with ids, of an image taken at ``seconds``. A time before that of the last image, or an image of
@@ -80,7 +80,7 @@ class Tracker:
 
     def _associate(self, boxes: np.ndarray, keypoints: np.ndarray, sure: np.ndarray) -> np.ndarray:
         """``(P,)``: who each of the sightings is, as a row of those who are followed; -1 for nobody."""
-        alike = affinity(boxes, keypoints, self._motion.boxes, self._keypoints)
+        alike = affinity(boxes, keypoints, self._motion.boxes, self._keypoints, self._layout)
         tracks = np.full(len(boxes), -1)
         for sightings, least in ((sure, SURE_AFFINITY), (~sure, UNSURE_AFFINITY)):
             rows = np.flatnonzero(sightings)

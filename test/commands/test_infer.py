@@ -57,6 +57,7 @@ def test_a_picture_gets_an_overlay_and_its_people(picture, tmp_path):
     content = json.loads((tmp_path / 'out' / 'picture.json').read_text())
     frame, = content['frames']
     assert (content['width'], content['height'], frame['index'], frame['time']) == (80, 60, 0, 0)
+    assert frame['people'][0]['id'] is None
     assert frame['people'][0]['keypoints'] == [[40, 30, .75]] + [None] * 16
     assert frame['mask'] == {'size': [60, 80], 'counts': [0, 4800]}
     overlay = read_image(tmp_path / 'out' / 'picture_overlay.jpg')
@@ -69,6 +70,7 @@ def test_a_video_gets_an_overlay_of_every_frame(tmp_path):
     assert names(tmp_path / 'out') == ['clip.json', 'clip_overlay.mp4']
     content = json.loads((tmp_path / 'out' / 'clip.json').read_text())
     assert [frame['index'] for frame in content['frames']] == list(range(5))
+    assert [frame['people'][0]['id'] for frame in content['frames']] == [1] * 5
     assert [frame['time'] for frame in content['frames']] == pytest.approx([index / 25 for index in range(5)], abs=.002)
     with VideoReader(tmp_path / 'out' / 'clip_overlay.mp4') as overlay:
         assert (overlay.width, overlay.height, overlay.fps, len(list(overlay))) == (80, 60, 25, 5)

@@ -18,13 +18,13 @@ def a_scene() -> Scene:
     keypoints[3] = 1.234567, 2, .98762
     mask = np.zeros((3, 4), np.uint8)
     mask[1, 2] = 255
-    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), .5, keypoints),), mask)
+    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), .5, keypoints, 7),), mask)
 
 
 def test_a_joint_that_is_not_seen_is_null():
     person, = scene_record(a_scene())['people']
     assert person['box'] == [0, 1, 2, 3.5]
-    assert person['score'] == .5
+    assert person['score'] == .5 and person['id'] == 7
     assert person['keypoints'] == [None] * 3 + [[1.23, 2, 0.9876]] + [None] * 13
 
 

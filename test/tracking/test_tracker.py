@@ -11,6 +11,7 @@ import pytest
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.identity import count_identities
 from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import make_layout
 from mpn_ros.tracking.tracker import Tracker
 
 SIZE = 720, 1280
@@ -140,6 +141,13 @@ def test_nothing_but_ids_changes():
     assert after.mask is before.mask
     for a, b in zip(after.people, people, strict=True):
         assert a.box is b.box and a.keypoints is b.keypoints and a.score == b.score
+
+
+def test_people_of_another_layout_are_followed():
+    tracker = Tracker(layout=make_layout(['head', 'foot'], [(0, 1)]))
+    person = stick(300)
+    ids = [tracker.update(scene(Person(person.box, .9, person.keypoints[:2])), t).people[0].id for t in (0., .1)]
+    assert ids == [1, 1]
 
 
 def test_settings_change_while_it_follows():
