@@ -103,9 +103,8 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace) -> list[R
 
 
 def _pipeline(args: argparse.Namespace) -> PosePipeline:
-    from mpn_ros.commands.eval import KEYPOINT_THRESHOLD, PEOPLE, PERSON_THRESHOLD
-    from mpn_ros.pipeline.pipeline import Thresholds
-    return make_pipeline(args, Thresholds(person=PERSON_THRESHOLD, keypoint=KEYPOINT_THRESHOLD, people=PEOPLE))
+    from mpn_ros.evaluation.coco_eval import THRESHOLDS
+    return make_pipeline(args, THRESHOLDS)
 
 
 def _measure(given: str, observed: list[Observed], groupers: dict[str, Grouper]) -> list[Row]:

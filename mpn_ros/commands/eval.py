@@ -16,11 +16,6 @@ from mpn_ros.errors import ParameterError
 if TYPE_CHECKING:
     from mpn_ros.coco import DatasetImage
 
-PERSON_THRESHOLD = .05
-KEYPOINT_THRESHOLD = 0.
-PEOPLE = 100
-"""COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn eval``."""
@@ -39,12 +34,13 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError(f'--limit must be at least 1, not {args.limit}')
     if not args.json.absolute().parent.is_dir():
         raise ParameterError(f'--json {args.json}: there is no folder {args.json.absolute().parent}')
-    from mpn_ros.evaluation.coco_eval import collect
-    from mpn_ros.pipeline.pipeline import Thresholds
+    from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
     if args.plots is not None:  # before the minutes that the images take, since matplotlib may be missing
         from mpn_ros.evaluation.plots import write_plots
-    pipeline = make_pipeline(args, Thresholds(person=PERSON_THRESHOLD, keypoint=KEYPOINT_THRESHOLD, people=PEOPLE))
-    answers = collect(pipeline, args.images, args.annotations, limit=args.limit, progress=True)
+    pipeline = make_pipeline(args, THRESHOLDS)
+    answers = collect(
+        pipeline, args.images, args.annotations, limit=args.limit, progress=True, layout=pipeline.layout
+    )
     weights = pipeline.weights
     figures = answers.figures() | {
         'weights': weights.source, 'preset': weights.preset.name, 'sha256': weights.metadata['sha256'],

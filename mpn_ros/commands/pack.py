@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset
-    from mpn_ros.training.trainer import load_checkpoint
+    from mpn_ros.training.checkpoint import load_checkpoint
     from mpn_ros.weights import load_weights, save_weights
 
     if args.out.suffix != '.safetensors':

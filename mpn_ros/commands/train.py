@@ -5,16 +5,21 @@ from __future__ import annotations
 import argparse
 
 from mpn_ros.commands import train_network, train_prn
+from mpn_ros.commands.train_options import add_training_arguments
+from mpn_ros.training.config import Stage
 
-STAGES = {'keypoints': 'backbone and keypoint subnet', 'detector': 'person detector on the frozen backbone',
-          'joint': 'both at once'}
+STAGES: dict[Stage, str] = {
+    'keypoints': 'backbone and keypoint subnet',
+    'detector': 'person detector on the frozen backbone',
+    'joint': 'both at once',
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """One subcommand for each stage."""
     stages = parser.add_subparsers(dest='stage', required=True, metavar='STAGE')
     for stage, line in STAGES.items():
-        train_network.add_arguments(stages.add_parser(stage, help=line))
+        add_training_arguments(stages.add_parser(stage, help=line), stage)
     train_prn.add_arguments(stages.add_parser('prn', help='Pose Residual Network, from labels alone'))
 
 

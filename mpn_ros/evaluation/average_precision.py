@@ -40,18 +40,21 @@ def matched(
     results: Sequence[Annotation],
     kind: Kind,
     thresholds: Sequence[float] | None = None,
+    sigmas: Sequence[float] | None = None,
 ) -> COCOeval:
     """pycocotools' evaluation with its arrays filled: ``eval['precision']`` and ``eval['recall']``.
 
     truth: annotations of persons with ``image_id``, ``bbox``, ``area``, ``iscrowd`` and, for 'keypoints',
     ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them; their size, by which those that
     match nobody are sorted, is the ``area`` that they state. thresholds: the OKS or IoU from which a result is right;
-    None for COCO's .5, .55 ... .95.
+    None for COCO's .5, .55 ... .95. sigmas: the OKS constant of each keypoint; None for COCO's.
     """
     with _silence():
         evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, results), iouType=kind)
         if thresholds is not None:
             evaluation.params.iouThrs = np.asarray(thresholds)
+        if sigmas is not None:
+            evaluation.params.kpt_oks_sigmas = np.asarray(sigmas)
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation

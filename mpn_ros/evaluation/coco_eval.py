@@ -21,7 +21,12 @@ from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
 from mpn_ros.pipeline.letterbox import ChannelOrder
+from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.scene import Scene
+from mpn_ros.skeleton import COCO, SkeletonLayout
+
+THRESHOLDS = Thresholds(person=0.05, keypoint=0.0, people=100)
+"""COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
 
 
 class ImageToPeople(Protocol):
@@ -44,7 +49,7 @@ class Answers:
         """pycocotools' evaluation of the poses or boxes (``average_precision.matched``)."""
         image_ids = [image.id for image in self.dataset.images]
         truth = [label for image in self.dataset.images for label in self.dataset.annotations_of(image)]
-        return matched(image_ids, truth, self.results[kind], kind, thresholds)
+        return matched(image_ids, truth, self.results[kind], kind, thresholds, self.dataset.layout.sigmas)
 
     @cached_property
     def keypoints(self) -> COCOeval:
@@ -79,9 +84,10 @@ def evaluate(
     annotations_file: str | Path,
     limit: int | None = None,
     progress: bool = False,
+    layout: SkeletonLayout = COCO,
 ) -> dict[str, Any]:
     """``Answers.figures`` of ``pipeline`` on a dataset in COCO layout; the arguments are those of ``collect``."""
-    return collect(pipeline, images_dir, annotations_file, limit, progress).figures()
+    return collect(pipeline, images_dir, annotations_file, limit, progress, layout).figures()
 
 
 def collect(
@@ -90,9 +96,11 @@ def collect(
     annotations_file: str | Path,
     limit: int | None = None,
     progress: bool = False,
+    layout: SkeletonLayout = COCO,
 ) -> Answers:
-    """Runs ``pipeline`` on the first ``limit`` images (None: all) of a dataset in COCO layout. Raises DatasetError."""
-    dataset = read_dataset(images_dir, annotations_file).first(limit)
+    """Runs ``pipeline``, which answers with the keypoints of ``layout``, on the first ``limit`` images (None: all) of a
+    dataset in COCO layout. Raises DatasetError."""
+    dataset = read_dataset(images_dir, annotations_file, layout).first(limit)
     results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
     mask_iou = MaskIoU() if _has_masks(dataset) else None
     seconds = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -57,9 +58,17 @@ class MultiPoseNet(nn.Module):
         c3, c4, c5 = self.backbone.strides[1:]
         return c3, c4, c5, 2 * c5, 4 * c5
 
+    def keypoints(
+        self, features: Sequence[torch.Tensor], *, supervise: bool
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """The keypoint subnet alone: C2..C5 to ``heatmaps`` and, to ``supervise`` them, ``intermediate``."""
+        maps = self.keypoint_pyramid(features)
+        return self.keypoint_head(maps), tuple(self.intermediate(maps)) if supervise else ()
+
+    def boxes(self, features: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """The person detector alone: C2..C5 to ``class_logits`` and ``box_offsets``."""
+        return self.detector(self.detector_pyramid(features[1:]))
+
     def forward(self, images: torch.Tensor) -> NetworkOutput:
         features = self.backbone(images)
-        keypoint_maps = self.keypoint_pyramid(features)
-        intermediate = tuple(self.intermediate(keypoint_maps)) if self.training else ()
-        class_logits, box_offsets = self.detector(self.detector_pyramid(features[1:]))
-        return NetworkOutput(self.keypoint_head(keypoint_maps), intermediate, class_logits, box_offsets)
+        return NetworkOutput(*self.keypoints(features, supervise=self.training), *self.boxes(features))

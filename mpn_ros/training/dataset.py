@@ -15,12 +15,12 @@ from mpn_ros.training.targets import heatmap_target
 
 
 class PatchDataset(torch.utils.data.Dataset):
-    """Item n: a random patch of image n as a dict of tensors.
+    """Item (epoch, n): a random patch of image n as a dict of tensors.
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; peaks, the number of labelled
     joints; boxes ``(P, 4)`` pixels of the patch.
     The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
-    one would.
+    one would. An image that cannot be read raises DatasetError.
     """
 
     def __init__(
@@ -30,15 +30,15 @@ class PatchDataset(torch.utils.data.Dataset):
             raise ParameterError(f'the patch size must be a multiple of 32, not {size}')
         self.images, self.size, self.augmentation, self.seed = images, size, augmentation, seed
         self.layout, self.fill = preset.layout, preset.preprocessing.mean
-        self.epoch = 0
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def sample(self, index: int) -> Sample:
+    def sample(self, item: tuple[int, int]) -> Sample:
         """The patch before it is turned into targets."""
+        epoch, index = item
         labelled = self.images[index]
-        random = np.random.default_rng((self.seed, self.epoch, index))
+        random = np.random.default_rng((self.seed, epoch, index))
         image = labelled.read()
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
         labels = labelled.read_mask(), labelled.boxes, labelled.keypoints
@@ -49,8 +49,8 @@ class PatchDataset(torch.utils.data.Dataset):
             change_colour(sample.image, self.augmentation.colour, random), sample.mask, sample.boxes, sample.keypoints
         )
 
-    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        sample = self.sample(index)
+    def __getitem__(self, item: tuple[int, int]) -> dict[str, torch.Tensor]:
+        sample = self.sample(item)
         target = heatmap_target(sample)
         return {
             'image': torch.from_numpy(sample.image),

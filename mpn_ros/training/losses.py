@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
+from mpn_ros.training import distributed
+
 _FOCAL_ALPHA, _FOCAL_GAMMA = 0.25, 2.0
 _SMOOTH_L1_BETA = 1 / 9
 
@@ -52,9 +54,9 @@ def detector_loss(
     logits: torch.Tensor, offsets: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Focal loss (gamma 2, alpha 0.25) and smooth L1 of ``(B, A)`` logits and ``(B, A, 4)`` offsets, each over the
-    number of positives."""
+    number of positives: that of all processes, so that a batch means the same however many share it."""
     positive, used = labels == 1, labels >= 0
-    count = positive.sum().clamp(min=1)
+    count = distributed.mean(positive.sum()).clamp(min=1)
     entropy = F.binary_cross_entropy_with_logits(logits, positive.float(), reduction='none')
     probability = logits.sigmoid()
     miss = torch.where(positive, 1 - probability, probability)

@@ -70,16 +70,9 @@ class Copied:
         centre[:, :, 1, 1] = 1
         self.write_separable(separable, centre, torch.eye(channels)[:, :, None, None], torch.zeros(channels))
 
-    def hold(self) -> None:
-        """From now on training leaves these rows as they are: their gradients are zero."""
-        for parameter, rows in self.rows.items():
-
-            def without(gradient: torch.Tensor, rows: int = rows) -> torch.Tensor:
-                gradient = gradient.clone()
-                gradient[:rows] = 0
-                return gradient
-
-            parameter.register_hook(without)
+    def named(self, network: MultiPoseNet) -> dict[str, int]:
+        """The rows by the parameters' names in ``network``."""
+        return {name: self.rows[value] for name, value in network.named_parameters() if value in self.rows}
 
 
 def _start_pyramid(

@@ -86,9 +86,9 @@ def anchor_targets(
     centre = ((anchors[:, :2] + anchors[:, 2:]) / 2 / STRIDE).long()
     inside = (centre >= 0).all(1) & (centre < ignored.shape[0]).all(1)
     centre = centre.clamp(0, ignored.shape[0] - 1)
-    labels = torch.zeros(len(anchors))
+    labels = anchors.new_zeros(len(anchors))
     labels[ignored[centre[:, 1], centre[:, 0]] & inside] = -1
-    offsets = torch.zeros(len(anchors), 4)
+    offsets = anchors.new_zeros(len(anchors), 4)
     clipped = boxes.clamp(0, size)
     clipped = clipped[((clipped[:, 2:] - clipped[:, :2]) > _SMALLEST_BOX).all(1)]
     if not len(clipped):
@@ -96,7 +96,7 @@ def anchor_targets(
     overlap = box_iou(anchors, clipped)
     best, index = overlap.max(1)
     best_anchor = overlap.argmax(0)
-    index[best_anchor] = torch.arange(len(clipped))
+    index[best_anchor] = torch.arange(len(clipped), device=index.device)
     labels[best >= _NEGATIVE] = -1
     labels[best >= _POSITIVE] = 1
     labels[best_anchor] = 1

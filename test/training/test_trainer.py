@@ -1,134 +1,187 @@
 """The loop on a small real problem: it learns, it stops and goes on, it refuses what does not fit."""
 
+from __future__ import annotations
+
 import dataclasses
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
-from mpn_ros.coco import DatasetImage
 from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.coco import LabelledImage
+from mpn_ros.training.checkpoint import load_checkpoint
+from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.trainer import Trainer, TrainingConfig, load_checkpoint
+from mpn_ros.training.journal import Journal
+from mpn_ros.training.trainer import Trainer
 
-CONFIG = TrainingConfig(epochs=3, batch=2, rate=1e-3, warmup=1, workers=0, bf16=False)
+CONFIG = TrainingConfig(epochs=3, batch=2, rate=1e-3, warmup=1, schedule='cosine', workers=0, bf16=False)
+
+
+class Told(Journal):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.history, self.measured, self.epochs = [], [], []
+
+    def losses(self, step, means):
+        self.history.append(means)
+
+    def figures(self, step, figures):
+        self.measured.append((step, dict(figures)))
+
+    def epoch(self, step, network):
+        self.epochs.append(step)
 
 
 @pytest.fixture(scope='module')
-def images(tmp_path_factory):
-    """Four pictures with a bright figure each, whose joints are marked by colour."""
-    folder, found = tmp_path_factory.mktemp('pictures'), []
-    random = np.random.default_rng(0)
-    for number in range(4):
-        picture = random.integers(0, 60, (96, 96, 3), np.uint8)
-        x, y = random.integers(10, 40, 2)
-        picture[y : y + 48, x : x + 32] = 120
-        joints = np.zeros((1, 17, 3), np.float32)
-        for joint in range(17):
-            point = x + 3 + 6 * (joint % 5), y + 4 + 11 * (joint // 5)
-            cv2.circle(picture, tuple(map(int, point)), 2, (255, 15 * joint, 255 - 15 * joint), -1)
-            joints[0, joint] = *point, 2
-        path = folder / f'{number}.png'
-        cv2.imwrite(str(path), picture)
-        polygon = [[float(v) for v in (x, y, x + 32, y, x + 32, y + 48, x, y + 48)]]
-        found.append(
-            LabelledImage(
-                DatasetImage(number, path, 96, 96),
-                np.array([[x, y, x + 32, y + 48]], np.float32),
-                joints,
-                ({'id': number, 'segmentation': polygon},),
-                None,
-            )
-        )
-    return found
+def images(learnt_figures):
+    return learnt_figures.labelled()
 
 
-def trainer(images, folder, config=CONFIG):
-    torch.manual_seed(0)
-    return Trainer(
-        MultiPoseNet(preset('lite')),
-        PatchDataset(images, 96, Augmentation(0, (1, 1), 0), preset('lite')),
-        config,
-        folder,
-    )
+@pytest.fixture
+def trainer(images, tmp_path):
+    """Makes a trainer on patches of 32 pixels, in the folder of the test or one in it."""
+
+    def make(folder='run', name='lite', **changes):
+        validation = {key: changes.pop(key) for key in ('validate', 'validate_every') if key in changes}
+        torch.manual_seed(0)
+        dataset = PatchDataset(images, 32, Augmentation(0, (1, 1), 0), preset(name))
+        config = dataclasses.replace(CONFIG, **changes)
+        return Trainer(MultiPoseNet(preset(name)), dataset, config, tmp_path / folder, **validation)
+
+    return make
 
 
-def test_a_handful_of_images_is_learnt(images, tmp_path):
-    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, epochs=30, batch=4, rate=3e-3))
-    history = []
-    assert run.run(lambda step, losses: history.append(losses), report_every=1)
-    for term, share in (('heatmap', 0.75), ('class', 0.5), ('box', 0.6)):
-        assert history[-1][term] < share * history[0][term], (
-            f'{term} went from {history[0][term]} to {history[-1][term]}'
-        )
+def snapshot(network):
+    return {key: value.clone() for key, value in network.state_dict().items()}
 
 
-def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(images, tmp_path):
-    whole = trainer(images, tmp_path / 'whole')
-    whole.run(lambda *_: None)
-    cut = trainer(images, tmp_path / 'cut')
-    assert not cut.run(lambda *_: None, minutes=0)
+def changed(network, before):
+    return {key for key, value in network.state_dict().items() if not torch.equal(value, before[key])}
+
+
+def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(trainer):
+    whole = trainer('whole', schedule='plateau')
+    whole.run()
+    cut = trainer('cut', schedule='plateau')
+    assert not cut.run(minutes=0)
     assert cut.step == 1
-    again = trainer(images, tmp_path / 'cut')
+    again = trainer('cut', schedule='plateau')
     assert again.resume() and again.step == 1
-    assert again.run(lambda *_: None)
-    ours, theirs = whole.network.state_dict(), again.network.state_dict()
-    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    assert all(torch.equal(whole.averaged[key], again.averaged[key]) for key in ours)
+    assert again.run()
+    assert not changed(whole.network, again.network.state_dict())
+    assert not changed(whole.averaged, again.averaged.state_dict())
+    assert whole.schedule.state_dict() == again.schedule.state_dict()
 
 
-def test_other_settings_do_not_resume(images, tmp_path):
-    run = trainer(images, tmp_path)
-    run.save()
+def test_epochs_are_told_and_validated_and_the_best_is_kept(trainer, tmp_path):
+    figures = iter([{'AP': 0.5, 'IoU': 0.1}, {'AP': 0.4, 'IoU': 0.9}])
+    run, told = trainer(epochs=5, validate=lambda network: next(figures), validate_every=2), Told()
+    run.run(told, report_every=3)
+    assert told.epochs == [2, 4, 6, 8, 10] and len(told.history) == 3
+    assert told.measured == [(4, {'AP': 0.5, 'IoU': 0.1}), (8, {'AP': 0.4, 'IoU': 0.9})]
+    assert run.best == {'AP': 0.5, 'IoU': 0.1, 'step': 4}
+    assert load_checkpoint(tmp_path / 'run' / 'best.pt')['step'] == 4
+    assert load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')['best'] == run.best
+
+
+def test_a_run_killed_in_a_validation_validates_when_it_goes_on(trainer):
+    def killed(network):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trainer(validate=killed).run()
+    measured = []
+    again = trainer(validate=lambda network: measured.append(again.step) or {'AP': 0.5})
+    assert again.resume()
+    again.run()
+    assert measured == [2, 4, 6]
+
+
+def test_the_rate_falls_at_a_plateau_of_the_validation(trainer):
+    run = trainer(epochs=4, schedule='plateau', patience=1, validate=lambda network: {'AP': 0.5})
+    run.run()
+    assert run.optimizer.param_groups[0]['lr'] == pytest.approx(CONFIG.rate / 10)
+
+
+def test_a_cosine_ends_low(trainer):
+    run = trainer(epochs=2)
+    run.run()
+    assert run.optimizer.param_groups[0]['lr'] == pytest.approx(0.02 * CONFIG.rate)
+
+
+def test_other_settings_do_not_resume(trainer):
+    trainer().save()
     with pytest.raises(WeightsError, match='other settings'):
-        trainer(images, tmp_path, dataclasses.replace(CONFIG, rate=2e-3)).resume()
+        trainer(rate=2e-3).resume()
 
 
-def test_a_damaged_checkpoint_is_named(images, tmp_path):
+def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / 'checkpoint.pt').write_bytes(b'torn')
     with pytest.raises(WeightsError, match='checkpoint.pt is not a training checkpoint'):
         load_checkpoint(tmp_path / 'checkpoint.pt')
 
 
 @pytest.mark.parametrize(
-    ('stage', 'moved', 'still'), [('keypoints', 'keypoint_head', 'detector'), ('detector', 'detector', 'backbone')]
+    ('stage', 'moved'),
+    [
+        ('keypoints', {'backbone', 'keypoint_pyramid', 'keypoint_head', 'intermediate'}),
+        ('detector', {'detector_pyramid', 'detector'}),
+    ],
 )
-def test_a_stage_changes_its_own_parts_alone(images, tmp_path, stage, moved, still):
-    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, stage=stage, epochs=1))
-    before = {key: value.clone() for key, value in run.network.state_dict().items()}
-    run.run(lambda *_: None)
-    changed = {
-        key.split('.')[0] for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])
-    }
-    assert moved in changed and still not in changed
+def test_a_stage_changes_its_own_parts_and_runs_no_others(trainer, stage, moved):
+    run = trainer(stage=stage, epochs=1)
+    idle = [run.network.detector, run.network.detector_pyramid] if stage == 'keypoints' else [
+        run.network.keypoint_head, run.network.keypoint_pyramid, run.network.intermediate]  # fmt: skip
+    for module in idle:
+        module.register_forward_hook(lambda *_: pytest.fail('what no loss reads was computed'))
+    before = snapshot(run.network)
+    run.run()
+    assert {key.split('.')[0] for key in changed(run.network, before)} == moved
 
 
-def test_frozen_parameters_stay(images, tmp_path):
-    run = trainer(
-        images,
-        tmp_path,
-        dataclasses.replace(CONFIG, epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0))),
-    )
-    before = {key: value.clone() for key, value in run.network.state_dict().items()}
-    run.run(lambda *_: None)
-    changed = {key for key, value in run.network.state_dict().items() if not torch.equal(value, before[key])}
-    assert changed and not any(key.startswith(('backbone', 'keypoint_head.down')) for key in changed)
+def test_what_cannot_learn_is_not_computed(trainer):
+    frozen = (('backbone', 0), ('keypoint_pyramid', 0), ('keypoint_head', 0))
+    run = trainer(stage='joint', epochs=1, rate_factors=frozen)
+    run.network.keypoint_head.register_forward_hook(lambda *_: pytest.fail('no weight hears of the heatmaps'))
+    before, told = snapshot(run.network), Told()
+    run.run(told, report_every=1)
+    assert {key.split('.')[0] for key in changed(run.network, before)} == {'detector_pyramid', 'detector'}
+    assert set(told.history[0]) == {'class', 'box', 'rate'}
 
 
-@pytest.mark.parametrize('changes', [{'rate_factors': (('neck', 1),)}, {'rate_factors': (('', 0),)}])
-def test_a_factor_for_nothing_or_0_for_everything_is_refused(images, tmp_path, changes):
+def test_no_intermediate_supervision(trainer):
+    run, told = trainer(stage='keypoints', epochs=1, intermediate_weight=0), Told()
+    before = snapshot(run.network)
+    run.run(told, report_every=1)
+    assert set(told.history[0]) == {'heatmap', 'rate'}
+    assert not any(key.startswith('intermediate') for key in changed(run.network, before))
+
+
+def test_frozen_parameters_stay_and_held_rows_too(trainer):
+    run = trainer(epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0)))
+    run.hold({'keypoint_head.fusion.1.weight': 5})
+    before = snapshot(run.network)
+    run.run()
+    moved = changed(run.network, before)
+    assert moved and not any(key.startswith(('backbone', 'keypoint_head.down')) for key in moved)
+    fusion, old = run.network.keypoint_head.fusion[1].weight, before['keypoint_head.fusion.1.weight']
+    assert torch.equal(fusion[:5], old[:5]) and not torch.equal(fusion[5:], old[5:])
+    again = trainer(epochs=1, rate_factors=(('backbone', 0), ('keypoint_head.down', 0)))
+    assert again.resume() and again.held == {'keypoint_head.fusion.1.weight': 5}
+
+
+@pytest.mark.parametrize('changes', [{'rate_factors': (('neck', 1),)}, {'rate_factors': (('', 0),)}, {'batch': 5}])
+def test_what_leaves_nothing_to_do_is_refused(trainer, changes):
     with pytest.raises(ParameterError):
-        trainer(images, tmp_path, dataclasses.replace(CONFIG, **changes))
+        trainer(**changes)
 
 
-def test_each_parameter_learns_at_the_rate_of_the_first_prefix_that_fits(images, tmp_path):
-    factors = (('keypoint_head.heatmaps', 1), ('keypoint_head', 0.25))
-    run = trainer(images, tmp_path, dataclasses.replace(CONFIG, rate_factors=factors))
+def test_each_parameter_learns_at_the_rate_of_the_first_prefix_that_fits(trainer):
+    run = trainer(rate_factors=(('keypoint_head.heatmaps', 1), ('keypoint_head', 0.25)))
     rate = {id(p): group['initial_lr'] for group in run.optimizer.param_groups for p in group['params']}
     named = {name: rate[id(p)] / CONFIG.rate for name, p in run.network.named_parameters()}
     assert {factor for name, factor in named.items() if name.startswith('keypoint_head.')} == {0.25, 1}
@@ -138,8 +191,24 @@ def test_each_parameter_learns_at_the_rate_of_the_first_prefix_that_fits(images,
     )
 
 
-def test_wrong_settings_are_refused():
-    with pytest.raises(ParameterError, match="'both'"):
-        TrainingConfig(stage='both')
-    with pytest.raises(ParameterError):
-        TrainingConfig(batch=0)
+@pytest.mark.parametrize(
+    ('changes', 'sentence'),
+    [
+        ({'stage': 'both'}, "stage 'both' is none of keypoints, detector, joint"),
+        ({'schedule': 'steps'}, "schedule 'steps' is none of"),
+        ({'batch': 0}, 'batch must be at least 1, not 0'),
+        ({'rate': 0}, 'rate must be above 0'),
+    ],
+)
+def test_wrong_settings_are_refused(changes, sentence):
+    with pytest.raises(ParameterError, match=sentence):
+        TrainingConfig(**changes)
+
+
+def test_the_average_follows_the_weights_and_never_leads(trainer):
+    run = trainer(epochs=1)
+    before = snapshot(run.network)
+    run.run()
+    key = 'keypoint_head.fusion.1.weight'
+    now, mean = run.network.state_dict()[key], run.averaged.state_dict()[key]
+    assert 0 < (mean - before[key]).norm() and (mean - now).norm() < (before[key] - now).norm()

@@ -1,0 +1,159 @@
+"""The arguments of the stages that train the network; their defaults are the paper's where it gives one."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from mpn_ros.training.config import Schedule, Stage, TrainingConfig
+
+PAPER: dict[Stage, dict[str, Any]] = {
+    'keypoints': {'size': 480, 'rate': 1e-4, 'rotation': 40.0, 'scale': (0.8, 1.2), 'flip': 0.3},
+    'detector': {'size': 800, 'rate': 1e-5, 'rotation': 0.0, 'scale': (1.0, 1.0), 'flip': 0.5},
+    'joint': {'size': 480, 'rate': 1e-4, 'rotation': 40.0, 'scale': (0.8, 1.2), 'flip': 0.3},
+}
+"""What section 3.5 states for each stage; it trains the detector as RetinaNet does, which turns no image. 'joint' is
+ours, with the values of 'keypoints'."""
+
+
+_OURS = TrainingConfig()
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, stage: Stage) -> None:
+    """Declares the arguments of ``mpn train STAGE``, in groups."""
+    _add_data(parser.add_argument_group('data'))
+    _add_network(parser.add_argument_group('network'))
+    _add_patches(parser.add_argument_group('patches'), PAPER[stage])
+    _add_learning(parser.add_argument_group('learning'), PAPER[stage])
+    _add_running(parser.add_argument_group('running'))
+
+
+def _add_data(group: argparse._ArgumentGroup) -> None:
+    group.add_argument('--images', required=True, type=Path, help='folder of images')
+    group.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
+    group.add_argument(
+        '--masks', type=Path, help='folder of PNG person masks; without it the polygons of the JSON serve'
+    )
+    group.add_argument('--validation-images', type=Path, help='folder of images to measure the weights on')
+    group.add_argument('--validation-annotations', type=Path, help='their person_keypoints JSON')
+    group.add_argument('--validation-limit', type=int, metavar='N', help='only the first N of them')
+    group.add_argument(
+        '--validate-every', type=int, default=1, metavar='EPOCHS', help='how often (default: every epoch)'
+    )
+
+
+def _add_network(group: argparse._ArgumentGroup) -> None:
+    group.add_argument('--preset', default='lite', help='which network (default: lite)')
+    group.add_argument(
+        '--set',
+        nargs='+',
+        default=(),
+        metavar='FIELD=VALUE',
+        help='change the preset, as: keypoint_head.concatenate=false backbone=mobilenet_dilated',
+    )
+    group.add_argument('--backbone', type=Path, metavar='FILE', help="PyTorch state dict of the backbone's weights")
+    group.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
+    group.add_argument(
+        '--hold-movenet',
+        action='store_true',
+        help="train only what is new beside MoveNet's part of the keypoint subnet",
+    )
+    group.add_argument(
+        '--start',
+        type=Path,
+        metavar='NAME|FILE',
+        help='weights to start from, after --movenet: weights that ship, a weights file, a checkpoint',
+    )
+    group.add_argument(
+        '--start-parts',
+        nargs='+',
+        default=(),
+        metavar='PREFIX',
+        help='take only the parameters of --start whose names begin so, as: detector_pyramid detector',
+    )
+
+
+def _add_patches(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
+    group.add_argument('--size', type=int, default=paper['size'], help='side in pixels (default: %(default)s)')
+    group.add_argument(
+        '--rotation', type=float, default=paper['rotation'], help='degrees either way (default: %(default)s)'
+    )
+    group.add_argument(
+        '--scale',
+        type=float,
+        nargs=2,
+        default=paper['scale'],
+        metavar=('LOW', 'HIGH'),
+        help='relative to the image that just fits the patch (default: %(default)s)',
+    )
+    group.add_argument(
+        '--flip', type=float, default=paper['flip'], help='probability of a mirrored patch (default: %(default)s)'
+    )
+    group.add_argument(
+        '--colour', type=float, default=0.0, help='strength of brightness, contrast and saturation changes'
+    )
+
+
+def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
+    group.add_argument('--epochs', type=int, default=_OURS.epochs, help='(default: %(default)s)')
+    group.add_argument(
+        '--batch',
+        type=int,
+        default=_OURS.batch,
+        help='patches a step, of all processes together (default: %(default)s)',
+    )
+    group.add_argument('--rate', type=float, default=paper['rate'], help='learning rate (default: %(default)s)')
+    group.add_argument(
+        '--rate-factor',
+        nargs='*',
+        default=(),
+        type=_rate_factor,
+        metavar='PREFIX=FACTOR',
+        help='factor on the learning rate of parameters, by the beginning of their names; 0 freezes them',
+    )
+    group.add_argument(
+        '--schedule',
+        choices=get_args(Schedule),
+        default=_OURS.schedule,
+        help="a tenth of the rate at each plateau, the paper's, or a cosine (default: %(default)s)",
+    )
+    group.add_argument(
+        '--patience',
+        type=int,
+        default=_OURS.patience,
+        help='validations, or epochs without validation, that make a plateau (default: %(default)s)',
+    )
+    group.add_argument('--weight-decay', type=float, default=_OURS.weight_decay, help='(default: none, plain Adam)')
+    group.add_argument(
+        '--heatmap-weight', type=float, default=_OURS.heatmap_weight, help='factor on the heatmap losses'
+    )
+    group.add_argument(
+        '--intermediate-weight',
+        type=float,
+        default=_OURS.intermediate_weight,
+        help='factor on the losses at K2..K5 (default: %(default)s)',
+    )
+    group.add_argument('--bf16', action=argparse.BooleanOptionalAction, default=True, help='run it in bfloat16')
+    group.add_argument('--seed', type=int, default=_OURS.seed)
+
+
+def _add_running(group: argparse._ArgumentGroup) -> None:
+    group.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
+    group.add_argument('--workers', type=int, default=_OURS.workers, help='processes that prepare patches')
+    group.add_argument(
+        '--minutes', type=float, default=float('inf'), help='stop after this time; the same command goes on later'
+    )
+    group.add_argument(
+        '--save-minutes', type=float, default=4.0, help='the most that a kill may cost (default: %(default)s)'
+    )
+    group.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+
+
+def _rate_factor(text: str) -> tuple[str, float]:
+    prefix, _, factor = text.rpartition('=')
+    if not prefix or not float(factor) >= 0:
+        raise ValueError
+    return prefix, float(factor)

@@ -1,0 +1,39 @@
+"""Checkpoints: files that a run goes on from, and that ``mpn pack`` takes the weights of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mpn_ros.errors import WeightsError
+
+CHECKPOINT, BEST = 'checkpoint.pt', 'best.pt'
+"""Names in the folder of a run: where it is, and where its validation was best."""
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
+    """Writes beside the place and moves there, so that a kill leaves the old one or the new one. Raises
+    WeightsError."""
+    temporary = path.with_suffix('.tmp')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(dict(state), temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:  # torch tells of a full disk by the latter
+        raise WeightsError(f'{path} cannot be written: {error}') from error
+
+
+def load_checkpoint(path: str | Path) -> dict[str, Any]:
+    """The contents of a training checkpoint: at least ``network`` and ``averaged`` (state dicts), ``step``, ``preset``
+    and ``config`` (plain data). Raises WeightsError if it cannot be read as one."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+        if not {'network', 'averaged', 'step', 'preset', 'config'} <= state.keys():
+            raise ValueError('it lacks the fields of a checkpoint')
+    except Exception as error:  # a damaged file raises whatever unpickling meets
+        raise WeightsError(f'{path} is not a training checkpoint of mpn: {error}') from error
+    return state

@@ -1,0 +1,76 @@
+"""What a step makes small: the weighted losses of a stage (Eq. 4, section 3.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from mpn_ros.network.anchors import make_anchors
+from mpn_ros.network.layers import Normalise
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.training import distributed
+from mpn_ros.training.config import TrainingConfig
+from mpn_ros.training.losses import detector_loss, heatmap_loss, intermediate_loss
+from mpn_ros.training.targets import anchor_targets
+
+
+class Objective(nn.Module):
+    """A batch of ``collate`` to its loss terms by name: 'heatmap', 'intermediate', 'class', 'box'.
+
+    ``terms`` says which are computed; the parts of the network that no such term reads are not run. It is a module, so
+    that DistributedDataParallel wraps the network and its losses as one.
+    """
+
+    anchors: torch.Tensor
+
+    def __init__(self, network: MultiPoseNet, config: TrainingConfig, size: int, terms: frozenset[str]):
+        super().__init__()
+        self.network, self.config, self.size, self.terms = network, config, size, terms
+        self.normalise = Normalise(network.preset.preprocessing)
+        self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
+
+    def forward(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+        device = self.anchors.device
+        weight = batch['weight'].to(device, non_blocking=True)
+        pixels = self.normalise(batch['image'].to(device, non_blocking=True))
+        found: dict[str, torch.Tensor] = {}
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
+            features = self.network.backbone(pixels.contiguous(memory_format=torch.channels_last))
+            if 'heatmap' in self.terms:
+                keypoints = self.network.keypoints(features, supervise='intermediate' in self.terms)
+            if 'boxes' in self.terms:
+                boxes = self.network.boxes(features)
+        if 'heatmap' in self.terms:
+            found |= self._keypoint_terms(*keypoints, batch, weight)
+        if 'boxes' in self.terms:
+            found |= self._box_terms(*boxes, batch['boxes'], weight == 0)
+        return found
+
+    def _keypoint_terms(
+        self,
+        heatmaps: torch.Tensor,
+        intermediate: tuple[torch.Tensor, ...],
+        batch: dict[str, Any],
+        weight: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        peaks = distributed.mean(batch['peaks'].sum().to(weight.device))
+        truth = batch['heatmaps'].to(weight.device, non_blocking=True), weight, peaks
+        activation = self.network.preset.keypoint_head.activation
+        terms = {'heatmap': self.config.heatmap_weight * heatmap_loss(heatmaps.float(), *truth, activation)}
+        if intermediate:
+            loss = intermediate_loss([level.float() for level in intermediate], *truth, activation)
+            terms['intermediate'] = self.config.intermediate_weight * loss
+        return terms
+
+    def _box_terms(
+        self, logits: torch.Tensor, offsets: torch.Tensor, boxes: list[torch.Tensor], ignored: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        pairs = [
+            anchor_targets(found.to(self.anchors.device), self.anchors, where, self.size)
+            for found, where in zip(boxes, ignored)
+        ]
+        labels, targets = (torch.stack(values) for values in zip(*pairs))
+        focal, box = detector_loss(logits.float(), offsets.float(), labels, targets)
+        return {'class': self.config.class_weight * focal, 'box': self.config.box_weight * box}

@@ -1,0 +1,79 @@
+"""Validation during training, and the pictures beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
+from mpn_ros.coco import read_dataset
+from mpn_ros.errors import DatasetError
+from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.perception import Perceived
+from mpn_ros.presets import preset
+from mpn_ros.skeleton import COCO, make_layout
+from mpn_ros.training.augment import Augmentation
+from mpn_ros.training.dataset import PatchDataset
+from mpn_ros.training.pictures import examples
+from mpn_ros.training.validation import LabelledBoxes, Validation
+
+
+class BlindBackend:
+    description = 'blind'
+
+    def __call__(self, images):
+        return Perceived('peaks', 'boxes', 'person')
+
+
+def test_labelled_boxes_lie_in_the_input_as_the_people_lie_in_the_image(small_dataset):
+    """Images of 200x160 in inputs of 100: everything at half its size. A crowd is nobody's box."""
+    small_dataset.content['annotations'][1]['iscrowd'] = 1
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    backend = LabelledBoxes(BlindBackend(), dataset, 96)
+    found = [backend(np.zeros((1, 96, 96, 3), np.uint8)) for _ in dataset.images]
+    scale = 96 / 200, 77 / 160
+    np.testing.assert_allclose(found[0].boxes, [[[*np.multiply((10, 20, 60, 100), scale * 2), 1]]], rtol=1e-4)
+    assert [answer.boxes.shape for answer in found] == [(1, 1, 5), (1, 1, 5), (1, 0, 5)]
+    assert found[0].peaks == 'peaks' and found[0].person == 'person'
+
+
+@pytest.fixture(scope='module')
+def network():
+    torch.manual_seed(0)
+    return MultiPoseNet(dataclasses.replace(preset('lite'), input_size=64)).eval()
+
+
+@pytest.mark.parametrize(('stage', 'first'), [('keypoints', 'keypoint AP'), ('detector', 'box AP')])
+def test_the_first_figure_is_the_stages(small_dataset, network, stage, first):
+    validation = Validation(small_dataset.images, small_dataset.annotations, COCO, stage, 'cpu')
+    figures = validation(network)
+    assert next(iter(figures)) == first and set(figures) == {'keypoint AP', 'box AP', 'mask IoU'}
+    assert (figures['box AP'] == 1) == (stage == 'keypoints'), 'the labels are the boxes of the first stage alone'
+
+
+def test_what_cannot_be_measured_is_said_and_a_wrong_dataset_at_once(small_dataset, network):
+    with pytest.raises(DatasetError, match='labels.json labels'):
+        small_dataset.content['categories'][0]['keypoints'] = list(COCO.names)
+        small_dataset.save()
+        Validation(small_dataset.images, small_dataset.annotations, make_layout(('a',), ()), 'joint', 'cpu')
+    for annotation in small_dataset.content['annotations']:
+        annotation['keypoints'] = [0] * 51
+    small_dataset.save()
+    with pytest.raises(DatasetError, match='nobody to measure the keypoint AP on'):
+        Validation(small_dataset.images, small_dataset.annotations, COCO, 'keypoints', 'cpu', limit=1)(network)
+
+
+def test_examples_show_patch_target_and_answer(learnt_figures, network):
+    dataset = PatchDataset(learnt_figures.labelled(), 64, Augmentation(0, (1, 1), 0), network.preset)
+    patches = [dataset[0, 0], dataset[0, 1]]
+    picture = examples(network, patches)
+    assert picture.shape == (2 * 64, 4 * 64, 3) and picture.dtype == np.uint8
+    patch, target = picture[:64, :64], picture[:64, 64:128]
+    x0, y0, x1, _ = patches[0]['boxes'][0].round().int().tolist()
+    assert (patch[y0, x0:x1] == (255, 220, 0)).all(), 'the edge of the labelled box'
+    row, column = np.unravel_index(patches[0]['heatmaps'][0].argmax(), (16, 16))
+    assert target[4 * row + 2, 4 * column + 2, 0] > 200, 'a peak where the joint is'
