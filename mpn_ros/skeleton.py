@@ -132,6 +132,7 @@ def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: np.
     ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is visible. The
     dimensions before K broadcast; joints that are not visible may be NaN."""
     variance = (2 * np.asarray(layout.sigmas)) ** 2
-    distance = ((keypoints - truth) ** 2).sum(-1)
+    offset = keypoints - truth
+    distance = np.einsum('...i,...i', offset, offset)
     similarity = np.exp(-distance / (2 * variance * (np.asarray(area)[..., None] + np.spacing(1.0))))
     return np.where(visible, similarity, 0).sum(-1) / np.maximum(visible.sum(-1), 1)
