@@ -70,5 +70,7 @@ def rviz(context: LaunchContext) -> list[Node]:
     """RViz in the namespace of each camera, as its layout names topics relative to it."""
     namespace = LaunchConfiguration('namespace').perform(context)
     cameras = yaml.safe_load(LaunchConfiguration('cameras').perform(context) or "['']")
+    image_topic = LaunchConfiguration('image_topic').perform(context) or 'image_raw'
     return [Node(package='rviz2', executable='rviz2', namespace='/'.join(filter(None, (namespace, camera))),
+                 remappings=[('image_raw', image_topic)],
                  arguments=['-d', str(SHARE / 'rviz' / 'pose.rviz')]) for camera in cameras]

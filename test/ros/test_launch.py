@@ -115,8 +115,12 @@ def test_what_the_other_files_add():
     ({'namespace': 'robot', 'cameras': '[a, b]'}, ['robot/a', 'robot/b'])])
 def test_rviz_opens_in_the_namespace_of_each_camera(module, given, namespaces):
     context = launch.LaunchContext()
-    context.launch_configurations.update({'namespace': '', 'cameras': '', **given})
-    assert [node._Node__node_namespace for node in module.rviz(context)] == namespaces
+    context.launch_configurations.update({'namespace': '', 'cameras': '', 'image_topic': 'color/image_raw', **given})
+    nodes = module.rviz(context)
+    assert [node._Node__node_namespace for node in nodes] == namespaces
+    remappings = [[[part.text for part in parts] for parts in pair] for node in nodes
+                  for pair in node._Node__remappings]
+    assert remappings == [[['image_raw'], ['color/image_raw']]] * len(nodes), 'the layout has the topic by its default'
     assert 'rviz2' in visit('pose.launch.py', {'rviz': 'true'})[1]
     assert 'rviz2' not in visit('pose.launch.py', {})[1]
 
