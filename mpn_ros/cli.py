@@ -16,6 +16,7 @@ COMMANDS = {
     'eval': 'measure weights on a dataset in COCO layout',
     'train': 'train the network or its Pose Residual Network',
     'pack': 'join a trained network and a trained PRN into a weights file',
+    'view': 'show cameras and people live in a browser',
     'convert': 'import a published checkpoint',
     'ablate': 'measure how joints get to people, and look at what the PRN learnt',
     'info': 'describe a preset or a weights file',

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -114,3 +115,28 @@ def small_dataset(tmp_path: Path) -> SmallDataset:
         dataset.scenes[grey] = Scene(people, mask)
     dataset.save()
     return dataset
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Any]:
+    """A headless Chromium, driven by playwright, whose event loop runs as long as it does."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed here')
+    chromium = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+    if chromium is None:
+        pytest.skip('there is no Chromium here: apt install chromium')
+    with playwright.sync_playwright() as driver:
+        # Root, as in a container, has no sandbox; the pages are ours.
+        browser = driver.chromium.launch(executable_path=chromium, args=['--no-sandbox'])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    """A page of the browser; the test fails on an error in the page's own script."""
+    errors: list[Any] = []
+    page = browser.new_page(viewport={'width': 1000, 'height': 700})
+    page.on('pageerror', lambda error: errors.append(error))
+    yield page
+    page.close()
+    assert not errors

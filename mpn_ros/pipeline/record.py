@@ -18,10 +18,11 @@ def scene_record(scene: Scene) -> dict[str, Any]:
     """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
     ``keypoints`` (x, y, score, or None for a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths.
     Positions in pixels are to 1/100, scores to 1/10000."""
-    return {'people': [_person_record(person) for person in scene.people], 'mask': run_lengths(scene.mask)}
+    return {'people': [person_record(person) for person in scene.people], 'mask': run_lengths(scene.mask)}
 
 
-def _person_record(person: Person) -> dict[str, Any]:
+def person_record(person: Person) -> dict[str, Any]:
+    """``id``, ``box``, ``score`` and ``keypoints`` of one person, as in ``scene_record``."""
     joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
     return {'id': person.id,
             'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],

@@ -32,7 +32,7 @@ from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.humans import Humans
 from mpn_ros.ros.image import Picture, decode_image
 from mpn_ros.ros.markers import markers, on_rays
-from mpn_ros.ros.parameters import Parameters
+from mpn_ros.ros.parameters import Parameters, within
 from mpn_ros.ros.positions import Positions
 from mpn_ros.ros.worker import Frame
 from mpn_ros.scene import Person, Scene
@@ -78,9 +78,9 @@ class Camera:
         compressed = parameters.image_transport == 'compressed'
         self.type = CompressedImage if compressed else Image
         # As image_transport does it: the base name is remapped, then the transport is appended.
-        base = node.resolve_topic_name(self._within(parameters.image_topic))
+        base = node.resolve_topic_name(within(self.name, parameters.image_topic))
         self.topic = f'{base}/compressed' if compressed else base
-        self.depth_topic = (node.resolve_topic_name(self._within(parameters.depth_topic))
+        self.depth_topic = (node.resolve_topic_name(within(self.name, parameters.depth_topic))
                             if parameters.depth_topic else None)
         self._base, self.info_topic = base, info_topic(base)
         self._info: CameraInfo | None = None
@@ -96,11 +96,8 @@ class Camera:
         self._label_info = self._publisher(LabelInfo, 'label_info', LATCHED)
         self._layout = self._publisher(SkeletonLayout, 'skeleton_layout', LATCHED)
 
-    def _within(self, topic: str) -> str:
-        return topic if topic.startswith('/') or not self.name else f'{self.name}/{topic}'
-
     def _publisher(self, kind: type, topic: str, qos: QoSProfile) -> LifecyclePublisher:
-        name = self._node.resolve_topic_name(self._within(topic))
+        name = self._node.resolve_topic_name(within(self.name, topic))
         with _overrides(name):
             publisher: LifecyclePublisher = self._node.create_lifecycle_publisher(
                 kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies())

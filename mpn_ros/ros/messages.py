@@ -37,9 +37,18 @@ def image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
 
 
 def scene(people: SkeletonArray, mask: Image) -> Scene:
-    """The inverse: what a listener has received, as the library speaks of it. ``mask`` is mono8."""
-    return Scene(tuple(_person(skeleton) for skeleton in people.skeletons),
-                 np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, :mask.width])
+    """The inverse: what a listener has received, as the library speaks of it."""
+    return Scene(scene_people(people), scene_mask(mask))
+
+
+def scene_people(people: SkeletonArray) -> tuple[Person, ...]:
+    """The people of a scene."""
+    return tuple(_person(skeleton) for skeleton in people.skeletons)
+
+
+def scene_mask(mask: Image) -> np.ndarray:
+    """The mask ``(H, W)`` of a scene, from a message in mono8."""
+    return np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, :mask.width]
 
 
 def _person(skeleton: Skeleton) -> Person:

@@ -148,6 +148,11 @@ def _are_names(value: str | tuple[str, ...]) -> bool:
     return all(name == '' or re.fullmatch(_NAME, name) for name in value)
 
 
+def within(camera: str, topic: str) -> str:
+    """A topic of a camera, whose name is the namespace of all its topics that do not begin with a slash."""
+    return topic if topic.startswith('/') or not camera else f'{camera}/{topic}'
+
+
 def _literal(value: Any) -> str:
     return json.dumps(list(value) if isinstance(value, tuple) else value)
 

@@ -1,0 +1,77 @@
+"""What the node ``pose`` says, handed to the page of ``mpn view``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import rclpy
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.qos import qos_profile_sensor_data
+from rclpy.time import Time
+from sensor_msgs.msg import CompressedImage, Image
+
+from mpn_ros.msg import SkeletonArray
+from mpn_ros.ros import messages
+from mpn_ros.ros.compressed import decode_compressed
+from mpn_ros.ros.image import decode_image
+from mpn_ros.ros.parameters import Parameters, within
+from mpn_ros.view.channel import Channel
+from mpn_ros.view.frame import Frame
+from mpn_ros.view.pairing import Pairing, Part
+from mpn_ros.view.server import ViewServer
+
+
+def image_topics(parameters: Parameters) -> dict[str, str]:
+    """The image topic of each camera, without its transport: its name on the page."""
+    return {camera: within(camera, parameters.image_topic) for camera in parameters.cameras}
+
+
+class ViewNode(Node):
+    """Listens to images and answers of a node ``pose`` in the root namespace with these ``parameters``: its cameras,
+    image topic and transport. All of it is best effort: a slow computer that looks on does not hold the robot up."""
+
+    def __init__(self, parameters: Parameters, channels: Mapping[str, Channel]) -> None:
+        super().__init__('mpn_view')
+        compressed = parameters.image_transport == 'compressed'
+        self._decode = decode_compressed if compressed else decode_image
+        for camera, topic in image_topics(parameters).items():
+            take = partial(self._take, Pairing(), channels[topic])
+            parts: tuple[tuple[Part, type, str], ...] = (
+                ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
+                ('skeletons', SkeletonArray, within(camera, 'skeletons')), ('mask', Image, within(camera, 'mask')))
+            for part, kind, source in parts:
+                self.create_subscription(kind, source, partial(take, part), qos_profile_sensor_data)
+
+    def _take(self, pairing: Pairing, channel: Channel, part: Part, message: Any) -> None:
+        if part == 'image':
+            channel.image()
+        stamp = Time.from_msg(message.header.stamp).nanoseconds
+        joined = pairing.add(part, stamp, message)
+        if joined is not None:
+            channel.show(self._frame(joined))
+
+    def _frame(self, parts: dict[Part, Any]) -> Frame:
+        answer, mask = parts['skeletons'], parts.get('mask')
+        stamp = Time.from_msg(answer.header.stamp).nanoseconds
+        age = (self.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else None
+        return Frame(partial(self._decode, parts['image']), (answer.image_width, answer.image_height),
+                     messages.scene_people(answer), None if mask is None else messages.scene_mask(mask), age)
+
+
+def watch(parameters: Parameters, host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Serves the page until SIGINT or SIGTERM; ``tell`` hears its address. Raises ParameterError where it cannot be
+    served."""
+    with ViewServer(list(image_topics(parameters).values()), host, port) as server:
+        rclpy.init(args=[])
+        node = ViewNode(parameters, server.channels)
+        tell(server.url)
+        try:
+            rclpy.spin(node)
+        except (KeyboardInterrupt, ExternalShutdownException):
+            pass
+        finally:
+            node.destroy_node()
+            rclpy.try_shutdown()

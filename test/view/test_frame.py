@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+
+from mpn_ros.pipeline.draw import TINT
+from mpn_ros.ros.image import Picture
+from mpn_ros.skeleton import COCO
+from mpn_ros.view.frame import MASK_SIDE, PICTURE_SIDE, Frame, palette
+
+
+def decoded(data: bytes) -> np.ndarray:
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def test_pictures_keep_their_colours_and_are_made_small_enough_for_a_radio():
+    red = np.zeros((1000, 2560, 3), np.uint8)
+    red[..., 0] = 200
+    shown = decoded(Frame(lambda: Picture(red, 'rgb'), (2560, 1000), ()).jpeg)
+    assert shown.shape == (500, PICTURE_SIDE, 3)
+    np.testing.assert_allclose(shown[250, 600], (0, 0, 200), atol=4)
+
+
+def test_the_mask_is_opaque_on_people_alone(frame):
+    mask = decoded(frame.png)
+    assert mask.shape == (*frame.mask.shape, 4) and tuple(mask[100, 150, :3]) == TINT
+    np.testing.assert_array_equal(mask[..., 3], frame.mask)
+    wide = Frame(frame.picture, (1920, 1080), (), np.full((1080, 1920), 255, np.uint8))
+    assert max(decoded(wide.png).shape) == MASK_SIDE
+
+
+def test_without_a_mask_there_is_none(frame):
+    assert Frame(frame.picture, frame.size, ()).png is None
+
+
+def test_people_are_plain_data(frame):
+    person, = json.loads(json.dumps(frame.facts(), allow_nan=False))['people']
+    assert person['id'] == 3 and person['box'] == [100, 20, 220, 230]
+    assert person['keypoints'][0] is None and person['keypoints'][5][:2] == [185, 70]
+
+
+def test_bones_have_the_colour_of_their_side():
+    colours = palette(COCO)
+    left, right = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
+    assert colours['joints'][left] != colours['joints'][right]
+    assert {(a, b) for a, b, _ in colours['bones']} == set(COCO.edges)
+
+
+def test_nobody_watching_costs_no_picture():
+    def never() -> Picture:
+        raise AssertionError('made for nobody')
+    Frame(never, (4, 3), ()).facts()
