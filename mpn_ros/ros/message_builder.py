@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mpn_ros.errors import WeightsError
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
@@ -27,6 +28,13 @@ CLASSES = {
                     'ObjectHypothesisWithPose', 'Point2D', 'Pose2D', 'VisionClass'),
 }
 """The messages that a builder makes, by package."""
+
+
+def check_layout(layout: SkeletonLayout, source: str) -> None:
+    """Raises WeightsError for keypoints that the messages have no place for; ``source`` names their weights."""
+    if layout.names != COCO.names:
+        raise WeightsError(f"{source} knows {len(layout)} keypoints ({', '.join(layout.names)}), but the messages hold "
+                           f"COCO's {len(COCO)}")
 
 
 class MessageBuilder:

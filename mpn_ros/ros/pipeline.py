@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from mpn_ros.errors import WeightsError
 from mpn_ros.ros.image import ChannelOrder
+from mpn_ros.ros.message_builder import check_layout
 from mpn_ros.ros.parameters import Parameters
 from mpn_ros.scene import Scene
-from mpn_ros.skeleton import COCO
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
@@ -31,10 +30,7 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
     from mpn_ros.pipeline.pipeline import PosePipeline
     from mpn_ros.weights import load_weights, resolve_weights
     weights = load_weights(resolve_weights(parameters.weights))
-    names = weights.preset.layout.names
-    if names != COCO.names:
-        raise WeightsError(f"{weights.source} knows {len(names)} keypoints ({', '.join(names)}), but the messages hold "
-                           f"COCO's {len(COCO)}")
+    check_layout(weights.preset.layout, weights.source)
     return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
                         device=parameters.device, grouper=parameters.grouper, thresholds=thresholds(parameters))
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data
+from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
@@ -22,6 +25,9 @@ from mpn_ros.view.channel import Channel
 from mpn_ros.view.frame import Frame
 from mpn_ros.view.pairing import Pairing, Part
 from mpn_ros.view.server import ViewServer
+
+POLL = .1
+"""Seconds between two looks at whether a signal has come."""
 
 
 def image_topics(parameters: Parameters) -> dict[str, str]:
@@ -64,14 +70,16 @@ class ViewNode(Node):
 def watch(parameters: Parameters, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serves the page until SIGINT or SIGTERM; ``tell`` hears its address. Raises ParameterError where it cannot be
     served."""
-    with ViewServer(list(image_topics(parameters).values()), host, port) as server:
-        rclpy.init(args=[])
-        node = ViewNode(parameters, server.channels)
-        tell(server.url)
+    # rclpy's own handlers end its context under our feet.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), ViewServer(list(image_topics(parameters).values()), host, port) as server:
+        rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
         try:
-            rclpy.spin(node)
-        except (KeyboardInterrupt, ExternalShutdownException):
-            pass
+            node = ViewNode(parameters, server.channels)
+            executor = SingleThreadedExecutor()
+            executor.add_node(node)
+            tell(server.url)
+            while True:
+                executor.spin_once(timeout_sec=POLL)
         finally:
-            node.destroy_node()
             rclpy.try_shutdown()

@@ -44,7 +44,7 @@ class ViewServer(AbstractContextManager['ViewServer']):
             self._http = _Http((host, port), self)
         except (OSError, OverflowError) as error:
             raise ParameterError(f'the page cannot be served on {host}, port {port}: {error}') from error
-        bound, port = self._http.server_address[:2]
+        bound, port = self._http.server_address[:2]  # of port 0, the one that was free
         self.local = ipaddress.ip_address(str(bound)).is_loopback
         self.url = f'http://{host}:{port}/'
         self._thread = threading.Thread(target=self._http.serve_forever, name='view server', daemon=True)

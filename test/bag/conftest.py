@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.scene import Person, Scene
+from mpn_ros.skeleton import COCO
 
 pytest.importorskip('rosbags', reason='rosbags is not installed here')
 
@@ -78,9 +79,11 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
 
 
 @pytest.fixture(autouse=True)
-def pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scene]:
     """``mpn bag`` sees ``somebody`` wherever it looks."""
+    monkeypatch.setattr(somebody, 'layout', COCO, raising=False)
     monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: somebody)
+    return somebody
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from rosbags.rosbag2 import Reader
 from mpn_ros.bag.messages import make_typestore
 from mpn_ros.cli import main
 from mpn_ros.media import VideoReader
+from mpn_ros.skeleton import COCO
 
 ROOT = Path(__file__).resolve().parents[2]
 OUR_TOPICS = {'detections', 'skeletons', 'mask', 'label_info', 'skeleton_layout'}
@@ -226,13 +228,20 @@ def test_several_cameras_have_a_video_each(street, tmp_path):
     assert {path.name for path in tmp_path.glob('*.mp4')} == {'out_left.mp4', 'out_right.mp4'}
 
 
+def test_weights_of_other_keypoints_have_no_place_in_the_messages(street, pipeline, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(pipeline, 'layout', replace(COCO, names=('beak', *COCO.names[1:])))
+    assert main(['bag', str(street('mcap')), str(tmp_path / 'out'), '--weights', 'birds']) == 2
+    assert "birds knows 17 keypoints (beak, " in capsys.readouterr().err
+
+
 def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
     source, target = street('mcap', range(200)), tmp_path / 'out'
     slow = ('import sys, time; from mpn_ros import cli; from mpn_ros.commands import bag; '
-            'from mpn_ros.scene import Scene\n'
+            'from mpn_ros.scene import Scene; from mpn_ros.skeleton import COCO\n'
             'def pipeline(image, order):\n'
             '    time.sleep(.05)\n'
             '    return Scene((), image[..., 0])\n'
+            'pipeline.layout = COCO\n'
             'bag.make_pipeline = lambda args: pipeline\n'
             'cli.main(sys.argv[1:])')
     arguments = ['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]

@@ -62,6 +62,11 @@ def test_holds_every_module_and_no_message(wheel: Path) -> None:
     assert modules == {str(path.relative_to(ROOT)) for path in (ROOT / 'mpn_ros').rglob('*.py')}
 
 
+def test_holds_the_page_of_the_view(wheel: Path) -> None:
+    page = {str(path.relative_to(ROOT)) for path in (ROOT / 'mpn_ros' / 'view' / 'page').iterdir()}
+    assert page <= set(zipfile.ZipFile(wheel).namelist())
+
+
 def test_is_for_every_platform(wheel: Path) -> None:
     assert wheel.name.endswith('-py3-none-any.whl')
 
