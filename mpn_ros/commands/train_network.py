@@ -63,6 +63,7 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         patience=args.patience,
         weight_decay=args.weight_decay,
         heatmap_weight=args.heatmap_weight,
+        mask_weight=args.mask_weight,
         intermediate_weight=args.intermediate_weight,
         workers=args.workers,
         seed=args.seed,

@@ -128,7 +128,13 @@ def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None
     )
     group.add_argument('--weight-decay', type=float, default=_OURS.weight_decay, help='(default: none, plain Adam)')
     group.add_argument(
-        '--heatmap-weight', type=float, default=_OURS.heatmap_weight, help='factor on the heatmap losses'
+        '--heatmap-weight',
+        type=float,
+        default=_OURS.heatmap_weight,
+        help='factor on the loss of the keypoint heatmaps; 0 leaves it out (default: %(default)s)',
+    )
+    group.add_argument(
+        '--mask-weight', type=float, default=_OURS.mask_weight, help='factor on the mask loss (default: %(default)s)'
     )
     group.add_argument(
         '--intermediate-weight',

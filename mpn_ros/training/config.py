@@ -34,6 +34,7 @@ class TrainingConfig:
     weight_decay: float = 0.0
     ema: float = 0.998
     heatmap_weight: float = 1.0
+    mask_weight: float = 1.0
     intermediate_weight: float = 0.25
     class_weight: float = 1.0
     box_weight: float = 1.0

@@ -11,26 +11,37 @@ from mpn_ros.training import distributed
 
 _FOCAL_ALPHA, _FOCAL_GAMMA = 0.25, 2.0
 _SMOOTH_L1_BETA = 1 / 9
+_DICE_SHARE = 0.2
 
 
-def heatmap_loss(
+def keypoint_loss(
     output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, activation: str
 ) -> torch.Tensor:
-    """Loss of heatmaps ``(B, K + 1, h, w)`` against ``target`` of the same shape, keypoints weighted by W ``(B, h,
-    w)``; ``peaks`` is the number of labelled joints in the batch.
+    """Loss of keypoint heatmaps ``(B, K, h, w)`` against ``target`` of the same shape, weighted by W ``(B, h, w)``;
+    ``peaks`` is the number of labelled joints in the batch.
 
-    'linear': W ||H_t - H_p||^2 (Eq. 4), averaged over the cells. 'sigmoid': the output is read as logits, and
-    cross-entropy with the soft target takes the place of the square: its gradient is the same H_p - H_t, and like Eq. 4
-    it is least at the expected heatmap, which a focal loss is not: that one raises what is uncertain and blurs the
-    peaks. Divided by the number of peaks.
+    'linear': W ||H_t - H_p||^2 (Eq. 4), summed over the keypoints and averaged over the cells. 'sigmoid': the output is
+    read as logits, and cross-entropy with the soft target takes the place of the square: its gradient is the same
+    H_p - H_t, and like Eq. 4 it is least at the expected heatmap, which a focal loss is not: that one raises what is
+    uncertain and blurs the peaks. Divided by the number of peaks.
     """
-    keypoints, mask = output[:, :-1], output[:, -1]
-    wanted, wanted_mask = target[:, :-1], target[:, -1]
-    weight = weight[:, None]
     if activation == 'linear':
-        return (weight * (keypoints - wanted) ** 2).mean() + (mask - wanted_mask).square().mean() / keypoints.shape[1]
-    entropy = F.binary_cross_entropy_with_logits(keypoints, wanted, reduction='none')
-    return (weight * entropy).sum() / peaks.clamp(min=1) + F.binary_cross_entropy_with_logits(mask, wanted_mask)
+        return (weight * ((output - target) ** 2).sum(1)).mean()
+    entropy = F.binary_cross_entropy_with_logits(output, target, reduction='none')
+    return (weight[:, None] * entropy).sum() / peaks.clamp(min=1)
+
+
+def mask_loss(output: torch.Tensor, target: torch.Tensor, activation: str) -> torch.Tensor:
+    """Loss of person masks ``(B, h, w)`` against the share of each cell that is a person's.
+
+    'linear': the square of Eq. 4 for one more heatmap. 'sigmoid': cross-entropy, and a share of the Dice loss
+    (Milletari et al., 3DV 2016), since IoU is what counts and most of an image is background.
+    """
+    if activation == 'linear':
+        return (output - target).square().mean()
+    probability = output.sigmoid()
+    dice = 1 - (2 * (probability * target).sum() + 1) / (probability.sum() + target.sum() + 1)
+    return F.binary_cross_entropy_with_logits(output, target) + _DICE_SHARE * dice
 
 
 def intermediate_loss(
@@ -44,8 +55,10 @@ def intermediate_loss(
         wanted = torch.cat(
             (F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1
         )
+        certain = -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0]
         losses.append(
-            heatmap_loss(output, wanted, -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0], peaks, activation)
+            keypoint_loss(output[:, :-1], wanted[:, :-1], certain, peaks, activation)
+            + mask_loss(output[:, -1], wanted[:, -1], activation)
         )
     return torch.stack(losses).mean()
 

@@ -12,14 +12,14 @@ from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training import distributed
 from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.losses import detector_loss, heatmap_loss, intermediate_loss
+from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
 from mpn_ros.training.targets import anchor_targets
 
 
 class Objective(nn.Module):
-    """A batch of ``collate`` to its loss terms by name: 'heatmap', 'intermediate', 'class', 'box'.
+    """A batch of ``collate`` to its loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
 
-    ``terms`` says which are computed; the parts of the network that no such term reads are not run. It is a module, so
+    ``terms`` says what is computed; the parts of the network that nothing of it reads are not run. It is a module, so
     that DistributedDataParallel wraps the network and its losses as one.
     """
 
@@ -56,11 +56,15 @@ class Objective(nn.Module):
         weight: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         peaks = distributed.mean(batch['peaks'].sum().to(weight.device))
-        truth = batch['heatmaps'].to(weight.device, non_blocking=True), weight, peaks
+        truth = batch['heatmaps'].to(weight.device, non_blocking=True)
         activation = self.network.preset.keypoint_head.activation
-        terms = {'heatmap': self.config.heatmap_weight * heatmap_loss(heatmaps.float(), *truth, activation)}
+        mask = mask_loss(heatmaps[:, -1].float(), truth[:, -1], activation)
+        terms = {'mask': self.config.mask_weight * mask}
+        if self.config.heatmap_weight:
+            loss = keypoint_loss(heatmaps[:, :-1].float(), truth[:, :-1], weight, peaks, activation)
+            terms['heatmap'] = self.config.heatmap_weight * loss
         if intermediate:
-            loss = intermediate_loss([level.float() for level in intermediate], *truth, activation)
+            loss = intermediate_loss([level.float() for level in intermediate], truth, weight, peaks, activation)
             terms['intermediate'] = self.config.intermediate_weight * loss
         return terms
 

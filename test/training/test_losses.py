@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mpn_ros.training.losses import detector_loss, heatmap_loss, intermediate_loss
+from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
 
 
 def target():
@@ -21,26 +21,38 @@ def test_the_truth_costs_nearly_nothing_and_the_opposite_much(activation):
     wanted, weight = target()
     right = wanted if activation == 'linear' else torch.where(wanted > .5, 20., -20.)
     wrong = 1 - wanted if activation == 'linear' else -right
-    assert heatmap_loss(right, wanted, weight, PEAKS, activation) < 1e-3
-    assert heatmap_loss(wrong, wanted, weight, PEAKS, activation) > .5
+    for output, cheap in ((right, True), (wrong, False)):
+        keypoints = keypoint_loss(output[:, :-1], wanted[:, :-1], weight, PEAKS, activation)
+        mask = mask_loss(output[:, -1], wanted[:, -1], activation)
+        assert (keypoints < 1e-3 and mask < 1e-3) if cheap else (keypoints > .5 and mask > .5)
 
 
 @pytest.mark.parametrize('activation', ['linear', 'sigmoid'])
 def test_where_w_is_zero_keypoints_cost_nothing_and_teach_nothing(activation):
     wanted, weight = target()
     weight[0, 2, 5] = 0
-    output = torch.full((2, 18, 8, 8), .1, requires_grad=True)
-    heatmap_loss(output, wanted, weight, PEAKS, activation).backward()
-    assert output.grad[0, :17, 2, 5].abs().max() == 0 and output.grad[0, 17, 2, 5] != 0 and output.grad[0, 3, 2, 4] != 0
+    output = torch.full((2, 17, 8, 8), .1, requires_grad=True)
+    keypoint_loss(output, wanted[:, :-1], weight, PEAKS, activation).backward()
+    assert output.grad[0, :, 2, 5].abs().max() == 0 and output.grad[0, 3, 2, 4] != 0
 
 
 def test_linear_is_equation_4():
     wanted, weight = target()
     weight[1] = 0
     output = torch.full_like(wanted, .25)
-    output[:, 17] = wanted[:, 17]
-    by_hand = (weight[:, None] * (wanted - output)[:, :17] ** 2).sum() / (2 * 17 * 8 * 8)
-    torch.testing.assert_close(heatmap_loss(output, wanted, weight, PEAKS, 'linear'), by_hand)
+    by_hand = (weight[:, None] * (wanted - output)[:, :17] ** 2).sum() / (2 * 8 * 8)
+    torch.testing.assert_close(keypoint_loss(output[:, :17], wanted[:, :17], weight, PEAKS, 'linear'), by_hand)
+
+
+def test_the_mask_fears_a_missed_person_more_than_a_false_alarm_of_the_same_size():
+    wanted = torch.zeros(1, 16, 16)
+    wanted[0, :2, :4] = 1
+    sure = torch.where(wanted > .5, 6., -6.)
+    missed, alarm = sure.clone(), sure.clone()
+    missed[0, :2, :4] = -6
+    alarm[0, 8:10, :4] = 6
+    costs = [mask_loss(output, wanted, 'sigmoid') for output in (missed, alarm, sure)]
+    assert costs[0] > 1.2 * costs[1] > 2 * costs[2]
 
 
 def test_intermediate_levels_are_compared_at_their_own_stride_with_peaks_kept():

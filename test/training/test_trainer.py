@@ -157,8 +157,14 @@ def test_no_intermediate_supervision(trainer):
     run, told = trainer(stage='keypoints', epochs=1, intermediate_weight=0), Told()
     before = snapshot(run.network)
     run.run(told, report_every=1)
-    assert set(told.history[0]) == {'heatmap', 'rate'}
+    assert set(told.history[0]) == {'heatmap', 'mask', 'rate'}
     assert not any(key.startswith('intermediate') for key in changed(run.network, before))
+
+
+def test_a_factor_of_zero_leaves_the_keypoint_heatmaps_out(trainer):
+    told = Told()
+    trainer(stage='keypoints', epochs=1, heatmap_weight=0, intermediate_weight=0).run(told, report_every=1)
+    assert set(told.history[0]) == {'mask', 'rate'}
 
 
 def test_frozen_parameters_stay_and_held_rows_too(trainer):
