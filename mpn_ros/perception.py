@@ -14,7 +14,7 @@ from torch import nn
 
 from mpn_ros.network.anchors import PER_CELL, decode_boxes, make_anchors
 from mpn_ros.network.layers import Normalise
-from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
 
 PEAKS = 30
 """Peaks kept for each joint of an image."""
@@ -84,17 +84,24 @@ class Perception(nn.Module):
 
     def forward(self, images: torch.Tensor) -> Perceived:
         output = self.network(self.normalise(images))
-        scores = self.network.keypoint_head.scores(output.heatmaps.float())
-        best, anchor = output.class_logits.float().unflatten(1, (-1, PER_CELL)).max(-1)
-        box_score, cell = best.sigmoid().topk(min(BOXES, best.shape[1]))
-        index = cell * PER_CELL + anchor.gather(1, cell)
-        offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
-        boxes = decode_boxes(offsets, self.anchors[index])
+        heatmaps = self._heatmaps(output)
         # Bounds make numbers of NaN in some backends, and a broken answer would be "nobody". A number less itself is 0,
         # NaN and infinity less themselves are NaN, which the caller then finds.
         broken = (output.heatmaps - output.heatmaps).float().sum(1)
-        return Perceived(
-            find_peaks(scores[:, :-1]),
-            torch.cat((boxes, box_score[..., None]), -1),
-            scores[:, -1].clamp(max=1) + broken,
-        )
+        return Perceived(find_peaks(heatmaps[:, :-1]), self._boxes(output), heatmaps[:, -1].clamp(max=1) + broken)
+
+    def dense(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What ``forward`` makes its peaks and mask from, ``(B, K + 1, H/4, W/4)`` heatmaps with the person probability
+        last, and the same boxes."""
+        output = self.network(self.normalise(images))
+        return self._heatmaps(output), self._boxes(output)
+
+    def _heatmaps(self, output: NetworkOutput) -> torch.Tensor:
+        return self.network.keypoint_head.scores(output.heatmaps.float())
+
+    def _boxes(self, output: NetworkOutput) -> torch.Tensor:
+        best, anchor = output.class_logits.float().unflatten(1, (-1, PER_CELL)).max(-1)
+        score, cell = best.sigmoid().topk(min(BOXES, best.shape[1]))
+        index = cell * PER_CELL + anchor.gather(1, cell)
+        offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
+        return torch.cat((decode_boxes(offsets, self.anchors[index]), score[..., None]), -1)

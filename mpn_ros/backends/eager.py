@@ -33,10 +33,19 @@ class EagerBackend:
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> Perceived:
-        shape = images.shape[1:3]
-        if shape not in self._graphs:
-            graph = Perception(self.network, *shape).to(self.device)
-            graph.normalise.to(self.dtype)  # and not the anchors, which half precision would move
-            self._graphs[shape] = graph
-        seen = self._graphs[shape](torch.from_numpy(images).to(self.device))
+        seen = self._graph(images)(torch.from_numpy(images).to(self.device))
         return Perceived(*(part.float().cpu().numpy() for part in seen))
+
+    @torch.inference_mode()
+    def dense(self, images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """``Perception.dense`` of the images, float32 on the device."""
+        heatmaps, boxes = self._graph(images).dense(torch.from_numpy(images).to(self.device))
+        return heatmaps, boxes
+
+    def _graph(self, images: np.ndarray) -> Perception:
+        height, width = images.shape[1:3]
+        if (height, width) not in self._graphs:
+            graph = Perception(self.network, height, width).to(self.device)
+            graph.normalise.to(self.dtype)  # and not the anchors, which half precision would move
+            self._graphs[height, width] = graph
+        return self._graphs[height, width]

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from mpn_ros.errors import ParameterError
 
 if TYPE_CHECKING:
     from mpn_ros.coco import DatasetImage
+    from mpn_ros.evaluation.coco_eval import ImageToPeople
+    from mpn_ros.pipeline.pipeline import PosePipeline
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,27 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help='gets pictures: precision against recall by size of people, and where AP is lost')
     parser.add_argument('--limit', type=int, metavar='N', help='only the first N images')
     add_pipeline_arguments(parser)
+    group = parser.add_argument_group('more looks at each image', 'As for the first table of the paper (section 4.2). '
+                                      'Each look costs the time of one; those of --scales and --flip run in PyTorch.')
+    group.add_argument('--scales', type=int, nargs='+', metavar='PIXELS',
+                       help='average the heatmaps of several long sides of the input, in place of --input-size')
+    group.add_argument('--flip', action='store_true', help="average with the mirror image's")
+    group.add_argument('--ensemble', nargs='+', default=[], metavar='NAME|FILE',
+                       help='further weights; people whom several find are kept once, by OKS')
 
 
 def run(args: argparse.Namespace) -> None:
     """Measures, writes the figures as JSON and prints a table. Raises MpnError."""
     if args.limit is not None and args.limit < 1:
         raise ParameterError(f'--limit must be at least 1, not {args.limit}')
+    if args.scales is not None and args.input_size is not None:
+        raise ParameterError('--scales takes the place of --input-size; give one of them')
     if not args.json.absolute().parent.is_dir():
         raise ParameterError(f'--json {args.json}: there is no folder {args.json.absolute().parent}')
-    from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
+    from mpn_ros.evaluation.coco_eval import collect
     if args.plots is not None:  # before the minutes that the images take, since matplotlib may be missing
         from mpn_ros.evaluation.plots import write_plots
-    pipeline = make_pipeline(args, THRESHOLDS)
-    answers = collect(
-        pipeline, args.images, args.annotations, limit=args.limit, progress=True, layout=pipeline.layout
-    )
-    weights = pipeline.weights
-    figures = answers.figures() | {
-        'weights': weights.source, 'preset': weights.preset.name, 'sha256': weights.metadata['sha256'],
-        'input_size': pipeline.input_size, 'input_shapes': input_shapes(answers.dataset.images, pipeline.input_size),
-        'grouper': args.grouper, 'backend': pipeline.backend.description,
-        'thresholds': dataclasses.asdict(pipeline.thresholds)}
+    members = make_members(args)
+    answers = collect(make_measured(members, args), args.images, args.annotations, limit=args.limit, progress=True,
+                      layout=members[0].layout)
+    figures = answers.figures() | describe(members, args, answers.dataset.images)
     try:
         args.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
     except OSError as error:
@@ -56,10 +61,49 @@ def run(args: argparse.Namespace) -> None:
         print(f"{'pictures':<15}{'  '.join(str(path) for path in write_plots(answers, args.plots))}")
 
 
-def input_shapes(images: Iterable[DatasetImage], input_size: int) -> dict[str, int]:
-    """How many images the network saw in each shape, 'width x height' in pixels, the most frequent first."""
+def make_members(args: argparse.Namespace) -> list[PosePipeline]:
+    """The pipelines of ``--weights`` and of each of ``--ensemble``."""
+    from mpn_ros.evaluation.coco_eval import THRESHOLDS
+    options = vars(args)
+    if args.backend == 'auto' and (args.scales or args.flip):
+        options = options | {'backend': 'eager'}  # the only one that gives heatmaps
+    members = [make_pipeline(argparse.Namespace(**options | {'weights': weights}), THRESHOLDS)
+               for weights in (args.weights, *args.ensemble)]
+    for member in members:
+        if member.layout != members[0].layout:
+            raise ParameterError(f'--ensemble {member.weights.source} has other keypoints than {args.weights}')
+    return members
+
+
+def make_measured(members: Sequence[PosePipeline], args: argparse.Namespace) -> ImageToPeople:
+    """What is measured: a pipeline alone, or as the arguments have it looked through several times."""
+    from mpn_ros.evaluation.augmented import AugmentedPipeline
+    from mpn_ros.evaluation.ensemble import Ensemble
+    looking: list[ImageToPeople] = list(members)
+    if args.scales or args.flip:
+        looking = [AugmentedPipeline(member, args.scales or [member.input_size], args.flip) for member in members]
+    return Ensemble(looking, layout=members[0].layout) if args.ensemble else looking[0]
+
+
+def describe(
+    members: Sequence[PosePipeline], args: argparse.Namespace, images: Iterable[DatasetImage]
+) -> dict[str, Any]:
+    """What was measured and how, for JSON: all that somebody needs to repeat it."""
+    first, *others = members
+    scales = args.scales or [first.input_size]
+    return {
+        'weights': first.weights.source, 'preset': first.weights.preset.name,
+        'sha256': first.weights.metadata['sha256'],
+        'ensemble': {member.weights.source: member.weights.metadata['sha256'] for member in others},
+        'scales': scales, 'flip': args.flip, 'input_shapes': input_shapes(images, scales),
+        'grouper': args.grouper, 'backend': first.backend.description,
+        'thresholds': dataclasses.asdict(first.thresholds)}
+
+
+def input_shapes(images: Iterable[DatasetImage], scales: Sequence[int]) -> dict[str, int]:
+    """How often a network's input has each shape, 'width x height' in pixels, the most frequent first."""
     from mpn_ros.pipeline.letterbox import fit
-    shapes = Counter(fit((image.height, image.width), input_size).input_size for image in images)
+    shapes = Counter(fit((image.height, image.width), scale).input_size for image in images for scale in scales)
     return {f'{width}x{height}': count for (width, height), count in shapes.most_common()}
 
 

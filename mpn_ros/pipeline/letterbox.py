@@ -11,11 +11,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from mpn_ros.errors import ImageError
+from mpn_ros.errors import ImageError, ParameterError
 
 MULTIPLE = 32
 """The coarsest stride of the backbone: sides of the network's input are multiples of it."""
 ChannelOrder = Literal['rgb', 'bgr']
+_LONGEST_INPUT = 4096
 _LONGEST_SIDE = 32767  # beyond it cv2.resize fails
 
 
@@ -73,6 +74,14 @@ def check_image(image: np.ndarray) -> None:
     if not 0 < min(image.shape[:2]) <= max(image.shape[:2]) <= _LONGEST_SIDE:
         raise ImageError(
             f'an image of {image.shape[1]}x{image.shape[0]} pixels cannot be used; sides must be 1 to {_LONGEST_SIDE}'
+        )
+
+
+def check_input_size(long_side: int) -> None:
+    """Raises ParameterError unless the network can take an input of that long side in pixels."""
+    if long_side % MULTIPLE or not MULTIPLE <= long_side <= _LONGEST_INPUT:
+        raise ParameterError(
+            f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to {_LONGEST_INPUT}, not {long_side}'
         )
 
 

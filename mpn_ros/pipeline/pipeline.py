@@ -12,7 +12,7 @@ from mpn_ros.backends import make_backend
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox, check_image, fit, share_input
+from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
 from mpn_ros.pipeline.nms import suppress
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import SkeletonLayout
@@ -79,14 +79,11 @@ class PosePipeline:
         loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
         self.weights = loaded
         self.input_size = loaded.preset.input_size if input_size is None else input_size
-        if self.input_size % MULTIPLE or not MULTIPLE <= self.input_size <= 4096:
-            raise ParameterError(
-                f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to 4096, not {self.input_size}'
-            )
+        check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device)
         self._grouper = make_grouper(grouper, loaded)
-        self._fill = round(sum(loaded.preset.preprocessing.mean) / 3)
+        self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
 
     @property
     def layout(self) -> SkeletonLayout:
@@ -111,7 +108,12 @@ class PosePipeline:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
-        letterboxes, seen, boxes = self._perceive(images, orders, thresholds)
+        return self.scenes(*self._perceive(images, orders), thresholds)
+
+    def scenes(self, letterboxes: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Scene]:
+        """A scene for each image of what the network saw in it, in its letterbox. Raises InferenceError where that is
+        NaN or infinite."""
+        boxes = self._boxes(seen, thresholds)
         keypoints = self._grouper(list(seen.peaks), boxes)
         return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
 
@@ -119,26 +121,29 @@ class PosePipeline:
         """What a grouper is given of one image ``(H, W, 3)`` uint8, in its pixels: peaks ``(K, N, 3)`` and the boxes
         that stay ``(M, 5)``. Raises ImageError."""
         check_image(image)
-        [letterbox], seen, [boxes] = self._perceive([image], [channel_order], self.thresholds)
+        [letterbox], seen = self._perceive([image], [channel_order])
+        [boxes] = self._boxes(seen, self.thresholds)
         peaks = np.concatenate([letterbox.points_to_image(seen.peaks[0, ..., :2]), seen.peaks[0, ..., 2:]], -1)
         return peaks, np.concatenate([letterbox.boxes_to_image(boxes[:, :4]), boxes[:, 4:]], -1)
 
     def _perceive(
-        self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], thresholds: Thresholds
-    ) -> tuple[list[Letterbox], Perceived, list[np.ndarray]]:
-        """How each image lies in the network's input, what the network sees, and the boxes that stay in each."""
+        self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
+    ) -> tuple[list[Letterbox], Perceived]:
+        """How each image lies in the network's input, and what the network sees."""
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
         pixels = np.stack(
-            [box.apply(image, order, self._fill) for box, image, order in zip(letterboxes, images, orders)]
+            [box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)]
         )
-        seen = self.backend(pixels)
+        return letterboxes, self.backend(pixels)
+
+    def _boxes(self, seen: Perceived, thresholds: Thresholds) -> list[np.ndarray]:
+        """The boxes that stay in each image."""
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
-        boxes = [
+        return [
             suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
             for found in seen.boxes
         ]
-        return letterboxes, seen, boxes
 
     @staticmethod
     def _scene(

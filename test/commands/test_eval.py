@@ -55,7 +55,8 @@ def test_writes_all_figures_and_what_they_depend_on(arguments, weights, tmp_path
     for kind, expected in FIGURES.items():
         assert tuple(figures[kind]) == expected
     assert 0 <= figures['mask_iou'] <= 1
-    assert (figures['images'], figures['input_size'], figures['preset'], figures['grouper']) == (2, 64, 'lite', 'prn')
+    assert (figures['images'], figures['preset'], figures['grouper']) == (2, 'lite', 'prn')
+    assert (figures['scales'], figures['flip'], figures['ensemble']) == ([64], False, {})
     assert figures['weights'] == str(weights)
     assert figures['ms_per_image'] > 0
     assert figures['input_shapes'] == {'64x64': 2}
@@ -67,7 +68,8 @@ def test_writes_all_figures_and_what_they_depend_on(arguments, weights, tmp_path
 def test_input_shapes_are_those_of_the_letterbox_the_most_frequent_first():
     sizes = (640, 480), (400, 640), (320, 240)
     images = [DatasetImage(number, Path('x.png'), *size) for number, size in enumerate(sizes)]
-    assert list(input_shapes(images, 384).items()) == [('384x288', 2), ('256x384', 1)]
+    assert list(input_shapes(images, [384]).items()) == [('384x288', 2), ('256x384', 1)]
+    assert input_shapes(images, [384, 64]) == {'384x288': 2, '64x64': 3, '256x384': 1}
 
 
 def test_plots_are_written_beside_the_figures(arguments, tmp_path, capsys):
@@ -83,6 +85,15 @@ def test_without_matplotlib_a_sentence_before_the_images_are_run(arguments, tmp_
     assert capsys.readouterr().err.splitlines() == ['mpn eval: matplotlib is not installed: pip install matplotlib']
 
 
+def test_more_looks_and_more_weights_are_told(arguments, weights, tmp_path):
+    del arguments[arguments.index('--input-size'):arguments.index('--input-size') + 2]
+    assert main([*arguments, '--limit', '1', '--scales', '64', '96', '--flip', '--ensemble', str(weights)]) == 0
+    figures = json.loads((tmp_path / 'out.json').read_text())
+    assert (figures['scales'], figures['flip']) == ([64, 96], True)
+    assert figures['ensemble'] == {str(weights): figures['sha256']}
+    assert figures['input_shapes'] == {'64x64': 1, '96x96': 1}
+
+
 def test_limit(arguments, tmp_path):
     assert main([*arguments, '--limit', '1']) == 0
     assert json.loads((tmp_path / 'out.json').read_text())['images'] == 1
@@ -96,6 +107,8 @@ def test_limit(arguments, tmp_path):
     (['--input-size', '50'], 'multiple of 32'),
     (['--grouper', 'best'], "not 'best'"),
     (['--backend', 'abacus'], 'abacus'),
+    (['--scales', '64', '96'], '--scales takes the place of --input-size; give one of them'),
+    (['--ensemble', '/nowhere.safetensors'], '/nowhere.safetensors'),
 ])
 def test_wrong_arguments_end_in_a_sentence(arguments, change, sentence, tmp_path, capsys):
     assert main([*arguments, *change]) == 2
