@@ -28,9 +28,6 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 THRESHOLDS = Thresholds(person=0.05, keypoint=0.0, people=100)
 """COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
 
-THRESHOLDS = Thresholds(person=.05, keypoint=0., people=100)
-"""COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
-
 
 class ImageToPeople(Protocol):
     """Whatever can be measured: ``PosePipeline``, or another system behind the same call."""

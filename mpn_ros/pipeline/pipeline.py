@@ -83,6 +83,7 @@ class PosePipeline:
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device)
         self._grouper = make_grouper(grouper, loaded)
+        # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
 
     @property
