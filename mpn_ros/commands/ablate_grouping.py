@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mpn_ros.evaluation.observed import Observed
     from mpn_ros.pipeline.grouping import Grouper
     from mpn_ros.pipeline.pipeline import PosePipeline
+    from mpn_ros.weights import Weights
 
 Row = dict[str, Any]
 
@@ -43,21 +44,24 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError('--images and --annotations need each other')
     if args.movenet is not None and args.images is None:
         raise ParameterError('--movenet needs --images')
+    from mpn_ros.evaluation.machine import versions
     from mpn_ros.weights import load_weights, resolve_weights
-    groupers = _groupers(load_weights(resolve_weights(args.weights)), args.prn)
+    weights = load_weights(resolve_weights(args.weights))
+    groupers = _groupers(weights, args.prn)
     rows: list[Row] = []
     if args.labels is not None:
         rows += _on_labels(groupers, args.labels)
     if args.images is not None:
-        rows += _on_images(groupers, args)
+        rows += _on_images(groupers, args, weights)
+    figures = {'weights': weights.source, 'sha256': weights.metadata['sha256'], 'versions': versions(), 'rows': rows}
     try:
-        args.json.write_text(json.dumps(rows, indent=2) + '\n', encoding='utf-8')
+        args.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
     except OSError as error:
         raise ParameterError(f'--json {args.json} cannot be written: {error.strerror}') from error
     print(table(rows))
 
 
-def _groupers(weights: Any, files: list[Path]) -> dict[str, Grouper]:
+def _groupers(weights: Weights, files: list[Path]) -> dict[str, Grouper]:
     from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper, UCRGrouper
     from mpn_ros.weights import load_weights
     margin = weights.preset.prn.box_margin
@@ -75,12 +79,12 @@ def _on_labels(groupers: dict[str, Grouper], path: Path) -> list[Row]:
             for row in _measure(name, simulated(people, noise), groupers)]
 
 
-def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace) -> list[Row]:
+def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: Weights) -> list[Row]:
     from mpn_ros.coco import read_dataset
     from mpn_ros.evaluation.grouping import figures_by_overlap
     from mpn_ros.evaluation.observed import seen_by, true_peaks_and_boxes, with_boxes_of
     from mpn_ros.evaluation.results import keypoint_results
-    dataset = read_dataset(args.images, args.annotations).first(args.limit)
+    dataset = read_dataset(args.images, args.annotations, weights.preset.layout).first(args.limit)
     pipeline = _pipeline(args)
     ours, true = list(seen_by(pipeline, dataset)), true_peaks_and_boxes(dataset)
     sources = {'true peaks, true boxes': true, 'true peaks, our boxes': with_boxes_of(true, ours),

@@ -27,7 +27,9 @@ def test_labels_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     labels, out = tmp_path / 'labels.npz', tmp_path / 'out.json'
     write_labels(labels)
     assert main(['ablate', 'grouping', '--labels', str(labels), '--json', str(out)]) == 0
-    rows = json.loads(out.read_text())
+    figures = json.loads(out.read_text())
+    assert figures['weights'].endswith('lite.safetensors')
+    rows = figures['rows']
     assert [(row['given'], row['grouper']) for row in rows] == [
         (given, grouper) for given in ('true peaks, true boxes', 'simulated detectors')
         for grouper in ('PRN', 'UCR', 'Max')]
@@ -40,7 +42,7 @@ def test_images_give_four_mixtures(small_dataset, tmp_path: Path) -> None:
     out = tmp_path / 'out.json'
     words = ['--images', str(small_dataset.images), '--annotations', str(small_dataset.annotations)]
     assert main(['ablate', 'grouping', *words, '--input-size', '64', '--backend', 'eager', '--json', str(out)]) == 0
-    rows = json.loads(out.read_text())
+    rows = json.loads(out.read_text())['rows']
     assert len(rows) == 4 * 3
     assert rows[0]['given'] == 'true peaks, true boxes' and rows[0]['figures']['all']['AP'] > .9
     assert all('joints' not in row for row in rows), 'whose the joints are is not known on images'

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mpn_ros.commands import train_prn
 from mpn_ros.errors import DatasetError, PresetError
@@ -69,3 +74,28 @@ def test_a_change_that_a_form_does_not_have_is_refused(wrong: str, capsys: pytes
 def test_an_unknown_form_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(PresetError, match="'n3'.*lite.*n1024-dr"):
         train_prn.run(arguments('--labels', str(tmp_path), '--prn', 'n3'))
+
+
+def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    """SIGKILL after the first checkpoint; the same command again ends with the weights of an undisturbed run."""
+    labels = tmp_path / 'labels.npz'
+    write_labels(labels, 40)
+
+    def words(folder: str) -> list[str]:
+        return ['--labels', str(labels), '--folder', str(tmp_path / folder), '--prn', 'n50-d', '--set', 'height=8',
+                'width=6', '--epochs', '60', '--batch', '20', '--device', 'cpu']
+
+    train_prn.run(arguments(*words('whole')))
+    checkpoint = tmp_path / 'killed' / 'checkpoint.pt'
+    command = [sys.executable, '-m', 'mpn_ros.cli', 'train', 'prn', *words('killed')]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not checkpoint.exists() and process.poll() is None:
+            time.sleep(.001)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL, 'the run ended before it could be killed'
+    at_death = torch.load(checkpoint, weights_only=True)['step']
+    assert 0 < at_death < 120, 'nothing was left to do'
+    train_prn.run(arguments(*words('killed')))
+    whole, killed = (load_weights(tmp_path / name / 'prn.safetensors') for name in ('whole', 'killed'))
+    for name, value in whole.parts['prn'].items():
+        torch.testing.assert_close(killed.parts['prn'][name], value, msg=f'{name} differs after resuming')
