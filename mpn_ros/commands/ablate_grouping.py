@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.evaluation.machine import versions
     from mpn_ros.weights import load_weights, resolve_weights
     weights = load_weights(resolve_weights(args.weights))
-    groupers = _groupers(weights, args.prn)
+    groupers = make_groupers(weights, args.prn)
     rows: list[Row] = []
     if args.labels is not None:
         rows += _on_labels(groupers, args.labels)
@@ -61,7 +62,8 @@ def run(args: argparse.Namespace) -> None:
     print(table(rows))
 
 
-def _groupers(weights: Weights, files: list[Path]) -> dict[str, Grouper]:
+def make_groupers(weights: Weights, files: Sequence[Path] = ()) -> dict[str, Grouper]:
+    """The PRN of the weights and those of other files, named by their folders, and the paper's baselines."""
     from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper, UCRGrouper
     from mpn_ros.weights import load_weights
     margin = weights.preset.prn.box_margin
@@ -85,7 +87,7 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: 
     from mpn_ros.evaluation.observed import seen_by, true_peaks_and_boxes, with_boxes_of
     from mpn_ros.evaluation.results import keypoint_results
     dataset = read_dataset(args.images, args.annotations, weights.preset.layout).first(args.limit)
-    pipeline = _pipeline(args)
+    pipeline = open_pipeline(args)
     ours, true = list(seen_by(pipeline, dataset)), true_peaks_and_boxes(dataset)
     sources = {'true peaks, true boxes': true, 'true peaks, our boxes': with_boxes_of(true, ours),
                'our peaks, true boxes': with_boxes_of(ours, true), 'our peaks, our boxes': ours}
@@ -106,7 +108,8 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: 
     return rows
 
 
-def _pipeline(args: argparse.Namespace) -> PosePipeline:
+def open_pipeline(args: argparse.Namespace) -> PosePipeline:
+    """The pipeline of the arguments, with the thresholds of ``mpn eval``."""
     from mpn_ros.evaluation.coco_eval import THRESHOLDS
     return make_pipeline(args, THRESHOLDS)
 

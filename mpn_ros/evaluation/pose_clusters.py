@@ -6,11 +6,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
+from mpn_ros.evaluation.skeleton_plots import frame, plot_skeleton
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.pipeline.draw import SIDES, side
 from mpn_ros.skeleton import COCO, SkeletonLayout
 from mpn_ros.training.prn_noise import AREA_OF_BOX
 
@@ -73,9 +72,6 @@ def draw_clusters(clusters: Clusters, height: int, width: int, layout: SkeletonL
     panels = figure.subplots(1, len(clusters.centres), squeeze=False)[0]
     sizes = np.bincount(clusters.members, minlength=len(clusters.centres))
     for panel, pose, size in zip(panels, clusters.centres, sizes):
-        for a, b in layout.edges:
-            blue, green, red = SIDES[side(layout, a, b)]
-            panel.plot(pose[[a, b], 0], pose[[a, b], 1], color=(red / 255, green / 255, blue / 255), linewidth=3)
-        panel.scatter(*pose.T, color='black', s=8, zorder=3)
-        panel.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[], aspect='equal', title=f'{size} nodes')
+        plot_skeleton(panel, pose, layout)
+        frame(panel, 0, 0, width, height, f'{size} nodes')
     return figure
