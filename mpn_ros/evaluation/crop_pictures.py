@@ -54,7 +54,8 @@ def draw_crops(crops: Sequence[Crop], layout: SkeletonLayout) -> Figure:
     for panels, crop in zip(figure.subplots(len(crops), 1 + len(names), squeeze=False), crops):
         titles = ['peaks', *(f'{name}, OKS {crop.oks[name]:.2f}' for name in names)]
         for panel, title in zip(panels, titles):
-            frame(panel, *expand(crop.box, .3), title)
+            x0, y0, x1, y1 = expand(crop.box, .3)
+            frame(panel, x0, y0, x1, y1, title)
             for box, style in [*((other, ':') for other in crop.others), (crop.box, '-')]:
                 panel.plot(box[[0, 2, 2, 0, 0]], box[[1, 1, 3, 3, 1]], style, color='grey', linewidth=1.5)
         for joint, peaks in enumerate(crop.peaks):
@@ -83,7 +84,7 @@ def _crops(image: Observed, poses: Mapping[str, np.ndarray], overlap: float, lay
         truth = np.reshape(label['keypoints'], (-1, 3))
         seen = {name: np.where(pose[:, 2:] >= Thresholds().keypoint, pose[:, :2], np.nan)
                 for name, pose in chosen.items()}
-        likeness = {name: oks(np.nan_to_num(pose), truth[:, :2], truth[:, 2] > 0, label['area'], layout)
+        likeness = {name: float(oks(np.nan_to_num(pose), truth[:, :2], truth[:, 2] > 0, label['area'], layout))
                     for name, pose in seen.items()}
         crops.append(Crop(image.image_id, box, boxes[close > 0], image.peaks, seen, likeness))
     return crops

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mpn_ros.evaluation.skeleton_plots import frame, plot_skeleton
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.skeleton import COCO, SkeletonLayout
+from mpn_ros.skeleton import COCO, SkeletonLayout, oks
 from mpn_ros.training.prn_noise import AREA_OF_BOX
 
 
@@ -34,8 +34,7 @@ def node_poses(prn: PoseResidualNetwork) -> np.ndarray:
 
 def likeness(poses: np.ndarray, centres: np.ndarray, area: float, layout: SkeletonLayout = COCO) -> np.ndarray:
     """OKS ``(P, C)`` of poses ``(P, K, 2)`` with centres ``(C, K, 2)``; ``area`` of a person in square units."""
-    distance = ((poses[:, None] - centres) ** 2).sum(-1)
-    return np.exp(-distance / (2 * (2 * np.asarray(layout.sigmas)) ** 2 * area)).mean(-1)
+    return oks(poses[:, None], centres, np.ones(len(layout), bool), area, layout)
 
 
 def cluster(poses: np.ndarray, count: int, area: float, layout: SkeletonLayout = COCO, seed: int = 0,
@@ -58,7 +57,7 @@ def cluster(poses: np.ndarray, count: int, area: float, layout: SkeletonLayout =
     order = np.argsort(-np.bincount(members, minlength=count), kind='stable')
     place = np.argsort(order)
     return Clusters(centres[order], place[members],
-                    float(likeness(poses, centres, area, layout)[np.arange(len(poses)), members].mean()))
+                    float(likeness(poses, centres, area, layout).max(1).mean()))
 
 
 def learnt_poses(prn: PoseResidualNetwork, count: int, layout: SkeletonLayout = COCO) -> Clusters:

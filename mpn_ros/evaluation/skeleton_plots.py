@@ -13,7 +13,7 @@ def plot_skeleton(panel: Axes, pose: np.ndarray, layout: SkeletonLayout) -> None
     """Bones and joints of a pose ``(K, 2)``; what is NaN is left out."""
     for a, b in layout.edges:
         panel.plot(pose[[a, b], 0], pose[[a, b], 1], color=colour(layout, a, b), linewidth=3)
-    panel.scatter(*pose.T, color='black', s=8, zorder=3)
+    panel.scatter(pose[:, 0], pose[:, 1], color='black', s=8, zorder=3)
 
 
 def frame(panel: Axes, x0: float, y0: float, x1: float, y1: float, title: str) -> None:

@@ -11,10 +11,9 @@ import torch
 pytest.importorskip('matplotlib', reason='matplotlib is in the extra `train` and is not installed')
 
 from mpn_ros.cli import main
-from mpn_ros.evaluation.pose_clusters import cluster, likeness, node_poses
+from mpn_ros.evaluation.pose_clusters import cluster, node_poses
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import PRNConfig
-from mpn_ros.skeleton import oks
 
 
 def three_kinds() -> tuple[np.ndarray, np.ndarray]:
@@ -23,13 +22,6 @@ def three_kinds() -> tuple[np.ndarray, np.ndarray]:
     kinds = random.uniform(0, 1, (3, 17, 2)) * (20, 40)
     which = random.permutation(np.repeat([0, 1, 2], [30, 20, 10]))
     return kinds[which] + random.normal(0, .3, (60, 17, 2)), which
-
-
-def test_likeness_is_oks() -> None:
-    poses, _ = three_kinds()
-    found = likeness(poses[:4], poses[4:6], 400.)
-    for row, column in np.ndindex(4, 2):
-        assert found[row, column] == pytest.approx(oks(poses[row], poses[4 + column], np.ones(17, bool), 400.))
 
 
 def test_kinds_are_told_apart_and_the_largest_is_first() -> None:
