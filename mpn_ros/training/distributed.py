@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -51,6 +52,25 @@ def mean(value: torch.Tensor) -> torch.Tensor:
     total = value.detach().clone().float()
     dist.all_reduce(total)
     return total / dist.get_world_size()
+
+
+def total(value: torch.Tensor) -> torch.Tensor:
+    """The sum of ``value`` over the processes, with its gradient."""
+    return _Total.apply(value) if dist.is_initialized() else value
+
+
+class _Total(torch.autograd.Function):
+    """Each process's value counts in the results of all, so the gradient is a sum over the processes too."""
+
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        result = value.clone()
+        dist.all_reduce(result)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return _Total.forward(ctx, gradient)
 
 
 def from_first(value: float, device: torch.device) -> float:

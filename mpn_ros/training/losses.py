@@ -35,12 +35,13 @@ def mask_loss(output: torch.Tensor, target: torch.Tensor, activation: str) -> to
     """Loss of person masks ``(B, h, w)`` against the share of each cell that is a person's.
 
     'linear': the square of Eq. 4 for one more heatmap. 'sigmoid': cross-entropy, and a share of the Dice loss
-    (Milletari et al., 3DV 2016), since IoU is what counts and most of an image is background.
+    (Milletari et al., 3DV 2016) of the whole batch, since IoU is what counts and most of an image is background.
     """
     if activation == 'linear':
         return (output - target).square().mean()
     probability = output.sigmoid()
-    dice = 1 - (2 * (probability * target).sum() + 1) / (probability.sum() + target.sum() + 1)
+    shared = distributed.total((probability * target).sum())
+    dice = 1 - (2 * shared + 1) / (distributed.total(probability.sum() + target.sum()) + 1)
     return F.binary_cross_entropy_with_logits(output, target) + _DICE_SHARE * dice
 
 

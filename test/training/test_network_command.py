@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from mpn_ros.cli import main
 from mpn_ros.training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 600  # seconds; some ten do on an idle machine
 EXACT = ['--rotation', '0', '--scale', '1', '1', '--flip', '0', '--workers', '0', '--device', 'cpu']
 
 
@@ -29,34 +32,45 @@ def arguments(figures, folder: Path, *more: str, stage: str = 'keypoints') -> li
             '--folder', str(folder), '--size', '32', '--batch', '2', '--epochs', '3', *EXACT, *more]  # fmt: skip
 
 
-def launch(arguments: list[str], *launcher: str) -> subprocess.Popen:
+@contextmanager
+def launched(arguments: list[str], *launcher: str) -> Iterator[subprocess.Popen]:
     """The command in a process of its own, on one thread: more of them add up in another order."""
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'OMP_NUM_THREADS': '1'}
     command = [sys.executable, '-m', *launcher, 'mpn_ros.cli', *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def finish(process: subprocess.Popen) -> str:
+    """What the process says until it ends well."""
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    return errors
 
 
 @pytest.fixture(scope='module')
 def unbroken(learnt_figures, tmp_path_factory) -> dict:
     """The checkpoint of a run that nothing happened to."""
     folder = tmp_path_factory.mktemp('unbroken')
-    process = launch(arguments(learnt_figures, folder, '--no-bf16'))
-    assert process.wait(300) == 0, process.stderr.read()
+    with launched(arguments(learnt_figures, folder, '--no-bf16')) as process:
+        finish(process)
     return load_checkpoint(folder / 'checkpoint.pt')
 
 
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(learnt_figures, unbroken, tmp_path):
     command = arguments(learnt_figures, tmp_path, '--no-bf16', '--save-minutes', '0')
-    process = launch(command)
-    deadline = time.monotonic() + 300
-    while not (tmp_path / 'checkpoint.pt').exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
+    with launched(command) as process:
+        deadline = time.monotonic() + PATIENCE
+        while not (tmp_path / 'checkpoint.pt').exists() and time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait(60) == -signal.SIGKILL
     assert 1 <= load_checkpoint(tmp_path / 'checkpoint.pt')['step'] < unbroken['step'], 'the kill came too late'
-    process = launch(command)
-    assert process.wait(300) == 0
-    assert 'resuming at step' in process.stderr.read()
+    with launched(command) as process:
+        assert 'resuming at step' in finish(process)
     state = load_checkpoint(tmp_path / 'checkpoint.pt')
     assert state['step'] == unbroken['step'] == 6
     for part in ('network', 'averaged'):
@@ -66,10 +80,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(learnt_figures, unb
 def test_two_processes_learn_what_one_learns(learnt_figures, unbroken, tmp_path):
     """Each takes half of every batch; `lite` has no BatchNorm before its keypoints: only rounding tells them apart."""
     launcher = ('torch.distributed.run', '--standalone', '--nproc-per-node', '2', '-m')
-    process = launch(arguments(learnt_figures, tmp_path, '--no-bf16'), *launcher)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    assert errors.count('starting at step 0') == 1, 'one process tells, not all'
+    with launched(arguments(learnt_figures, tmp_path, '--no-bf16'), *launcher) as process:
+        assert finish(process).count('starting at step 0') == 1, 'one process tells, not all'
     state = load_checkpoint(tmp_path / 'checkpoint.pt')
     assert state['step'] == unbroken['step']
     for key, value in state['network'].items():
