@@ -170,13 +170,13 @@ PRESETS: dict[str, Preset] = {
 
 
 PRN_PRESETS: dict[str, PRNConfig] = {
-    'n50': PRNConfig(nodes=50, residual=0, dropout=0),
-    'n50-d': PRNConfig(nodes=50, residual=0),
-    'n512-d': PRNConfig(nodes=512, residual=0),
-    'n512x2-d': PRNConfig(nodes=512, layers=2, residual=0),
+    'n50': PRNConfig(nodes=50, residual=0.0, dropout=0.0),
+    'n50-d': PRNConfig(nodes=50, residual=0.0),
+    'n512-d': PRNConfig(nodes=512, residual=0.0),
+    'n512x2-d': PRNConfig(nodes=512, layers=2, residual=0.0),
     'n2048-dr': PRNConfig(nodes=2048),
     'n1024-dr': PRNConfig(),
-    'n1024-d': PRNConfig(residual=0),
+    'n1024-d': PRNConfig(residual=0.0),
 }
 """The six networks of Table 3: nodes, x2 for two hidden layers, d for dropout, r for the residual connection; and the
 best of them without it (Eq. 3)."""

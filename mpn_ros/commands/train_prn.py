@@ -14,7 +14,7 @@ from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.observed import simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.presets import PRN_PRESETS, PRNConfig, preset, prn_preset
+from mpn_ros.presets import PRN_PRESETS, override, preset, prn_preset
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     defaults = PRNTraining()
     parser.add_argument('--prn', default='lite', metavar='NAME',
                         help=f"which form: that of a preset, or of Table 3: {', '.join(PRN_PRESETS)} (default: lite)")
-    parser.add_argument('--set', nargs='+', default=[], metavar='FIELD=VALUE', type=_change,
+    parser.add_argument('--set', nargs='+', default=(), metavar='FIELD=VALUE',
                         help='change the form, as nodes=256 height=28 width=18 dropout=0.1')
     parser.add_argument('--labels', required=True, type=Path,
                         help='COCO person_keypoints JSON, or an .npz of labelled people')
@@ -37,8 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--folder', type=Path, default=Path('runs/prn'), help='where the checkpoint and the weights go')
     parser.add_argument('--epochs', type=int, default=defaults.epochs)
     parser.add_argument('--batch', type=int, default=defaults.batch)
-    parser.add_argument('--rate', type=float, default=defaults.learning_rate, help='learning rate')
-    parser.add_argument('--loss', choices=LOSSES, default=defaults.loss, help="'softmax' is the paper's")
+    parser.add_argument('--rate', type=float, default=defaults.learning_rate,
+                        help='learning rate, which falls to 0 (default: %(default)s; the paper: 1e-4)')
+    parser.add_argument('--loss', choices=LOSSES, default=defaults.loss,
+                        help="'softmax' is the paper's: over all cells, not over the peaks (default: %(default)s)")
     parser.add_argument('--noise', choices=NOISE, default='noisy',
                         help="boxes and peaks as detectors find them, or 'exact' ones")
     parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
@@ -46,18 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def _change(text: str) -> tuple[str, int | float]:
-    name, _, value = text.partition('=')
-    default = PRNConfig().__dict__.get(name)
-    if default is None or isinstance(default, bool):
-        raise argparse.ArgumentTypeError(f"a PRN has no number called '{name}'")
-    return name, type(default)(value)
-
-
 def run(args: argparse.Namespace) -> int:
     """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors``
     there."""
-    whole = dataclasses.replace(preset('lite'), prn=dataclasses.replace(prn_preset(args.prn), **dict(args.set)))
+    vessel = dataclasses.replace(preset('lite'), prn=prn_preset(args.prn))
+    whole = override(vessel, [f'prn.{change}' for change in args.set])
     people = load_people(args.labels)
     validation = load_people(args.validation) if args.validation is not None else None
     training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,

@@ -20,6 +20,9 @@ from mpn_ros.scene import Person, Scene
 OVERLAPS = {'all': 0., 'overlap > 0.3': .3, 'overlap > 0.5': .5}
 """The parts that figures are split into: the IoU that a person's box must exceed with another person's."""
 
+_SAME = .01
+"""Pixels within which an answered joint is the peak itself; answers are rounded to float32."""
+
 Figures = dict[str, dict[str, float | None]]
 """COCO's figures by name, 0..1, for each part of the people by name."""
 
@@ -66,12 +69,34 @@ def joint_rates(grouper: Grouper, images: Sequence[Observed]) -> dict[str, float
         assert image.own is not None
         seen = poses[..., 2] >= Thresholds().keypoint
         has_peak = image.own[..., 2] > 0
-        right = seen & (np.abs(poses[..., :2] - image.own[..., :2]).max(-1) < .01)
+        right = seen & (np.abs(poses[..., :2] - image.own[..., :2]).max(-1) < _SAME)
         tempted = (into_crop(image.peaks[None], image.boxes[:, :4])[..., 2] > 0).any(-1) & ~has_peak
         own.append(right[has_peak])
         refused.append(~seen[tempted])
     rates = {'own': np.concatenate(own), 'refused': np.concatenate(refused)}
     return {name: float(rate.mean()) if len(rate) else None for name, rate in rates.items()}
+
+
+def reliability(grouper: Grouper, images: Sequence[Observed], bins: int = 10) -> list[dict[str, float]]:
+    """Whether a keypoint's score says how sure the assignment is, where ``Observed.own`` tells whose a peak is.
+
+    The score of an answered joint by that of its peak is how likely the grouper holds it to be the person's. For each
+    of ``bins`` equal ranges of that likelihood with an answer in it: ``joints``, their number, ``stated``, their mean
+    likelihood, and ``right``, how many are the person's, 0..1. The two are equal where the score is honest.
+    """
+    stated, right = [], []
+    for image, poses in zip(images, group(grouper, images)):
+        assert image.own is not None
+        person, joint = np.nonzero(poses[..., 2] > 0)
+        answer, own = poses[person, joint], image.own[person, joint]
+        distance = np.abs(image.peaks[joint, :, :2] - answer[:, None, :2]).max(-1)
+        distance[image.peaks[joint, :, 2] == 0] = np.inf
+        stated.append(answer[:, 2] / image.peaks[joint, distance.argmin(-1), 2])
+        right.append((own[:, 2] > 0) & (np.abs(own[:, :2] - answer[:, :2]).max(-1) < _SAME))
+    likelihood, is_own = np.concatenate(stated), np.concatenate(right)
+    place = (likelihood * bins).astype(int).clip(0, bins - 1)
+    return [{'joints': int(inside.sum()), 'stated': float(likelihood[inside].mean()),
+             'right': float(is_own[inside].mean())} for index in range(bins) if (inside := place == index).any()]
 
 
 def _only(truth: Sequence[dict[str, Any]], overlap: float) -> list[dict[str, Any]] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.grouping import grouping_figures, joint_rates
+from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, reliability
 from mpn_ros.evaluation.observed import Observed, simulated
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT
@@ -108,3 +108,18 @@ def test_who_overlaps_nobody_is_neither_asked_for_nor_held_against() -> None:
     assert figures['all']['AP'] < .8
     assert figures['overlap > 0.5']['AP'] == pytest.approx(1)
     assert grouping_figures(Reciting(images), images)['overlap > 0.5']['AP'] == pytest.approx(1)
+
+
+def test_reliability_sets_what_is_stated_beside_what_is_right() -> None:
+    """Joints are stated at 0.85; half of them are the neighbour's. The first is stated at 0.25 and right."""
+    images = simulated(pairs(), EXACT)
+
+    def half_sure(poses: np.ndarray) -> np.ndarray:
+        poses[..., 2] = .85
+        poses[:, 1::2] = poses[::-1, 1::2]
+        poses[:, 0, 2] = .25
+        return poses
+
+    low, high = reliability(Reciting(images, half_sure), images)
+    assert low == {'joints': 40, 'stated': pytest.approx(.25), 'right': 1}
+    assert high == {'joints': 40 * 16, 'stated': pytest.approx(.85), 'right': .5}
