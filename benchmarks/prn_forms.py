@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.observed import Observed, simulated
 from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.perception import PEAKS
 from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
@@ -75,14 +77,16 @@ def changed(prn: PoseResidualNetwork, change: Callable[[torch.Tensor], torch.Ten
 
 
 def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> Observed:
-    """One image with ``count`` of the people anywhere on it, as simulated detectors see them."""
+    """One image with ``count`` of the people anywhere on it, as simulated detectors see them; as many
+    peaks of each joint are left as the network gives."""
     chosen = people[random.choice(len(people), count)]
     chosen = LabelledPeople(np.zeros(count, int), chosen.box.copy(), chosen.keypoints.copy())
     shift = random.uniform(0, IMAGE, (count, 2)) - chosen.box.reshape(-1, 2, 2).mean(1)
     chosen.box[:] += np.tile(shift, 2)
     chosen.keypoints[..., :2] += shift[:, None]
     [image] = simulated(chosen, DetectorNoise())
-    return image
+    strongest = np.argsort(-image.peaks[..., 2], axis=1)[:, :PEAKS, None]
+    return dataclasses.replace(image, peaks=np.take_along_axis(image.peaks, strongest, 1))
 
 
 def milliseconds(grouper: PRNGrouper, images: Sequence[Observed], one_by_one: bool, repeats: int) -> float:
