@@ -64,6 +64,7 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         weight_decay=args.weight_decay,
         heatmap_weight=args.heatmap_weight,
         mask_weight=args.mask_weight,
+        box_weight=args.box_weight,
         intermediate_weight=args.intermediate_weight,
         workers=args.workers,
         seed=args.seed,

@@ -137,6 +137,9 @@ def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None
         '--mask-weight', type=float, default=_OURS.mask_weight, help='factor on the mask loss (default: %(default)s)'
     )
     group.add_argument(
+        '--box-weight', type=float, default=_OURS.box_weight, help='factor on the box loss (default: %(default)s)'
+    )
+    group.add_argument(
         '--intermediate-weight',
         type=float,
         default=_OURS.intermediate_weight,
