@@ -56,7 +56,7 @@ def mean(value: torch.Tensor) -> torch.Tensor:
 
 def total(value: torch.Tensor) -> torch.Tensor:
     """The sum of ``value`` over the processes, with its gradient."""
-    return _Total.apply(value) if dist.is_initialized() else value
+    return _Total.apply(value) if dist.is_initialized() else value  # type: ignore[no-untyped-call]
 
 
 class _Total(torch.autograd.Function):
