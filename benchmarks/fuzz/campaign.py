@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from benchmarks.fuzz.files import check_file, damaged, jpegs, pngs, resealed
 from benchmarks.fuzz.images import changed, check_image, images
 
-CHANGES = 20
+CHANGES = 60
 """Cases that are made of each right one by changing it."""
 
 

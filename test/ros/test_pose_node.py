@@ -99,3 +99,25 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 """)
     assert process.wait(20) == 1
     assert 'ArithmeticError: unforeseen' in said('Traceback')
+
+
+ANSWER = """
+class Answer:
+    def batch(self, images, orders):
+        {answer}
+pipeline.load_pipeline = lambda parameters: Answer()
+"""
+
+
+@pytest.mark.parametrize('answer, says', [
+    ("raise RuntimeError('CUDA error: an illegal memory access was encountered')", 'the device is lost: CUDA error'),
+    ('time.sleep(60)', 'the network has worked on one image for more than 0.5 s')])
+def test_what_only_a_new_process_can_mend_ends_it_with_three(start, robot, monkeypatch, ros_domain, answer, says):
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(ros_domain))
+    process, said = start('-p', 'inference_timeout:=0.5', fault=ANSWER.format(answer=answer))
+    said('configured')
+    send = robot.camera()
+    while process.poll() is None:
+        send()
+        time.sleep(.1)
+    assert process.returncode == 3 and 'FATAL' in said(says)

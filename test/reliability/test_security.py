@@ -1,0 +1,113 @@
+"""Nothing that the node or the library reads can make it run code, and nothing of it speaks to a network."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from mpn_ros.convert import import_prn
+from mpn_ros.errors import MpnError
+from mpn_ros.presets import preset
+from mpn_ros.training.trainer import load_checkpoint
+from mpn_ros.weights import load_weights
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Malice:
+    """Touches a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def trace(tmp_path) -> Path:
+    """A file that is there when code from a file has run."""
+    return tmp_path / 'code-has-run'
+
+
+def old_pickle(path, malice):
+    path.write_bytes(pickle.dumps({'network': malice}))
+
+
+def torch_file(path, malice):
+    torch.save({'network': malice, 'averaged': {}, 'step': 0, 'preset': {}, 'config': {}}, path)
+
+
+def old_torch_file(path, malice):
+    torch.save({'network': malice}, path, _use_new_zipfile_serialization=False)
+
+
+def zip_of_a_pickle(path, malice):
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('archive/data.pkl', pickle.dumps(malice, protocol=2))
+        archive.writestr('archive/version', '3\n')
+
+
+FILES = old_pickle, torch_file, old_torch_file, zip_of_a_pickle
+
+
+def test_the_malice_works(tmp_path, trace):
+    old_pickle(tmp_path / 'file', Malice(trace))
+    pickle.loads((tmp_path / 'file').read_bytes())
+    assert trace.exists(), 'or the tests below would show nothing'
+
+
+@pytest.mark.parametrize('read', [load_weights, load_checkpoint, lambda path: import_prn(path, preset("lite"))],
+                         ids=['weights', 'checkpoint', 'convert'])
+@pytest.mark.parametrize('write', FILES)
+@pytest.mark.parametrize('name', ['file.safetensors', 'file.pt'])
+def test_no_file_of_weights_runs_code(tmp_path, trace, name, write, read):
+    write(tmp_path / name, Malice(trace))
+    with pytest.raises(MpnError):
+        read(tmp_path / name)
+    assert not trace.exists()
+
+
+def test_no_file_of_parameters_runs_code(tmp_path, trace):
+    pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
+    pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
+    path = tmp_path / 'pose.yaml'
+    path.write_text(f'/**:\n  ros__parameters:\n    weights: !!python/object/apply:os.system ["touch {trace}"]\n')
+    environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
+    done = subprocess.run([sys.executable, '-m', 'mpn_ros.ros.pose_node', '--ros-args', '--params-file', str(path)],
+                          cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and str(path) in done.stderr
+    assert not trace.exists()
+
+
+# What Python's own audit hears of: sockets that leave this computer, and names that are looked up.
+LISTENING = '''
+import sys
+spoken = []
+
+def audit(event, arguments):
+    if event in ('socket.connect', 'socket.sendto', 'socket.getaddrinfo', 'socket.gethostbyname'):
+        spoken.append((event, arguments))
+
+sys.addaudithook(audit)
+import numpy as np
+from mpn_ros.pipeline.pipeline import PosePipeline
+people, mask = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
+print(mask.shape, spoken)
+'''
+
+
+@pytest.mark.parametrize('backend', ['eager', 'openvino'])
+def test_nothing_speaks_to_a_network(backend):
+    if backend == 'openvino':
+        pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    done = subprocess.run([sys.executable, '-c', LISTENING, backend], cwd=ROOT, capture_output=True, text=True,
+                          timeout=500)
+    assert done.stdout == '(48, 64) []\n', done.stdout + done.stderr
