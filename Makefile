@@ -1,6 +1,7 @@
 # make demo    the node on the real middleware, on a clip: demo/overlay.mp4, demo/overlay.png, demo/summary.json
 # make test    the whole test suite, the ROS tests among it
 # make fuzz    a million made-up images for the decoders; CASES=... for another number
+# make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
@@ -43,9 +44,10 @@ SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_playe
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
 
 CASES := 1000000
+MINUTES := 60
 RESULTS = benchmarks/$(shell date +%F)
 
-.PHONY: demo test fuzz setup colcon clean
+.PHONY: demo test fuzz soak setup colcon clean
 
 demo: setup
 	$(RUN) scripts/demo.py
@@ -55,6 +57,9 @@ test: setup
 
 fuzz: setup
 	$(RUN) -m benchmarks.fuzz --cases $(CASES) --json $(RESULTS)/fuzz.json
+
+soak: setup
+	$(RUN) -m benchmarks.soak --minutes $(MINUTES) --json $(RESULTS)/soak.json --plot $(RESULTS)/soak.png
 
 setup: $(DONE)/mpn_ros
 

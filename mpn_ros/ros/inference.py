@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Inference:
-    """Runs ``pipeline``. ``report(sentence)`` hears of every second try.
+    """Runs ``pipeline``. ``report(sentence)`` hears of every second try that succeeds.
 
     ``lost`` says why the device answers no more, if so; only a new process can use it again.
     """
@@ -49,10 +49,12 @@ class Inference:
             from mpn_ros.backends.faults import free_memory, out_of_memory  # loads torch: not before it is needed
             if not out_of_memory(error):
                 raise
-            self._report(f'memory has run out for {len(pictures)} images, trying once more: {error}')
+            reason = str(error)
         # Only now: the exception holds the frames of the call, and these what they had allocated.
         free_memory()
-        return self._pipeline.batch(arrays, orders)
+        scenes = self._pipeline.batch(arrays, orders)
+        self._report(f'memory had run out for {len(pictures)} images, and sufficed after it was freed: {reason}')
+        return scenes
 
     def _explain(self, error: Exception, count: int) -> bool:
         """Draws the conclusions; whether all further tries are in vain."""

@@ -100,7 +100,7 @@ class Parameters:
         2., 'Silence after which diagnostics call a camera STALE and its markers go.', unit='s', bounds=(.1, 3600),
         live=True)
     inference_timeout: float = _parameter(
-        120., 'Time on one image, or batch, after which the process ends with status 3, for respawn; 0 waits for ever.',
+        600., 'Time on one image, or batch, after which the process ends with status 3, for respawn; 0 waits for ever.',
         unit='s', bounds=(0, 3600), live=True)
     diagnostics_period: float = _parameter(1., 'Time between two messages on /diagnostics.', unit='s', bounds=(.1, 60))
     autostart: bool = _parameter(True, 'Configure and activate at start; false waits for a lifecycle manager.')

@@ -19,7 +19,7 @@ from mpn_ros.backends.cache import cached
 
 def build(folder):
     for n in range(1000):
-        (folder / f'part{n}').write_bytes(bytes(1000))
+        (folder / f'part{{n}}').write_bytes(bytes(1000))
         if n == int({stop}):
             print('here', flush=True)
             time.sleep(60)

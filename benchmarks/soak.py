@@ -1,0 +1,109 @@
+"""Whether anything grows while the node runs: `python -m benchmarks.soak --minutes 60 --json FILE --plot FILE`.
+
+The node's own process answers a camera of 640x480 at 15 Hz; its memory, descriptors and threads are read from /proc
+once a second. The first fifth, in which caches fill, does not count for the slopes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import rclpy
+from mpn_ros.msg import SkeletonArray
+from sensor_msgs.msg import Image
+
+from mpn_ros import __version__
+
+ROOT = Path(__file__).resolve().parents[1]
+RATE, WIDTH, HEIGHT = 15., 640, 480
+COLUMNS = 'resident memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
+
+
+def measure(process: int, latency: float) -> tuple[float, float, float, float]:
+    """The values of ``COLUMNS`` for a process of that id."""
+    folder = Path('/proc') / str(process)
+    pages = int((folder / 'statm').read_text().split()[1])
+    return (pages * os.sysconf('SC_PAGESIZE') / 2 ** 20, len(os.listdir(folder / 'fd')),
+            len(os.listdir(folder / 'task')), latency * 1e3)
+
+
+def soak(minutes: float) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds since the start ``(n,)`` and the measurements ``(n, 4)``, one a second, from the first answer on."""
+    node = subprocess.Popen([sys.executable, '-m', 'mpn_ros.ros.pose_node'], cwd=ROOT)
+    rclpy.init()
+    tester = rclpy.create_node('soak')
+    sent: dict[int, float] = {}
+    latencies: list[float] = []
+
+    def hear(answer: SkeletonArray) -> None:
+        latencies.append(time.monotonic() - sent[answer.header.stamp.sec])
+    tester.create_subscription(SkeletonArray, 'skeletons', hear, 10)
+    tester.create_subscription(Image, 'mask', lambda mask: None, 10)
+    camera = tester.create_publisher(Image, 'image_raw', 1)
+    image = Image(encoding='rgb8', width=WIDTH, height=HEIGHT, step=3 * WIDTH)
+    image.data.frombytes(np.random.default_rng(0).bytes(3 * WIDTH * HEIGHT))
+    seconds, rows, number, started, last = [], [], 0, 0., 0.
+    while not started or time.monotonic() - started < 60 * minutes:
+        number += 1
+        image.header.stamp.sec = number
+        sent[number] = time.monotonic()
+        sent.pop(number - 10_000, None)
+        camera.publish(image)
+        due = time.monotonic() + 1 / RATE
+        while time.monotonic() < due:
+            rclpy.spin_once(tester, timeout_sec=max(0., due - time.monotonic()))
+        if node.poll() is not None:
+            sys.exit(f'the node ended with status {node.returncode}')
+        if latencies and time.monotonic() - last >= 1:
+            last = time.monotonic()
+            started = started or last
+            seconds.append(last - started)
+            rows.append(measure(node.pid, float(np.median(latencies))))
+            latencies.clear()
+    node.send_signal(signal.SIGINT)
+    if status := node.wait(10):
+        sys.exit(f'the node ended with status {status}')
+    rclpy.shutdown()
+    return np.array(seconds), np.array(rows)
+
+
+def main() -> None:
+    """Soaks, tells the slopes, and writes them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--minutes', type=float, default=60.)
+    parser.add_argument('--json', type=Path, required=True)
+    parser.add_argument('--plot', type=Path, required=True)
+    arguments = parser.parse_args()
+    seconds, rows = soak(arguments.minutes)
+    counted = seconds >= seconds[-1] / 5
+    slopes = {name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])
+              for name, column in zip(COLUMNS, rows.T, strict=True)}
+    last = dict(zip(COLUMNS, rows[-1].tolist(), strict=True))
+    result = {'date': date.today().isoformat(), 'minutes': arguments.minutes, 'measurements': len(rows),
+              'slope an hour': slopes, 'last': last,
+              'versions': {'mpn_ros': __version__, 'python': platform.python_version()}}
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(result, indent=2) + '\n')
+    print(json.dumps(result, indent=2))
+
+    from matplotlib.figure import Figure
+    figure = Figure((8, 8), layout='constrained')
+    for axes, name, column in zip(figure.subplots(len(COLUMNS), 1, sharex=True), COLUMNS, rows.T, strict=True):
+        axes.plot(seconds / 60, column)
+        axes.set_ylabel(name)
+    axes.set_xlabel('minutes')
+    figure.savefig(arguments.plot)
+
+
+if __name__ == '__main__':
+    main()
