@@ -19,7 +19,7 @@ from mpn_ros.scene import Person, Scene  # noqa: E402
 pytestmark = pytest.mark.ros
 
 
-def test_same_bytes_in_both_worlds():
+def test_same_messages_in_both_worlds():
     keypoints = np.arange(51, dtype=np.float32).reshape(17, 3) / 51
     keypoints[3] = np.nan, np.nan, 0
     box = np.array([1, 2, 11, 22.5], np.float32)
@@ -40,5 +40,7 @@ def test_same_bytes_in_both_worlds():
     kinds = {**ANSWERS, **LATCHED}
     assert pairs.keys() == kinds.keys() and kinds['mask'] == IMAGE
     for name, (spoken, written) in pairs.items():
+        sent = deserialize_message(serialize_message(spoken), type(spoken))
         heard = deserialize_message(bytes(store.serialize_cdr(written, kinds[name])), type(spoken))
-        assert serialize_message(heard) == serialize_message(spoken), name
+        # By their text: NaN is not equal to itself, and in the bytes the padding is whatever was there.
+        assert str(heard) == str(sent), name

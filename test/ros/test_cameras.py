@@ -67,7 +67,8 @@ def test_a_camera_that_goes_and_comes_back_holds_no_other_up(robot, until):
     told = robot.listen(DiagnosticArray, '/diagnostics')
 
     def status() -> SimpleNamespace:
-        return SimpleNamespace(**{one.name.split(': ')[1]: one.level for one in told[-1].status}) if told else None
+        levels = {one.name.split(': ')[1]: one.level for one in told[-1].status} if told else {}
+        return SimpleNamespace(**{'left': None, 'right': None, **levels})
 
     right = robot.camera('/right/image_raw')
     until(lambda: right(200) and people['right'])

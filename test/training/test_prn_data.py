@@ -83,7 +83,8 @@ class TestCrops:
 
 def test_prior_is_highest_where_the_joint_is() -> None:
     people = three_people()
-    prior = ucr_prior(people[np.full(200, 2)], PRNConfig(height=28, width=18), dataclasses.replace(EXACT, box=.02))
+    config = PRNConfig(height=28, width=18, box_margin=0)
+    prior = ucr_prior(people[np.full(200, 2)], config, dataclasses.replace(EXACT, box=.02))
     assert prior.shape == (28, 18, 17)
     x, y = (people.keypoints[2, 9, :2] + .5 - BOX[2, :2]) / (BOX[2, 2:] - BOX[2, :2])
     cell = int(y * 28), int(x * 18)
