@@ -32,7 +32,7 @@ class Thresholds:
     person: float = 0.4
     keypoint: float = 0.1
     overlap: float = 0.4
-    mask: float = 0.4
+    mask: float = 0.3
     people: int = 20
 
     def __post_init__(self) -> None:
