@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,6 @@ os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(ROOT / 'config' /
 
 import rclpy  # noqa: E402
 from builtin_interfaces.msg import Time  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 from tqdm import tqdm  # noqa: E402
@@ -35,7 +33,7 @@ from mpn_ros.evaluation.identity import count_identities  # noqa: E402
 from mpn_ros.media import VideoReader, VideoWriter  # noqa: E402
 from mpn_ros.pipeline.draw import draw  # noqa: E402
 from mpn_ros.ros.node import PoseNode  # noqa: E402
-from mpn_ros.ros.rehearsal import Rehearsal  # noqa: E402
+from mpn_ros.ros.rehearsal import Rehearsal, served  # noqa: E402
 
 PATIENCE = 900.
 """Seconds for an answer; the first waits for the network to be converted."""
@@ -74,23 +72,10 @@ def running(cameras: list[str]) -> Iterator[Node]:
     """The node ``pose`` with these cameras, and another one to speak with it, both served by a thread."""
     rclpy.init()
     nodes = [PoseNode(parameter_overrides=[Parameter('cameras', value=cameras)]), rclpy.create_node('audience')]
-    executor, done = SingleThreadedExecutor(), threading.Event()
-    for node in nodes:
-        executor.add_node(node)
-
-    def spin() -> None:
-        while not done.is_set():
-            executor.spin_once(timeout_sec=.1)
-
-    thread = threading.Thread(target=spin)
-    thread.start()
     try:
-        yield nodes[1]
+        with served(*nodes):
+            yield nodes[1]
     finally:
-        done.set()
-        thread.join()
-        for node in nodes:
-            node.destroy_node()
         rclpy.shutdown()
 
 

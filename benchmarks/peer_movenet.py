@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from mpn_ros.evaluation.coco_eval import THRESHOLDS, ImageToPeople, evaluate
+from mpn_ros.evaluation.coco_eval import THRESHOLDS, ImageToPeople, collect
 from mpn_ros.evaluation.movenet import MoveNet
 from mpn_ros.pipeline.pipeline import PosePipeline
 
@@ -41,7 +41,7 @@ def main() -> None:
     print(f'{"system":20} {"side":>5} {"AP":>6} {"AP50":>6} {"box AP":>6} {"AP50":>6} {"mask":>6} {"ms":>6}')
     for long_side in args.long_sides:
         for name, system in systems(args.model, args.weights, long_side, args.threads).items():
-            figures = evaluate(system, args.images, args.annotations, args.limit, progress=True)
+            figures = collect(system, args.images, args.annotations, args.limit, progress=True).figures()
             if isinstance(system, MoveNet):
                 figures.update(mask_iou=None, mask_iou_mean=None)  # it has none
             measured.append({'system': name, 'long_side': long_side, 'threads': args.threads, **figures})

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -33,7 +32,6 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import rclpy  # noqa: E402
 from mpn_ros.msg import SkeletonArray  # noqa: E402
-from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 from rclpy.node import Node  # noqa: E402
 from rclpy.signals import SignalHandlerOptions  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
@@ -41,7 +39,7 @@ from sensor_msgs.msg import Image  # noqa: E402
 from mpn_ros.errors import MpnError  # noqa: E402
 from mpn_ros.media import VideoReader, VideoWriter, write_image  # noqa: E402
 from mpn_ros.pipeline.draw import draw  # noqa: E402
-from mpn_ros.ros.rehearsal import Record, Rehearsal  # noqa: E402
+from mpn_ros.ros.rehearsal import Record, Rehearsal, served  # noqa: E402
 
 PACKAGE = 'pose2sim==0.10.49'
 MEMBER = 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4'
@@ -125,22 +123,8 @@ def audience() -> Iterator[Node]:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = rclpy.create_node('audience', namespace=NAMESPACE)
-        executor = SingleThreadedExecutor()
-        executor.add_node(node)
-        done = threading.Event()
-
-        def spin() -> None:
-            while not done.is_set():
-                executor.spin_once(timeout_sec=.1)
-
-        spinner = threading.Thread(target=spin)
-        spinner.start()
-        try:
+        with served(node):
             yield node
-        finally:
-            done.set()
-            spinner.join()
-            node.destroy_node()
     finally:
         rclpy.try_shutdown()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpn_ros.commands.figures import save_picture
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments
-from mpn_ros.errors import DatasetError, ParameterError
+from mpn_ros.errors import DatasetError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +37,6 @@ def run(args: argparse.Namespace) -> None:
     if not crops:
         raise DatasetError(f'no two people of {args.annotations} were found whose boxes overlap by more than '
                            f'{args.overlap}')
-    try:
-        draw_crops(crops, layout).savefig(args.picture, dpi=100)
-    except (OSError, ValueError) as error:  # matplotlib's word for a kind of picture that it does not write
-        raise ParameterError(f'{args.picture} cannot be written: {error}') from error
+    save_picture(args.picture, draw_crops(crops, layout))
     for crop in crops:
         print(f'image id {crop.image_id}: OKS', ', '.join(f'{name} {value:.2f}' for name, value in crop.oks.items()))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mpn_ros.commands.figures import percent, write_json
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ParameterError
 
@@ -55,21 +55,17 @@ def run(args: argparse.Namespace) -> None:
     if args.images is not None:
         rows += _on_images(groupers, args, weights)
     figures = {'weights': weights.source, 'sha256': weights.metadata['sha256'], 'versions': versions(), 'rows': rows}
-    try:
-        args.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
-    except OSError as error:
-        raise ParameterError(f'--json {args.json} cannot be written: {error.strerror}') from error
+    write_json(args.json, figures)
     print(table(rows))
 
 
 def make_groupers(weights: Weights, files: Sequence[Path] = ()) -> dict[str, Grouper]:
     """The PRN of the weights and those of other files, named by their folders, and the paper's baselines."""
-    from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper, UCRGrouper
+    from mpn_ros.pipeline.pipeline import make_grouper
     from mpn_ros.weights import load_weights
-    margin = weights.preset.prn.box_margin
-    return {'PRN': PRNGrouper(weights.prn()),
-            **{path.resolve().parent.name: PRNGrouper(load_weights(path).prn()) for path in files},
-            'UCR': UCRGrouper(weights.ucr_prior(), margin), 'Max': MaxGrouper(margin)}
+    return {'PRN': make_grouper('prn', weights),
+            **{path.resolve().parent.name: make_grouper('prn', load_weights(path)) for path in files},
+            'UCR': make_grouper('ucr', weights), 'Max': make_grouper('max', weights)}
 
 
 def _on_labels(groupers: dict[str, Grouper], path: Path) -> list[Row]:
@@ -129,9 +125,6 @@ def _measure(given: str, observed: list[Observed], groupers: dict[str, Grouper])
 def table(rows: list[Row]) -> str:
     """The figures in percent, a line for each grouper: AP of all people and of those who overlap, and how many joints
     got their peak or, without one, none; '-' for what cannot be told."""
-    def percent(value: float | None) -> str:
-        return '-' if value is None else f'{100 * value:.1f}'
-
     heads = ['AP', 'AP50', 'AP75', 'AP_M', 'AP_L']
     parts = list(rows[0]['figures'])[1:]
     columns = [*heads, *(f'AP {part}' for part in parts), 'own', 'refused']

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpn_ros.commands.figures import save_picture
 from mpn_ros.errors import ParameterError
 
 
@@ -24,8 +25,5 @@ def run(args: argparse.Namespace) -> None:
     if not 1 <= args.clusters <= prn.config.nodes:
         raise ParameterError(f'--clusters must be 1 to {prn.config.nodes}, the nodes of this PRN, not {args.clusters}')
     clusters = learnt_poses(prn, args.clusters, layout)
-    try:
-        draw_clusters(clusters, prn.config.height, prn.config.width, layout).savefig(args.picture, dpi=100)
-    except (OSError, ValueError) as error:  # matplotlib's word for a kind of picture that it does not write
-        raise ParameterError(f'{args.picture} cannot be written: {error}') from error
+    save_picture(args.picture, draw_clusters(clusters, prn.config.height, prn.config.width, layout))
     print(f'{args.picture}: {args.clusters} poses of {prn.config.nodes} nodes, mean OKS {clusters.oks:.2f} within them')

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mpn_ros.commands.figures import percent, write_json
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ParameterError
 
@@ -52,10 +52,7 @@ def run(args: argparse.Namespace) -> None:
     answers = collect(make_measured(members, args), args.images, args.annotations, limit=args.limit, progress=True,
                       layout=members[0].layout)
     figures = answers.figures() | describe(members, args, answers.dataset.images)
-    try:
-        args.json.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
-    except OSError as error:
-        raise ParameterError(f'--json {args.json} cannot be written: {error.strerror}') from error
+    write_json(args.json, figures)
     print(table(figures))
     if args.plots is not None:
         print(f"{'pictures':<15}{'  '.join(str(path) for path in write_plots(answers, args.plots))}")
@@ -109,9 +106,6 @@ def input_shapes(images: Iterable[DatasetImage], scales: Sequence[int]) -> dict[
 
 def table(figures: dict[str, Any]) -> str:
     """The figures in a few lines, AP and AR in percent; '-' for those that this dataset cannot give."""
-    def percent(value: float | None) -> str:
-        return '-' if value is None else f'{100 * value:.1f}'
-
     rows = [(kind, name, percent(value)) for kind in ('keypoints', 'bbox') for name, value in figures[kind].items()
             if name in ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L', 'AR', 'AR100')]
     lines = [f'{title:<15}' + '  '.join(f'{name} {value}' for kind, name, value in rows if kind == key)

@@ -78,18 +78,6 @@ class Answers:
         }
 
 
-def evaluate(
-    pipeline: ImageToPeople,
-    images_dir: str | Path,
-    annotations_file: str | Path,
-    limit: int | None = None,
-    progress: bool = False,
-    layout: SkeletonLayout = COCO,
-) -> dict[str, Any]:
-    """``Answers.figures`` of ``pipeline`` on a dataset in COCO layout; the arguments are those of ``collect``."""
-    return collect(pipeline, images_dir, annotations_file, limit, progress, layout).figures()
-
-
 def collect(
     pipeline: ImageToPeople,
     images_dir: str | Path,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mpn_ros.evaluation.results import pose_score
+from mpn_ros.pipeline.nms import unlike
 from mpn_ros.scene import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout, oks
 
@@ -25,10 +26,4 @@ def suppress_poses(people: Sequence[Person], overlap: float, layout: SkeletonLay
     seen = np.stack([person.seen for person in ranked])
     size = np.stack([person.box[2:] - person.box[:2] for person in ranked])
     similarity = oks(poses[None], poses[:, None], seen[None] & seen[:, None], size.prod(1)[:, None], layout)
-    kept: list[int] = []
-    alive = np.ones(len(ranked), bool)
-    for index in range(len(ranked)):
-        if alive[index]:
-            kept.append(index)
-            alive &= similarity[index] <= overlap
-    return [ranked[index] for index in kept]
+    return [ranked[index] for index in unlike(similarity, overlap)]

@@ -1,4 +1,4 @@
-"""Non-maximum suppression of person boxes."""
+"""Non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ def suppress(boxes: np.ndarray, *, score: float, overlap: float, limit: int) -> 
     overlapping a better one by more than ``overlap`` (intersection over union; 0.3 in the paper, section 3.5), at most
     ``limit``."""
     boxes = boxes[boxes[:, 4] >= score]
-    iou = box_iou(boxes[:, :4], boxes[:, :4])
+    return boxes[unlike(box_iou(boxes[:, :4], boxes[:, :4]), overlap)[:limit]]
+
+
+def unlike(similarity: np.ndarray, most: float) -> list[int]:
+    """Of things that are sorted best first, the indices of those that stay: who has a ``similarity`` ``(N, N)`` of at
+    most ``most`` with every better one that stays; ``similarity[i]`` is that of all with the better one i."""
     kept: list[int] = []
-    alive = np.ones(len(boxes), bool)
-    for index in range(len(boxes)):
-        if alive[index] and len(kept) < limit:
+    alive = np.ones(len(similarity), bool)
+    for index in range(len(similarity)):
+        if alive[index]:
             kept.append(index)
-            alive &= iou[index] <= overlap
-    return boxes[kept]
+            alive &= similarity[index] <= most
+    return kept

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile
@@ -24,6 +26,28 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST
 from mpn_ros.scene import Scene
+
+
+@contextmanager
+def served(*nodes: Node) -> Iterator[None]:
+    """A thread answers for the nodes until the end, when they are destroyed."""
+    executor, done = SingleThreadedExecutor(), threading.Event()
+    for node in nodes:
+        executor.add_node(node)
+
+    def spin() -> None:
+        while not done.is_set():
+            executor.spin_once(timeout_sec=.1)
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        for node in nodes:
+            node.destroy_node()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from mpn_ros.backends.base import Backend
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.errors import DatasetError
-from mpn_ros.evaluation.coco_eval import THRESHOLDS, evaluate
+from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.letterbox import fit
@@ -69,7 +69,7 @@ class Validation:
         if self.stage == 'keypoints':
             pipeline.backend = LabelledBoxes(pipeline.backend, self._dataset, pipeline.input_size)
             pipeline.thresholds = dataclasses.replace(THRESHOLDS, overlap=1.0)
-        measured = evaluate(pipeline, self.images, self.annotations, self.limit, layout=self.layout)
+        measured = collect(pipeline, self.images, self.annotations, self.limit, layout=self.layout).figures()
         figures = {
             'keypoint AP': measured['keypoints']['AP'],
             'box AP': measured['bbox']['AP'],

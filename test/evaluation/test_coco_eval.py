@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.errors import DatasetError
-from mpn_ros.evaluation.coco_eval import evaluate
+from mpn_ros.evaluation.coco_eval import collect
 from mpn_ros.scene import Scene
 
 
 def measure(dataset, pipeline=None, **options):
-    return evaluate(pipeline or dataset.oracle, dataset.images, dataset.annotations, **options)
+    return collect(pipeline or dataset.oracle, dataset.images, dataset.annotations, **options).figures()
 
 
 def test_the_truth_is_perfect(small_dataset):

@@ -1,0 +1,33 @@
+"""What commands do with figures: JSON, pictures, and percent in a table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mpn_ros.errors import ParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def write_json(path: Path, figures: dict[str, Any]) -> None:
+    """Writes what ``--json`` asked for. Raises ParameterError if it cannot be written."""
+    try:
+        path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
+    except OSError as error:
+        raise ParameterError(f'--json {path} cannot be written: {error.strerror}') from error
+
+
+def save_picture(path: Path, figure: Figure) -> None:
+    """Writes a picture in the format of the path's ending. Raises ParameterError if it cannot be written."""
+    try:
+        figure.savefig(path, dpi=100)
+    except (OSError, ValueError) as error:  # matplotlib's word for a kind of picture that it does not write
+        raise ParameterError(f'{path} cannot be written: {error}') from error
+
+
+def percent(value: float | None) -> str:
+    """A figure of 0..1; '-' for one that cannot be told."""
+    return '-' if value is None else f'{100 * value:.1f}'
