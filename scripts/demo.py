@@ -60,7 +60,9 @@ def main() -> int:
     parser.add_argument('--out', type=Path, default=ROOT / 'demo', metavar='DIR', help='where the results go')
     parser.add_argument('--weights', default='lite', help='name of weights that ship, or a weights file')
     args = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that either signal ends the node too
+    for number in signal.SIGTERM, signal.SIGHUP:  # so that either ends the node too, as SIGINT does
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         clip = args.clip or fetch_clip(args.out)
@@ -103,12 +105,15 @@ def fetch_clip(folder: Path) -> Path:
 
 @contextmanager
 def pose_node(weights: str, log: Path) -> Iterator[subprocess.Popen]:
-    """The node in a process of its own, which is gone at the end in any case; what it says goes to ``log``."""
+    """The node in a process of its own, which is gone at the end in any case; what it says goes to ``log``.
+
+    It has a session of its own as well: the terminal's Ctrl-C comes here alone, and is never mistaken for a node that
+    ended by itself."""
     with log.open('w') as output:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / 'scripts' / 'pose_node'),
              '--ros-args', '-r', f'__ns:={NAMESPACE}', '-p', f'weights:={weights}'],
-            stdout=output, stderr=output)
+            stdout=output, stderr=output, start_new_session=True)
     try:
         yield process
     finally:
