@@ -7,6 +7,9 @@ import numpy as np
 
 def box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Intersection over union of boxes ``(N, 4)`` with boxes ``(M, 4)``: ``(N, M)``, 0..1; 0 where a box is empty."""
-    shared = (np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])).clip(0).prod(-1)
-    area_a, area_b = ((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(-1) for boxes in (a, b))
-    return shared / np.maximum(area_a[:, None] + area_b - shared, 1e-9)
+    # Coordinate by coordinate: NumPy is slow where the last axis has two numbers.
+    (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = a.T[..., None], b.T
+    shared = (np.minimum(ax1, bx1) - np.maximum(ax0, bx0)).clip(0)
+    shared *= (np.minimum(ay1, by1) - np.maximum(ay0, by0)).clip(0)
+    area_a, area_b = (ax1 - ax0).clip(0) * (ay1 - ay0).clip(0), (bx1 - bx0).clip(0) * (by1 - by0).clip(0)
+    return shared / np.maximum(area_a + area_b - shared, 1e-9)

@@ -2,8 +2,7 @@
 
 The network maps a crop of ``height * width`` cells and ``K`` joints to another of the same shape, ``Y = phi(X) + X``
 (Eq. 1). Both sides are needed in few places only: the input is zero but for the peaks, and the output is read where the
-peaks are. ``candidate_logits`` computes just that, a sum of a few weight rows in place of a matrix product, and equals
-``forward`` there.
+peaks are. ``candidate_logits`` computes the output just there and equals ``forward``.
 """
 
 from __future__ import annotations
@@ -93,46 +92,26 @@ class PoseResidualNetwork(nn.Module):
             rows = self.blur_x.t() @ rows.view(config.height, config.width, -1)
         return rows.view(-1, config.nodes)
 
-    def candidate_logits(self, candidates: Tensor, encoder_rows: Tensor | None = None) -> Tensor:
-        """The network's output where the candidates are.
+    def candidate_logits(self, candidates: Tensor) -> Tensor:
+        """The network's output where the candidates are, for training: large batches touch most cells, so the first
+        layer is a matrix product. ``mpn_ros.pipeline.sparse_prn`` has it for inference.
 
         candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to
         edge, and the peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
-        encoder_rows: of this network's ``encoder_rows()``, for inference. Without them the first layer is a matrix
-        product, for training: large batches touch most cells, and the gradient of the rows is dense anyway.
         Returns ``(P, K, N)``, -inf in unused rows.
         """
         score = candidates[..., 2]
         used = score > 0
         person, joint, _ = used.nonzero().unbind(1)
-        chosen = candidates[used]
-        x, y = self._cells(chosen)
-        weight = chosen[:, 2]
-        blurred = self._blurred(person * self.keypoints + joint, x, y, weight)
-
+        x, y = self._cells(candidates[used])
         cell = (y * self.config.width + x) * self.keypoints + joint
-        if encoder_rows is None:
-            code = self.encode(self.rasterise(candidates).flatten(1))
-        else:
-            first = torch.searchsorted(person, torch.arange(len(candidates), device=person.device))
-            code = F.embedding_bag(cell, encoder_rows, first, mode='sum', per_sample_weights=weight) + self.encode.bias
+        crops = self.rasterise(candidates).flatten(1)
+        code = self._body(self.encode(crops))
         # As embeddings, for which the gradient is much faster than that of an index.
-        rows, code = F.embedding(cell, self.decode.weight), F.embedding(person, self._body(code))
-        correction = torch.linalg.vecdot(rows, code) + self.decode.bias[cell]
+        correction = torch.linalg.vecdot(F.embedding(cell, self.decode.weight), F.embedding(person, code))
         logits = torch.full_like(score, float('-inf'))
-        logits[used] = self._residual(correction, blurred)
+        logits[used] = self._residual(correction + self.decode.bias[cell], crops[person, cell])
         return logits
-
-    def _blurred(self, crop: Tensor, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
-        """``(M,)``: the blurred input where M candidates are. Each adds to those of the same person and joint, whose
-        common number is ``crop``, ascending."""
-        count = torch.bincount(crop)
-        turn = torch.arange(len(crop), device=crop.device) - (count.cumsum(0) - count)[crop]
-        others = x.new_full((len(count), int(count.max()) if len(count) else 0), len(crop))
-        others[crop, turn] = torch.arange(len(crop), device=crop.device)
-        others = others[crop]
-        x_, y_, weight_ = (F.pad(value, (0, 1))[others] for value in (x, y, weight))
-        return (self.blur_y[y[:, None], y_] * self.blur_x[x[:, None], x_] * weight_).sum(-1)
 
     def _cells(self, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Columns and rows of the grid, ``(...)`` each, of candidates ``(..., 3)``."""
@@ -150,10 +129,3 @@ class PoseResidualNetwork(nn.Module):
         if self.config.rectify:
             correction = F.relu(correction)
         return correction + self.config.residual * crops
-
-
-def assignment_probabilities(logits: Tensor) -> Tensor:
-    """How likely each candidate is the person's joint: the softmax over the logits ``(P, K, N)`` of a joint's
-    candidates and of one empty cell, 0, which stands for 'none of them'. Returns ``(P, K, N)`` with sums over N of at
-    most 1."""
-    return F.pad(logits, (0, 1)).softmax(-1)[..., :-1]

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 
-from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities
+from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.crops import expand, into_crop
+from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
 
 _TRUST = 4
 """The power of a box's score in a dispute over a peak."""
@@ -74,20 +74,26 @@ class PRNGrouper:
     """
 
     def __init__(self, prn: PoseResidualNetwork, peak_threshold: float = .1, floor: float = .001) -> None:
-        self.prn, self.peak_threshold, self.floor = prn.eval(), peak_threshold, floor
-        self._device = prn.encode.weight.device
-        with torch.inference_mode():
-            self._rows = prn.encoder_rows().contiguous()
+        self._prn, self._margin = SparsePRN(prn), prn.config.box_margin
+        self.peak_threshold, self.floor = peak_threshold, floor
 
-    @torch.inference_mode()
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-        crops = _crops(peaks, boxes, self.prn.config.box_margin)
-        crops[..., 2] *= crops[..., 2] >= self.peak_threshold
-        candidates = torch.from_numpy(crops).to(self._device)
-        likely = assignment_probabilities(self.prn.candidate_logits(candidates, self._rows)).cpu().numpy()
+        peaks = [_strong(p, self.peak_threshold) for p in peaks]
+        crops = _crops(peaks, boxes, self._margin)
+        likely = assignment_probabilities(self._prn(crops))
         trust = np.concatenate([b[:, 4] if b.shape[1] > 4 else np.ones(len(b)) for b in boxes]) ** _TRUST
         gain = np.log(np.maximum(likely, 1e-9) / self.floor) * trust[:, None, None]
         return _people(peaks, boxes, _exclusive(gain, _people_of(boxes)), crops[..., 2] * likely)
+
+
+def _strong(peaks: np.ndarray, threshold: float) -> np.ndarray:
+    """Peaks ``(K, N, 3)`` of which those below the threshold have a score of 0, cut to as many rows as are used then,
+    at least 1."""
+    strong = peaks[..., 2] >= threshold
+    count = 1 + int(strong.any(0).nonzero()[0].max(initial=0))
+    peaks = peaks[:, :count].copy()
+    peaks[..., 2] *= strong[:, :count]
+    return peaks
 
 
 def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> np.ndarray:

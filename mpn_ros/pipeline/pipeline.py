@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from mpn_ros.backends import make_backend
@@ -160,5 +161,5 @@ class PosePipeline:
             for box, score, pose in zip(corners, boxes[:, 4], joints)
             if (box[2:] > box[:2]).all()
         )  # a box in the padding has nothing of the image
-        mask = np.where(letterbox.map_to_image(person) >= thresholds.mask, np.uint8(255), np.uint8(0))
+        mask = cv2.compare(letterbox.map_to_image(person), thresholds.mask, cv2.CMP_GE)  # 255 where it holds
         return Scene(people, mask)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from mpn_ros.network.prn import PoseResidualNetwork, assignment_probabilities, blur_matrix
+from mpn_ros.network.prn import PoseResidualNetwork, blur_matrix
 from mpn_ros.presets import PRNConfig
 
 SMALL = PRNConfig(height=9, width=6, nodes=7, layers=2, rectify=True)
@@ -38,8 +38,7 @@ def some_candidates() -> torch.Tensor:
 def test_sparse_equals_dense(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     dense = prn(prn.rasterise(candidates))
-    sparse = prn.candidate_logits(candidates, prn.encoder_rows())
-    torch.testing.assert_close(prn.candidate_logits(candidates), sparse)
+    sparse = prn.candidate_logits(candidates)
     for person, joint, row in (candidates[..., 2] > 0).nonzero().tolist():
         x, y, _ = candidates[person, joint, row].tolist()
         expected = dense[person, int(y * 9), int(x * 6), joint].item()
@@ -51,8 +50,7 @@ def test_a_person_without_candidates_is_no_error() -> None:
     prn = network(SMALL)
     candidates = torch.zeros(2, 3, 1, 3)
     candidates[1, 0, 0] = torch.tensor([.5, .5, 1])
-    logits = prn.candidate_logits(candidates, prn.encoder_rows())
-    alone = prn.candidate_logits(candidates[1:], prn.encoder_rows())
+    logits, alone = prn.candidate_logits(candidates), prn.candidate_logits(candidates[1:])
     assert torch.isneginf(logits[0]).all()
     assert logits[1, 0, 0].item() == pytest.approx(alone[0, 0, 0].item(), abs=1e-6)
 
@@ -102,17 +100,8 @@ def test_the_paper_and_its_published_size() -> None:
         'decode.weight': (34272, 1024), 'decode.bias': (34272,)}
 
 
-def test_probabilities_leave_room_for_none_of_them() -> None:
-    logits = torch.tensor([[[0., 0., float('-inf')], [float('-inf')] * 3, [9., -9., -9.]]])
-    found = assignment_probabilities(logits)
-    torch.testing.assert_close(found[0, 0], torch.tensor([1 / 3, 1 / 3, 0]))
-    assert not found[0, 1].any()
-    assert found[0, 2, 0] > .99
-
-
 def test_dropout_only_in_training() -> None:
     prn, candidates = network(dataclasses.replace(SMALL, dropout=.5)), some_candidates()
-    rows = prn.encoder_rows()
-    assert torch.equal(prn.candidate_logits(candidates, rows), prn.candidate_logits(candidates, rows))
+    assert torch.equal(prn.candidate_logits(candidates), prn.candidate_logits(candidates))
     prn.train()
-    assert not torch.equal(prn.candidate_logits(candidates, rows), prn.candidate_logits(candidates, rows))
+    assert not torch.equal(prn.candidate_logits(candidates), prn.candidate_logits(candidates))
