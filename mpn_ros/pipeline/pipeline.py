@@ -161,5 +161,6 @@ class PosePipeline:
             for box, score, pose in zip(corners, boxes[:, 4], joints)
             if (box[2:] > box[:2]).all()
         )  # a box in the padding has nothing of the image
-        mask = cv2.compare(letterbox.map_to_image(person), thresholds.mask, cv2.CMP_GE)  # 255 where it holds
+        probability = letterbox.map_to_image(person)
+        mask = cv2.compare(probability, thresholds.mask, cv2.CMP_GE)  # type: ignore[call-overload]  # lacks numbers
         return Scene(people, mask)
