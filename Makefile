@@ -2,6 +2,7 @@
 # make test    the whole test suite, the ROS tests among it
 # make fuzz    a million made-up images for the decoders; CASES=... for another number
 # make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time
+# make load    8 cameras at once, raw and JPEG: ages, drops, memory; CLIP=... for another video than that of make demo
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
@@ -45,9 +46,11 @@ STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.e
 
 CASES := 1000000
 MINUTES := 60
+CLIP := demo/cam01.mp4
+SECONDS := 60
 RESULTS = benchmarks/$(shell date +%F)
 
-.PHONY: demo test fuzz soak setup colcon clean
+.PHONY: demo test fuzz soak load setup colcon clean
 
 demo: setup
 	$(RUN) scripts/demo.py
@@ -60,6 +63,9 @@ fuzz: setup
 
 soak: setup
 	$(RUN) -m benchmarks.soak --minutes $(MINUTES) --json $(RESULTS)/soak.json --plot $(RESULTS)/soak.png
+
+load: setup
+	$(RUN) -m benchmarks.load --clip $(CLIP) --seconds $(SECONDS) --json $(RESULTS)/load.json
 
 setup: $(DONE)/mpn_ros
 

@@ -10,30 +10,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
-FAST_DDS = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
-os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(ROOT / 'config' / 'fastdds_large_images.xml'))
+import rclpy
+from builtin_interfaces.msg import Time
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from tqdm import tqdm
+from tracking import LABELS, load_labels
 
-import rclpy  # noqa: E402
-from builtin_interfaces.msg import Time  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.parameter import Parameter  # noqa: E402
-from tqdm import tqdm  # noqa: E402
-from tracking import LABELS, load_labels  # noqa: E402
-
-from mpn_ros.evaluation.identity import count_identities  # noqa: E402
-from mpn_ros.media import VideoReader, VideoWriter  # noqa: E402
-from mpn_ros.pipeline.draw import draw  # noqa: E402
-from mpn_ros.ros.node import PoseNode  # noqa: E402
-from mpn_ros.ros.rehearsal import Rehearsal, served  # noqa: E402
+from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.media import VideoReader, VideoWriter
+from mpn_ros.pipeline.draw import draw
+from mpn_ros.ros.node import PoseNode
+from mpn_ros.ros.rehearsal import Rehearsal, alone, served
 
 PATIENCE = 900.
 """Seconds for an answer; the first waits for the network to be converted."""
@@ -70,6 +64,7 @@ def main() -> None:
 @contextmanager
 def running(cameras: list[str]) -> Iterator[Node]:
     """The node ``pose`` with these cameras, and another one to speak with it, both served by a thread."""
+    alone()
     rclpy.init()
     nodes = [PoseNode(parameter_overrides=[Parameter('cameras', value=cameras)]), rclpy.create_node('audience')]
     try:

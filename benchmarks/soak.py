@@ -10,9 +10,6 @@ import argparse
 import json
 import os
 import platform
-import signal
-import subprocess
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -22,9 +19,10 @@ import rclpy
 from mpn_ros.msg import SkeletonArray
 from sensor_msgs.msg import Image
 
+from benchmarks.node_process import check, node_process, resident_memory
 from mpn_ros import __version__
+from mpn_ros.ros.rehearsal import alone
 
-ROOT = Path(__file__).resolve().parents[1]
 RATE, WIDTH, HEIGHT = 15., 640, 480
 COLUMNS = 'resident memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
 
@@ -32,14 +30,11 @@ COLUMNS = 'resident memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
 def measure(process: int, latency: float) -> tuple[float, float, float, float]:
     """The values of ``COLUMNS`` for a process of that id."""
     folder = Path('/proc') / str(process)
-    pages = int((folder / 'statm').read_text().split()[1])
-    return (pages * os.sysconf('SC_PAGESIZE') / 2 ** 20, len(os.listdir(folder / 'fd')),
-            len(os.listdir(folder / 'task')), latency * 1e3)
+    return (resident_memory(process), len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')), latency * 1e3)
 
 
 def soak(minutes: float) -> tuple[np.ndarray, np.ndarray]:
     """Seconds since the start ``(n,)`` and the measurements ``(n, 4)``, one a second, from the first answer on."""
-    node = subprocess.Popen([sys.executable, '-m', 'mpn_ros.ros.pose_node'], cwd=ROOT)
     rclpy.init()
     tester = rclpy.create_node('soak')
     sent: dict[int, float] = {}
@@ -53,26 +48,23 @@ def soak(minutes: float) -> tuple[np.ndarray, np.ndarray]:
     image = Image(encoding='rgb8', width=WIDTH, height=HEIGHT, step=3 * WIDTH)
     image.data.frombytes(np.random.default_rng(0).bytes(3 * WIDTH * HEIGHT))
     seconds, rows, number, started, last = [], [], 0, 0., 0.
-    while not started or time.monotonic() - started < 60 * minutes:
-        number += 1
-        image.header.stamp.sec = number
-        sent[number] = time.monotonic()
-        sent.pop(number - 10_000, None)
-        camera.publish(image)
-        due = time.monotonic() + 1 / RATE
-        while time.monotonic() < due:
-            rclpy.spin_once(tester, timeout_sec=max(0., due - time.monotonic()))
-        if node.poll() is not None:
-            sys.exit(f'the node ended with status {node.returncode}')
-        if latencies and time.monotonic() - last >= 1:
-            last = time.monotonic()
-            started = started or last
-            seconds.append(last - started)
-            rows.append(measure(node.pid, float(np.median(latencies))))
-            latencies.clear()
-    node.send_signal(signal.SIGINT)
-    if status := node.wait(10):
-        sys.exit(f'the node ended with status {status}')
+    with node_process() as node:
+        while not started or time.monotonic() - started < 60 * minutes:
+            number += 1
+            image.header.stamp.sec = number
+            sent[number] = time.monotonic()
+            sent.pop(number - 10_000, None)
+            camera.publish(image)
+            due = time.monotonic() + 1 / RATE
+            while time.monotonic() < due:
+                rclpy.spin_once(tester, timeout_sec=max(0., due - time.monotonic()))
+            check(node)
+            if latencies and time.monotonic() - last >= 1:
+                last = time.monotonic()
+                started = started or last
+                seconds.append(last - started)
+                rows.append(measure(node.pid, float(np.median(latencies))))
+                latencies.clear()
     rclpy.shutdown()
     return np.array(seconds), np.array(rows)
 
@@ -84,6 +76,7 @@ def main() -> None:
     parser.add_argument('--json', type=Path, required=True)
     parser.add_argument('--plot', type=Path, required=True)
     arguments = parser.parse_args()
+    alone()
     seconds, rows = soak(arguments.minutes)
     counted = seconds >= seconds[-1] / 5
     slopes = {name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -21,26 +20,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+import rclpy
+from mpn_ros.msg import SkeletonArray
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from sensor_msgs.msg import Image
+
+from mpn_ros.errors import MpnError
+from mpn_ros.media import VideoReader, VideoWriter, write_image
+from mpn_ros.pipeline.draw import draw
+from mpn_ros.ros.rehearsal import Record, Rehearsal, alone, served
+
 ROOT = Path(__file__).resolve().parents[1]
-PROFILE = ROOT / 'config' / 'fastdds_large_images.xml'
-# Both processes must find each other and nobody else: a demo is no part of the robot on whose network it runs.
-os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
-FAST_DDS = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
-os.environ.setdefault(f'{FAST_DDS}_DEFAULT_PROFILES_FILE', str(PROFILE))
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import rclpy  # noqa: E402
-from mpn_ros.msg import SkeletonArray  # noqa: E402
-from rclpy.node import Node  # noqa: E402
-from rclpy.signals import SignalHandlerOptions  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
-
-from mpn_ros.errors import MpnError  # noqa: E402
-from mpn_ros.media import VideoReader, VideoWriter, write_image  # noqa: E402
-from mpn_ros.pipeline.draw import draw  # noqa: E402
-from mpn_ros.ros.rehearsal import Record, Rehearsal, served  # noqa: E402
-
 PACKAGE = 'pose2sim==0.10.49'
 MEMBER = 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4'
 """The clip (BSD-3): two to three people who overlap, 1088x1920, 100 frames."""
@@ -63,6 +56,7 @@ def main() -> int:
     for number in signal.SIGTERM, signal.SIGHUP:  # so that either ends the node too, as SIGINT does
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
+    alone()  # a demo is no part of the robot on whose network it runs
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         clip = args.clip or fetch_clip(args.out)

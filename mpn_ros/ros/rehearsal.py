@@ -3,6 +3,7 @@ measure."""
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,9 +24,19 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
+from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST
 from mpn_ros.scene import Scene
+
+
+def alone() -> None:
+    """Keeps this process, and those that it will start, to themselves: they find each other and nobody else on the
+    network, and pass large images. Before ``rclpy.init``."""
+    os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+    fast_dds = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
+    profile = share_directory() / 'config' / 'fastdds_large_images.xml'
+    os.environ.setdefault(f'{fast_dds}_DEFAULT_PROFILES_FILE', str(profile))
 
 
 @contextmanager

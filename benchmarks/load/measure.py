@@ -1,0 +1,123 @@
+"""More images than can be answered: what becomes of each, how old the answers are, and what memory it takes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from mpn_ros.msg import SkeletonArray
+from rclpy.node import Node
+from rclpy.time import Time
+
+from benchmarks.load.cameras import Cameras
+from benchmarks.node_process import resident_memory
+
+FATES = 'answered', 'dropped', 'malformed', 'failed'
+"""What can become of an image that the node has received."""
+GRACE = .5
+"""Seconds after which an image that was sent alone has come, if it ever will."""
+PATIENCE = 120.
+"""Seconds for an answer; the first waits for the network to be converted."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What one camera sent and what the node counted of it."""
+
+    sent: int
+    received: int
+    missed: int
+    answered: int
+    dropped: int
+    malformed: int
+    failed: int
+
+    @property
+    def unknown(self) -> int:
+        """Sent, and neither received nor missed: what was sent before the node first heard the camera."""
+        return self.sent - self.received - self.missed
+
+    @property
+    def under_way(self) -> int:
+        """Received, and nothing else is known of it."""
+        return self.received - sum(getattr(self, fate) for fate in FATES)
+
+
+class Audience:
+    """Hears what the node ``pose`` says of the cameras with these names; ``node`` has to be served by a thread.
+
+    ``answers`` has for each camera the time at which an answer came and its age, from the image's stamp, in seconds.
+    """
+
+    def __init__(self, node: Node, names: tuple[str, ...]) -> None:
+        self._node, self._names = node, names
+        self._counts: dict[str, tuple[float, dict[str, int]]] = {}
+        self.answers: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        for name in names:
+            node.create_subscription(SkeletonArray, f'{name}/skeletons', partial(self._hear, name), 10)
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
+
+    def _hear(self, name: str, answer: SkeletonArray) -> None:
+        now = self._node.get_clock().now()
+        self.answers[name].append((now.nanoseconds / 1e9, (now - Time.from_msg(answer.header.stamp)).nanoseconds / 1e9))
+
+    def _learn(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {pair.key: pair.value for pair in status.values}
+            name = status.name.rpartition(': ')[2]
+            if name in self._names and 'received' in values:
+                self._counts[name] = (Time.from_msg(message.header.stamp).nanoseconds / 1e9, {
+                    key: int(values[key]) for key in ('received', 'missed', *FATES)})
+
+    def known(self, sent: int, after: float) -> list[Tally] | None:
+        """The count of each camera, of which ``sent`` images each have been sent; None until the node has said after
+        the time ``after`` that it knows what became of all that it has received."""
+        tallies = [Tally(sent, **counts) for told, counts in self._counts.values() if told > after]
+        finished = len(tallies) == len(self._names) and not any(tally.under_way for tally in tallies)
+        return tallies if finished else None
+
+
+def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int) -> dict[str, float]:
+    """Loads the node ``pose``, whose process has that id, for ``seconds`` with ``rate`` images a second of each camera.
+    ``node`` listens, and has to be served by a thread. Counts are of all cameras; times in seconds, memory in MiB."""
+    audience = Audience(node, cameras.names)
+    before = settle(audience, cameras)
+    for answers in audience.answers.values():
+        answers.clear()
+    memory = [resident_memory(process)]
+    took = 0.
+    for _ in range(seconds):
+        took += cameras.send(rate, rate)
+        memory.append(resident_memory(process))
+    heard = [np.array(answers) for answers in audience.answers.values()]
+    after = settle(audience, cameras)
+    counts = {name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
+              for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')}
+    ages = np.concatenate([answers[:, 1] for answers in heard])
+    intervals = np.concatenate([np.diff(answers[:, 0]) for answers in heard])
+    p50, p95 = np.percentile(ages, (50, 95)).tolist()
+    return {**counts, 'sent a second, each': seconds * rate / took, 'answered a second, all': len(ages) / took,
+            'age p50': p50, 'age p95': p95, 'age, worst': ages.max().item(),
+            'interval between answers, worst': intervals.max().item(),
+            'memory before': memory[0], 'memory, most': max(memory)}
+
+
+def settle(audience: Audience, cameras: Cameras) -> list[Tally]:
+    """Sends single images until the node has heard the last of each camera, for only that tells it what it missed, and
+    knows what became of all."""
+    before: list[Tally] = []
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        cameras.send(1, len(cameras.names))
+        sent, now = time.time(), None
+        while now is None and time.monotonic() < end:
+            time.sleep(.05)
+            now = audience.known(cameras.sent, sent + GRACE)
+        if now and before and all(tally.received == last.received + 1 for tally, last in zip(now, before, strict=True)):
+            return now
+        before = now or []
+    sys.exit(f'the node has not answered within {PATIENCE:g} s')
