@@ -18,13 +18,14 @@ COMMANDS = {
     'pack': 'join a trained network and a trained PRN into a weights file',
     'view': 'show cameras and people live in a browser',
     'convert': 'import a published checkpoint',
+    'export': 'write the network or its Pose Residual Network as an ONNX file',
     'ablate': 'measure how joints get to people, and look at what the PRN learnt',
     'info': 'describe a preset or a weights file',
 }
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and
 ``run(args) -> int | None``."""
 
-OPTIONAL = {'pycocotools', 'onnx', 'onnxruntime', 'tensorboard', 'h5py', 'matplotlib', 'rosbags'}
+OPTIONAL = {'pycocotools', 'onnx', 'onnxscript', 'onnxruntime', 'tensorboard', 'h5py', 'matplotlib', 'rosbags'}
 """Packages that only some commands need; pip knows each by the name that it is imported by."""
 
 

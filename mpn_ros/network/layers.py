@@ -23,7 +23,8 @@ class Normalise(nn.Module):
         self.register_buffer('std', torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return (images.permute(0, 3, 1, 2).to(self.mean.dtype) - self.mean) / self.std
+        # TensorRT does nothing with uint8 but convert it: first the type, then the order.
+        return (images.to(self.mean.dtype).permute(0, 3, 1, 2) - self.mean) / self.std
 
 
 def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:

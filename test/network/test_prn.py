@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from mpn_ros.network.prn import PoseResidualNetwork, blur_matrix
+from mpn_ros.network.prn import Assignment, PoseResidualNetwork, blur_matrix
+from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
 from mpn_ros.presets import PRNConfig
 
 SMALL = PRNConfig(height=9, width=6, nodes=7, layers=2, rectify=True)
@@ -44,6 +45,15 @@ def test_sparse_equals_dense(change: dict[str, object]) -> None:
         expected = dense[person, int(y * 9), int(x * 6), joint].item()
         assert sparse[person, joint, row].item() == pytest.approx(expected, abs=1e-5)
     assert torch.isneginf(sparse[candidates[..., 2] == 0]).all(), 'unused rows must not have a logit'
+
+
+@pytest.mark.parametrize('change', [{}, {'residual': 7.}, {'blur': 0.}])
+def test_the_graph_for_exporters_is_the_groupers(change: dict[str, object]) -> None:
+    prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
+    candidates[1] = 0  # nobody's peaks
+    with torch.no_grad():
+        found = Assignment(prn)(candidates).numpy()
+    np.testing.assert_allclose(found, assignment_probabilities(SparsePRN(prn)(candidates.numpy())), atol=1e-5)
 
 
 def test_a_person_without_candidates_is_no_error() -> None:
