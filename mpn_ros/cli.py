@@ -15,6 +15,7 @@ COMMANDS = {
     'bag': 'find people in a recording of ROS 2',
     'eval': 'measure weights on a dataset in COCO layout',
     'train': 'train the network or its Pose Residual Network',
+    'calibrate': 'make probabilities of the person scores of weights',
     'pack': 'join a trained network and a trained PRN into a weights file',
     'view': 'show cameras and people live in a browser',
     'convert': 'import a published checkpoint',

@@ -111,13 +111,13 @@ def open_pipeline(args: argparse.Namespace) -> PosePipeline:
 
 
 def _measure(given: str, observed: list[Observed], groupers: dict[str, Grouper]) -> list[Row]:
-    from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, reliability
+    from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
     rows: list[Row] = []
     for name, grouper in groupers.items():
         row: Row = {'given': given, 'grouper': name, 'figures': grouping_figures(grouper, observed)}
         if observed[0].own is not None:
             row['joints'] = joint_rates(grouper, observed)
-            row['reliability'] = reliability(grouper, observed)
+            row['reliability'] = joint_reliability(grouper, observed)
         rows.append(row)
     return rows
 

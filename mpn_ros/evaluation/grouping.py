@@ -11,6 +11,7 @@ import numpy as np
 from mpn_ros.boxes import box_iou
 from mpn_ros.evaluation.average_precision import average_precision
 from mpn_ros.evaluation.observed import Observed
+from mpn_ros.evaluation.reliability import reliability
 from mpn_ros.evaluation.results import keypoint_results
 from mpn_ros.pipeline.crops import into_crop
 from mpn_ros.pipeline.grouping import Grouper
@@ -77,12 +78,11 @@ def joint_rates(grouper: Grouper, images: Sequence[Observed]) -> dict[str, float
     return {name: float(rate.mean()) if len(rate) else None for name, rate in rates.items()}
 
 
-def reliability(grouper: Grouper, images: Sequence[Observed], bins: int = 10) -> list[dict[str, float]]:
+def joint_reliability(grouper: Grouper, images: Sequence[Observed]) -> list[dict[str, float]]:
     """Whether a keypoint's score says how sure the assignment is, where ``Observed.own`` tells whose a peak is.
 
-    The score of an answered joint by that of its peak is how likely the grouper holds it to be the person's. For each
-    of ``bins`` equal ranges of that likelihood with an answer in it: ``joints``, their number, ``stated``, their mean
-    likelihood, and ``right``, how many are the person's, 0..1. The two are equal where the score is honest.
+    The score of an answered joint by that of its peak is how likely the grouper holds it to be the person's:
+    ``reliability`` of that likelihood, over all joints that are answered.
     """
     stated, right = [], []
     for image, poses in zip(images, group(grouper, images)):
@@ -93,10 +93,7 @@ def reliability(grouper: Grouper, images: Sequence[Observed], bins: int = 10) ->
         distance[image.peaks[joint, :, 2] == 0] = np.inf
         stated.append(answer[:, 2] / image.peaks[joint, distance.argmin(-1), 2])
         right.append((own[:, 2] > 0) & (np.abs(own[:, :2] - answer[:, :2]).max(-1) < _SAME))
-    likelihood, is_own = np.concatenate(stated), np.concatenate(right)
-    place = (likelihood * bins).astype(int).clip(0, bins - 1)
-    return [{'joints': int(inside.sum()), 'stated': float(likelihood[inside].mean()),
-             'right': float(is_own[inside].mean())} for index in range(bins) if (inside := place == index).any()]
+    return reliability(np.concatenate(stated), np.concatenate(right))
 
 
 def _only(truth: Sequence[dict[str, Any]], overlap: float) -> list[dict[str, Any]] | None:

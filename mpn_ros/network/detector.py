@@ -39,6 +39,18 @@ class DetectorSubnet(nn.Module):
         self.output = conv3x3(config.width, PER_CELL * outputs, separable=config.separable)
         self.outputs = outputs
 
+    @property
+    def last(self) -> nn.Conv2d:
+        """The convolution that the outputs come from."""
+        return [module for module in self.output.modules() if isinstance(module, nn.Conv2d)][-1]
+
+    def rescale(self, scale: float, shift: float) -> None:
+        """Makes every output y ``scale * y + shift``."""
+        assert self.last.bias is not None
+        with torch.no_grad():
+            self.last.weight.mul_(scale)
+            self.last.bias.mul_(scale).add_(shift)
+
     def forward(self, pyramid: Sequence[torch.Tensor]) -> torch.Tensor:
         """Maps of P3..P7 to ``(B, anchors, outputs)`` in the order of ``make_anchors``."""
         levels = []
@@ -59,7 +71,7 @@ class Detector(nn.Module):
         super().__init__()
         self.classification = DetectorSubnet(inputs, 1, levels, config)
         self.regression = DetectorSubnet(inputs, 4, levels, config)
-        last = [module for module in self.classification.output.modules() if isinstance(module, nn.Conv2d)][-1]
+        last = self.classification.last
         nn.init.normal_(last.weight, 0, 0.01)
         assert last.bias is not None
         nn.init.constant_(last.bias, -math.log((1 - _PRIOR) / _PRIOR))

@@ -34,7 +34,8 @@ class LabelledImage:
         return cv2.cvtColor(self.image.read(), cv2.COLOR_BGR2RGB)
 
     def read_mask(self) -> np.ndarray:
-        """``(H, W)`` uint8, 255 on people, labelled or not; all 0 where there is neither mask nor segmentation."""
+        """``(H, W)`` uint8, 255 on people, labelled or not; all 0 where there is neither mask nor segmentation. A
+        picture of more than two greys says how sure it is."""
         size = self.image.height, self.image.width
         if self.mask is None:
             people = person_mask(self.segmentations, *size)
@@ -42,6 +43,8 @@ class LabelledImage:
             picture = cv2.imread(str(self.mask), cv2.IMREAD_GRAYSCALE)
             if picture is None or picture.shape != size:
                 raise DatasetError(f'{self.mask} is not a mask of the {size[1]}x{size[0]} pixels of {self.image.path}')
+            if np.unique(picture).size > 2:
+                return picture
             people = picture > 0
         return np.where(people, np.uint8(255), np.uint8(0))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, reliability
+from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
 from mpn_ros.evaluation.observed import Observed, simulated
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT
@@ -120,6 +120,6 @@ def test_reliability_sets_what_is_stated_beside_what_is_right() -> None:
         poses[:, 0, 2] = .25
         return poses
 
-    low, high = reliability(Reciting(images, half_sure), images)
-    assert low == {'joints': 40, 'stated': pytest.approx(.25), 'right': 1}
-    assert high == {'joints': 40 * 16, 'stated': pytest.approx(.85), 'right': .5}
+    low, high = joint_reliability(Reciting(images, half_sure), images)
+    assert low == {'count': 40, 'stated': pytest.approx(.25), 'right': 1}
+    assert high == {'count': 40 * 16, 'stated': pytest.approx(.85), 'right': .5}

@@ -60,3 +60,16 @@ def test_crowds_alone_are_nothing_to_learn_from(small_dataset):
     small_dataset.save()
     with pytest.raises(DatasetError, match='labels.json: no image has a person that is not a crowd'):
         read(small_dataset)
+
+
+def test_a_grey_mask_says_how_sure_it_is_and_one_of_two_values_does_not(small_dataset, tmp_path):
+    masks = tmp_path / 'masks'
+    masks.mkdir()
+    image, *_ = read(small_dataset, masks)
+    path = masks / f'{image.image.path.stem}.png'
+    grey = np.zeros((image.image.height, image.image.width), np.uint8)
+    grey[10:20], grey[20:30] = 1, 130
+    cv2.imwrite(str(path), grey)
+    np.testing.assert_array_equal(image.read_mask(), grey)
+    cv2.imwrite(str(path), np.minimum(grey, 1))
+    np.testing.assert_array_equal(image.read_mask(), np.where(grey, 255, 0))
