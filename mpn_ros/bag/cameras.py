@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from mpn_ros.bag.messages import ANSWERS, COMPRESSED, IMAGE, LATCHED, SKELETONS
+from mpn_ros.bag.recording import Recording
 from mpn_ros.errors import ParameterError
 
 DEPTH = frozenset({'16UC1', '32FC1'})
@@ -43,14 +44,14 @@ class Camera:
         return {f'{self.namespace}/{name}': kind for name, kind in {**ANSWERS, **LATCHED}.items()}
 
 
-def find_cameras(reader: Reader, store: Typestore, tell: Callable[[str], None]) -> list[Camera]:
-    """Every camera of an open bag. ``tell`` hears of a topic that is passed over because it carries depth.
+def find_cameras(recording: Recording, store: Typestore, tell: Callable[[str], None]) -> list[Camera]:
+    """Every camera of a recording. ``tell`` hears of a topic that is passed over because it carries depth.
 
     A compressed topic counts only where its raw one is missing; masks and overlays of the node do not count.
     """
-    images = _image_topics(reader)
+    images = _image_topics(recording)
     bases = {camera.base for camera in images if camera.type == IMAGE}
-    answered = {connection.topic for connection in reader.connections if connection.msgtype == SKELETONS}
+    answered = {connection.topic for connection in recording.connections if connection.msgtype == SKELETONS}
     ours = {f'{topic.rpartition("/")[0]}/{name}' for topic in answered for name in OUR_IMAGES}
     cameras = []
     for camera in images:
@@ -58,44 +59,45 @@ def find_cameras(reader: Reader, store: Typestore, tell: Callable[[str], None]) 
             continue
         if camera.type == COMPRESSED and camera.base in bases:
             continue
-        encoding = _first_encoding(reader, store, camera)
+        encoding = _first_encoding(recording, store, camera)
         if encoding in DEPTH:
             tell(f"'{camera.topic}' is passed over: it carries depth ({encoding})")
             continue
         cameras.append(camera)
     if not cameras:
-        raise ParameterError(f'{reader.path} has no images of a camera; its topics are {_topics(reader.connections)}')
+        raise ParameterError(f'{recording.path} has no images of a camera; its topics are '
+                             f'{_topics(recording.connections)}')
     return _apart(cameras)
 
 
-def choose_cameras(reader: Reader, store: Typestore, topics: Collection[str]) -> list[Camera]:
-    """The cameras of an open bag that ``topics`` names. Raises ParameterError for a topic that is no camera."""
-    images = {camera.topic: camera for camera in _image_topics(reader)}
+def choose_cameras(recording: Recording, store: Typestore, topics: Collection[str]) -> list[Camera]:
+    """The cameras of a recording that ``topics`` names. Raises ParameterError for a topic that is no camera."""
+    images = {camera.topic: camera for camera in _image_topics(recording)}
     for topic in topics:
         if topic not in images:
-            raise ParameterError(f"'{topic}' is no topic with images in {reader.path}; there are "
+            raise ParameterError(f"'{topic}' is no topic with images in {recording.path}; there are "
                                  f"{', '.join(sorted(images)) or 'none'}")
-        encoding = _first_encoding(reader, store, images[topic])
+        encoding = _first_encoding(recording, store, images[topic])
         if encoding in DEPTH:
             raise ParameterError(f"'{topic}' carries depth ({encoding}), of which no picture can be made")
     return _apart([images[topic] for topic in dict.fromkeys(topics)])
 
 
-def _image_topics(reader: Reader) -> list[Camera]:
+def _image_topics(recording: Recording) -> list[Camera]:
     found: dict[tuple[str, str], list[Connection]] = defaultdict(list)
-    for connection in reader.connections:
+    for connection in recording.connections:
         if connection.msgtype in (IMAGE, COMPRESSED) and connection.msgcount:
             found[connection.topic, connection.msgtype].append(connection)
     return [Camera(topic, kind, tuple(connections)) for (topic, kind), connections in sorted(found.items())]
 
 
-def _first_encoding(reader: Reader, store: Typestore, camera: Camera) -> str | None:
+def _first_encoding(recording: Recording, store: Typestore, camera: Camera) -> str | None:
     """The encoding that the first image says; None where there is none to read."""
-    _, _, data = next(reader.messages(camera.connections))
-    try:
-        return getattr(store.deserialize_cdr(data, camera.type), 'encoding', None)
-    except SerdeError:
-        return None
+    for _, _, data in recording.messages(camera.connections):
+        with suppress(SerdeError):
+            return getattr(store.deserialize_cdr(data, camera.type), 'encoding', None)
+        break
+    return None
 
 
 def _apart(cameras: list[Camera]) -> list[Camera]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rosbags.interfaces import Connection, ConnectionExtRosbag2
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, ReaderError, StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
 from rosbags.typesys.store import Typestore
 from tqdm import tqdm
 
 from mpn_ros.bag.answers import CameraAnswers, Tally
 from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
 from mpn_ros.bag.messages import make_typestore
+from mpn_ros.bag.recording import Recording
 from mpn_ros.bag.video import TimedVideo, frame_rate
 from mpn_ros.errors import MpnError, ParameterError
 
@@ -41,30 +42,30 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
     if target.suffix in ('.mcap', '.db3'):
         raise ParameterError(f'{target} must be the name of a folder, which will hold the recording and metadata.yaml')
     try:
-        with Reader(source) as reader, _appears_whole(target) as unfinished, ExitStack() as stack:
+        with Recording(source) as recording, _appears_whole(target) as unfinished, ExitStack() as stack:
             store = make_typestore()
-            cameras = choose_cameras(reader, store, topics) if topics else find_cameras(reader, store, tell)
+            cameras = choose_cameras(recording, store, topics) if topics else find_cameras(recording, store, tell)
             writer = _make_writer(source, unfinished)
             stack.enter_context(writer)
-            copies = _copy_topics(reader, writer, store, cameras)
+            copies = _copy_topics(recording, writer, store, cameras)
             answers: dict[int, CameraAnswers] = {}
             for camera in cameras:
                 painted = None
                 if video is not None:
                     path = video_path(video, camera, alone=len(cameras) == 1)
-                    painted = stack.enter_context(TimedVideo(path, frame_rate(reader, camera.connections)))
+                    painted = stack.enter_context(TimedVideo(path, frame_rate(recording, camera.connections)))
                 answering = CameraAnswers(camera, writer, store, pipeline, painted, tell)
-                answering.begin(reader.start_time)
+                answering.begin(recording.start_time)
                 answers |= {connection.id: answering for connection in camera.connections}
-            messages = tqdm(reader.messages(), total=reader.message_count, unit='message', disable=None)
+            messages = tqdm(recording.messages(), total=recording.message_count, unit='message', disable=None)
             for connection, stamp, data in messages:
                 if connection.id in copies:
                     writer.write(copies[connection.id], stamp, data)
                 if connection.id in answers:
                     answers[connection.id].answer(stamp, data)
             return {answering.camera.topic: answering.tally for answering in answers.values()}
-    except ReaderError as error:
-        raise MpnError(f'{source} is not a whole rosbag2 recording: {" ".join(str(error).split())}') from error
+    except WriterError as error:
+        raise MpnError(f'{target} cannot be written: {" ".join(str(error).split())}') from error
     except OSError as error:
         raise MpnError(f'{source} cannot be converted to {target}: {error.strerror or error}') from error
 
@@ -103,24 +104,30 @@ def _make_writer(source: Path, path: Path) -> Writer:
     return writer
 
 
-def _copy_topics(reader: Reader, writer: Writer, store: Typestore, cameras: Sequence[Camera]) -> dict[int, Connection]:
-    """The connection in ``writer`` for each of ``reader``, by its id; answers that are there already are made anew."""
+def _copy_topics(recording: Recording, writer: Writer, store: Typestore,
+                 cameras: Sequence[Camera]) -> dict[int, Connection]:
+    """The connection in ``writer`` for each of ``recording``, by its id; answers that are there already are made
+    anew."""
     ours = {topic: kind for camera in cameras for topic, kind in camera.answers().items()}
     copies = {}
-    for connection in reader.connections:
+    made: dict[tuple[str, str, str], Connection] = {}  # a recording may tell publishers apart, a new one cannot
+    for connection in recording.connections:
         wanted = ours.get(connection.topic)
         if wanted == connection.msgtype:
             continue
         if wanted is not None:
-            raise ParameterError(f"{reader.path} has '{connection.topic}' already, as {connection.msgtype}, where "
+            raise ParameterError(f"{recording.path} has '{connection.topic}' already, as {connection.msgtype}, where "
                                  f'{wanted} has to go')
         assert isinstance(connection.ext, ConnectionExtRosbag2)
         known = connection.msgtype in store.types
-        copies[connection.id] = writer.add_connection(
-            connection.topic, connection.msgtype,
-            msgdef=connection.msgdef.data or (store.generate_msgdef(connection.msgtype, ros_version=2)[0] if known
-                                              else ''),
-            rihs01=connection.digest or (store.hash_rihs01(connection.msgtype) if known else UNKNOWN_TYPE),
-            serialization_format=connection.ext.serialization_format,
-            offered_qos_profiles=connection.ext.offered_qos_profiles)
+        key = connection.topic, connection.msgtype, repr(connection.ext)
+        if key not in made:
+            made[key] = writer.add_connection(
+                connection.topic, connection.msgtype,
+                msgdef=connection.msgdef.data or (store.generate_msgdef(connection.msgtype, ros_version=2)[0] if known
+                                                  else ''),
+                rihs01=connection.digest or (store.hash_rihs01(connection.msgtype) if known else UNKNOWN_TYPE),
+                serialization_format=connection.ext.serialization_format,
+                offered_qos_profiles=connection.ext.offered_qos_profiles)
+        copies[connection.id] = made[key]
     return copies

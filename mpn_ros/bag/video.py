@@ -10,32 +10,35 @@ from pathlib import Path
 import cv2
 import numpy as np
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
 
+from mpn_ros.bag.recording import Recording
 from mpn_ros.media import VideoWriter
 
 SAMPLE = 33
 """Images at the beginning of a topic whose intervals tell its rate."""
 LONELY_RATE = 10.
 """Frames a second where there is but one image."""
+LONGEST = 60.
+"""Seconds that a picture stays at most: a clock that is set during the recording jumps by years."""
 
 
-def frame_rate(reader: Reader, connections: Collection[Connection]) -> float:
+def frame_rate(recording: Recording, connections: Collection[Connection]) -> float:
     """Images a second of a topic: the median over its first images, so that a pause does not count."""
-    stamps = [stamp for _, stamp, _ in itertools.islice(reader.messages(connections), SAMPLE)]
+    stamps = [stamp for _, stamp, _ in itertools.islice(recording.messages(connections), SAMPLE)]
     intervals = np.diff(stamps)
     intervals = intervals[intervals > 0]
     return round(min(1e9 / float(np.median(intervals)), 120.), 3) if len(intervals) else LONELY_RATE
 
 
 class TimedVideo(AbstractContextManager['TimedVideo']):
-    """An .mp4 of ``fps`` frames a second; a picture stays until the time of the next one. The size is that of the first
-    picture, to which others are resized. As ``VideoWriter``, it appears when it is complete, and raises ImageError."""
+    """An .mp4 of ``fps`` frames a second; a picture stays until the time of the next one, but not longer than
+    ``LONGEST``. The size is that of the first picture, to which others are resized. As ``VideoWriter``, it appears when
+    it is complete, and raises ImageError."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
         self._video: VideoWriter | None = None
-        self._start, self._written = 0., 0
+        self._start, self._shown, self._written = 0., 0., 0
         self._picture: np.ndarray | None = None
 
     def show(self, picture: np.ndarray, seconds: float) -> None:
@@ -44,8 +47,10 @@ class TimedVideo(AbstractContextManager['TimedVideo']):
             height, width = picture.shape[:2]
             self._video, self._start = VideoWriter(self._path, self._fps, width, height), seconds
         else:
+            self._start += max(0., seconds - self._shown - LONGEST)
             self._hold(round((seconds - self._start) * self._fps))
             height, width = self._picture.shape[:2]
+        self._shown = seconds
         self._picture = picture if picture.shape[:2] == (height, width) else cv2.resize(picture, (width, height))
 
     def _hold(self, frames: int) -> None:

@@ -88,8 +88,8 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scene]:
 
 @pytest.fixture
 def record(tmp_path: Path) -> Callable[..., Recording]:
-    """``record(storage)`` is a new recording in ``tmp_path / 'in'``."""
-    return lambda storage='mcap': Recording(tmp_path / 'in', storage)
+    """``record(storage, folder)`` is a new recording in ``tmp_path / folder``."""
+    return lambda storage='mcap', folder='in': Recording(tmp_path / folder, storage)
 
 
 @pytest.fixture
