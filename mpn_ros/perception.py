@@ -47,25 +47,25 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
     sub-cell position is the vertex of the parabola through the logarithms of the three cells in each direction, which
     is exact for a Gaussian, at most half a cell away.
     """
-    batch, keypoints, height, width = heatmaps.shape
+    height, width = heatmaps.shape[2:]
     heatmaps = heatmaps.clamp(min=_FLOOR)
-    before = F.pad(heatmaps, (1, 1, 1, 0))  # the neighbours that come before a cell, row by row
-    earlier = torch.stack(
-        (before[..., :-1, :-2], before[..., :-1, 1:-1], before[..., :-1, 2:], before[..., 1:, :-2])
-    ).amax(0)
-    is_peak = (F.max_pool2d(heatmaps, 3, 1, 1) == heatmaps) & (heatmaps > earlier) & (heatmaps > _FLOOR)
+    rows = F.max_pool2d(heatmaps, (1, 3), 1, (0, 1))
+    # The neighbours that come before a cell, row by row; who is above them is above the floor.
+    above = F.pad(rows, (0, 0, 1, 0), value=_FLOOR)[..., :-1, :]
+    left = F.pad(heatmaps, (1, 0), value=_FLOOR)[..., :-1]
+    is_peak = (F.max_pool2d(rows, (3, 1), 1, (1, 0)) == heatmaps) & (heatmaps > torch.maximum(above, left))
     score, index = torch.where(is_peak, heatmaps, torch.zeros_like(heatmaps)).flatten(2).topk(count)
     row, column = torch.div(index, width, rounding_mode='floor'), index % width
-    padded = F.pad(heatmaps, (1, 1, 1, 1), mode='reflect').log().flatten(2)  # so a peak on the border stays there
-    middle = (row + 1) * (width + 2) + column + 1
-    centre = padded.gather(2, middle)
+    values, centre = heatmaps.flatten(2), score.clamp(min=_FLOOR).log()
 
-    def vertex(step: int) -> torch.Tensor:
-        low, high = padded.gather(2, middle - step), padded.gather(2, middle + step)
+    def vertex(position: torch.Tensor, cells: int, step: int) -> torch.Tensor:
+        """How far from the cell in one direction; on the border the neighbour inside counts twice: it stays there."""
+        before, after = torch.where(position > 0, -step, step), torch.where(position < cells - 1, step, -step)
+        low, high = values.gather(2, index + before).log(), values.gather(2, index + after).log()
         curvature = (2 * centre - low - high).clamp(min=1e-6)
         return (0.5 * (high - low) / curvature).clamp(-0.5, 0.5)
 
-    x, y = column + vertex(1), row + vertex(width + 2)
+    x, y = column + vertex(column, width, 1), row + vertex(row, height, width)
     return torch.stack(((x + 0.5) * _STRIDE - 0.5, (y + 0.5) * _STRIDE - 0.5, score.clamp(max=1)), -1)
 
 
@@ -87,7 +87,8 @@ class Perception(nn.Module):
         heatmaps = self._heatmaps(output)
         # Bounds make numbers of NaN in some backends, and a broken answer would be "nobody". A number less itself is 0,
         # NaN and infinity less themselves are NaN, which the caller then finds.
-        broken = (output.heatmaps - output.heatmaps).float().sum(1)
+        total = output.heatmaps.float().sum(1)
+        broken = total - total
         return Perceived(find_peaks(heatmaps[:, :-1]), self._boxes(output), heatmaps[:, -1].clamp(max=1) + broken)
 
     def dense(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpn_ros.network.layers import conv3x3, resize_to
+from mpn_ros.network.layers import conv3x3, convolve_parts, resize_to
 from mpn_ros.presets import KeypointHeadConfig
 
 
@@ -44,8 +44,8 @@ class KeypointHead(nn.Module):
 
     def forward(self, pyramid: Sequence[torch.Tensor]) -> torch.Tensor:
         d2, *coarser = (down(level) for down, level in zip(self.down, pyramid))
-        joined = torch.cat([d2, *(resize_to(d, d2) for d in coarser)], 1)
-        return self.heatmaps(F.relu(self.fusion(joined)))
+        levels = [d2, *(resize_to(d, d2) for d in coarser)]
+        return self.heatmaps(F.relu(convolve_parts(self.fusion, levels)))
 
     def scores(self, heatmaps: torch.Tensor) -> torch.Tensor:
         """The head's output as scores from 0. A linear output may overshoot 1: clipped here, its peaks would become

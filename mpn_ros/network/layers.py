@@ -3,6 +3,8 @@ pyramid levels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -19,12 +21,13 @@ class Normalise(nn.Module):
 
     def __init__(self, preprocessing: Preprocessing):
         super().__init__()
-        self.register_buffer('mean', torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer('mean', torch.tensor(preprocessing.mean), persistent=False)
+        self.register_buffer('std', torch.tensor(preprocessing.std), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        # TensorRT does nothing with uint8 but convert it: first the type, then the order.
-        return (images.to(self.mean.dtype).permute(0, 3, 1, 2) - self.mean) / self.std
+        # TensorRT does nothing with uint8 but convert it: first the type. The order is last: that is free where the
+        # convolutions have the channels last, as OpenVINO's.
+        return ((images.to(self.mean.dtype) - self.mean) / self.std).permute(0, 3, 1, 2)
 
 
 def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:
@@ -43,3 +46,17 @@ def resize_to(features: torch.Tensor, like: torch.Tensor, mode: str = 'nearest')
     if features.shape[-2:] == size:
         return features
     return F.interpolate(features, size=size, mode=mode, align_corners=False if mode == 'bilinear' else None)
+
+
+def convolve_parts(conv: nn.Module, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """``conv(torch.cat(parts, 1))`` for a ``conv3x3``; where it is separable without the concatenation, which on a CPU
+    is a slow copy: depthwise channels know nothing of each other, and a pointwise convolution is a sum over parts."""
+    if not isinstance(conv, nn.Sequential):
+        return conv(torch.cat(list(parts), 1))
+    depthwise, pointwise = (layer for layer in conv if isinstance(layer, nn.Conv2d))
+    channels = [part.shape[1] for part in parts]
+    biases = [pointwise.bias, *[None] * (len(parts) - 1)]
+    weights = zip(depthwise.weight.split(channels), pointwise.weight.split(channels, 1), biases)
+    first, *others = (F.conv2d(F.conv2d(part, spatial, padding=1, groups=len(spatial)), mixing, bias)
+                      for part, (spatial, mixing, bias) in zip(parts, weights))
+    return sum(others, first)
