@@ -35,9 +35,8 @@ export FASTRTPS_DEFAULT_PROFILES_FILE := $(FASTDDS_DEFAULT_PROFILES_FILE)
 export ROS_LOG_DIR := $(VENV)/log
 RUN := XDG_CACHE_HOME=$(VENV)/cache $(VENV)/bin/python
 
-REQUIREMENTS := $(addprefix requirements/,base.txt test.txt ros-kilted.txt ros-build-kilted.txt)
 # Python compiles what it imports; pip would compile all of torch first.
-INSTALL := $(PIP) install --no-compile --constraint requirements/lock.txt
+INSTALL := $(PIP) install --no-compile
 BUILD := $(PIP) install --no-build-isolation --no-deps --force-reinstall
 BUILD_SUPPORT := build_support/ament_wheel.py build_support/foreign_paths.cmake
 SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_player scripts/mpn scripts/pose_node \
@@ -73,12 +72,13 @@ $(INTERPRETER):
 	@$(HOST_PYTHON) build_support/check_host.py
 	@echo '[1/4] .venv: a virtual environment of $(HOST_PYTHON)'
 	@$(HOST_PYTHON) -m venv --clear $(VENV)
-	@$(PIP) install --quiet pip==26.3
+	@$(INSTALL) --quiet --require-hashes -r requirements/pip.txt
 	@mkdir -p $(DONE) && touch $@
 
-$(DONE)/requirements: $(INTERPRETER) $(REQUIREMENTS) requirements/lock.txt
+$(DONE)/requirements: $(INTERPRETER) requirements/lock.txt requirements/torch.txt
 	@echo '[2/4] libraries and ROS 2'
-	@$(INSTALL) $(addprefix -r ,$(REQUIREMENTS))
+	@$(INSTALL) --require-hashes -r requirements/lock.txt
+	@$(INSTALL) -r requirements/torch.txt
 	@touch $@
 
 $(DONE)/vision_msgs: $(DONE)/requirements $(STAND_IN) $(BUILD_SUPPORT)
@@ -92,7 +92,6 @@ $(DONE)/mpn_ros: $(DONE)/vision_msgs $(SOURCES) $(BUILD_SUPPORT)
 	@touch $@
 
 colcon: $(DONE)/requirements
-	$(INSTALL) -r requirements/colcon.txt
 	colcon build --base-paths . compat/vision_msgs examples/cpp --event-handlers console_cohesion+
 
 clean:

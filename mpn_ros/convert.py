@@ -26,6 +26,8 @@ _LIMENG95_JOINTS = ('nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wris
 _HEATMAP_ORDER = [_LIMENG95_JOINTS.index(name) for name in COCO.names]
 _PRN_ORDER = [i - (i > _LIMENG95_JOINTS.index('neck')) for i in _HEATMAP_ORDER]
 
+_MOST_VALUES = 2 ** 28  # HDF5 may claim any number and store next to none
+
 PUBLISHED_PRN = PRNConfig(height=56, width=36, nodes=1024, layers=2, residual=True, dropout=.5, box_margin=0., blur=1.,
                           rectify=True)
 """The PRN of both publications."""
@@ -139,8 +141,11 @@ def _read_hdf5(source: Path) -> dict[str, Tensor]:
         raise WeightsError(f'{source} needs h5py to be read: pip install h5py') from error
     try:
         with h5py.File(source, 'r') as file:
-            state = {key: torch.as_tensor(value[()]).float() for key, value in file.items()
-                     if isinstance(value, h5py.Dataset) and value.dtype.kind in 'fiu'}
+            datasets = {key: value for key, value in file.items()
+                        if isinstance(value, h5py.Dataset) and value.dtype.kind in 'fiu'}
+            if (values := sum(dataset.size for dataset in datasets.values())) > _MOST_VALUES:
+                raise WeightsError(f'{source} claims to hold {values} values, more than any published network')
+            state = {key: torch.as_tensor(dataset[()]).float() for key, dataset in datasets.items()}
     except FileNotFoundError as error:
         raise WeightsError(f'{source} does not exist') from error
     except OSError as error:

@@ -284,6 +284,14 @@ def test_what_is_not_hdf5_is_refused(tmp_path, content):
         import_limeng95(path, SMALL)
 
 
+def test_a_file_that_claims_more_than_there_is_memory_is_refused_unread(tmp_path):
+    with h5py.File(tmp_path / 'huge.h5', 'w') as file:
+        file.create_dataset('fpn.conv1.weight', (2 ** 20, 2 ** 20), 'f4', chunks=(1024, 1024))
+    assert (tmp_path / 'huge.h5').stat().st_size < 10_000
+    with pytest.raises(WeightsError, match=f'claims to hold {2 ** 40} values'):
+        import_limeng95(tmp_path / 'huge.h5', SMALL)
+
+
 @pytest.mark.parametrize('zipped', [True, False])
 def test_the_authors_prn_computes_what_it_computed(tmp_path, small_prn, zipped):
     state = random_values(prn_shapes(4 * 3 * 17, 5))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pickle
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
-from mpn_ros.convert import import_prn
+from mpn_ros.convert import import_limeng95, import_prn
 from mpn_ros.errors import MpnError
 from mpn_ros.presets import preset
 from mpn_ros.training.checkpoint import load_checkpoint
+from mpn_ros.training.prn_labels import load_people
+from mpn_ros.training.start import start_backbone
 from mpn_ros.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +60,12 @@ def zip_of_a_pickle(path, malice):
         archive.writestr('archive/version', '3\n')
 
 
-FILES = old_pickle, torch_file, old_torch_file, zip_of_a_pickle
+def arrays_of_objects(path, malice):
+    with path.open('wb') as file:
+        np.savez(file, image_id=np.zeros(1), image_size=np.array([malice], object))
+
+
+FILES = old_pickle, torch_file, old_torch_file, zip_of_a_pickle, arrays_of_objects
 
 
 def test_the_malice_works(tmp_path, trace):
@@ -64,15 +74,48 @@ def test_the_malice_works(tmp_path, trace):
     assert trace.exists(), 'or the tests below would show nothing'
 
 
-@pytest.mark.parametrize('read', [load_weights, load_checkpoint, lambda path: import_prn(path, preset('lite'))],
-                         ids=['weights', 'checkpoint', 'convert'])
+def backbone(path):
+    start_backbone(SimpleNamespace(backbone=torch.nn.Linear(1, 1), preset=preset('r50')), path)
+
+
+def prn(path):
+    return import_prn(path, preset('lite'))
+
+
+def limeng95(path):
+    pytest.importorskip('h5py', reason='h5py is an extra and is not installed')
+    return import_limeng95(path, preset('r50'))
+
+
+@pytest.mark.parametrize('read', [load_weights, load_checkpoint, backbone, prn, limeng95, load_people])
 @pytest.mark.parametrize('write', FILES)
-@pytest.mark.parametrize('name', ['file.safetensors', 'file.pt'])
-def test_no_file_of_weights_runs_code(tmp_path, trace, name, write, read):
+@pytest.mark.parametrize('name', ['file.safetensors', 'file.pt', 'file.npz'])
+def test_no_file_of_weights_or_labels_runs_code(tmp_path, trace, name, write, read):
     write(tmp_path / name, Malice(trace))
     with pytest.raises(MpnError):
         read(tmp_path / name)
     assert not trace.exists()
+
+
+CODE_FROM_DATA = {'pickle', 'cPickle', 'dill', 'joblib', 'marshal', 'shelve'}
+SOURCES = [path for folder in ('mpn_ros', 'launch', 'scripts', 'examples', 'benchmarks', 'build_support')
+           for path in (ROOT / folder).rglob('*.py')]
+
+
+def test_nothing_unpickles_or_evaluates():
+    """What the files above cannot show of readers to come."""
+    assert len(SOURCES) > 150
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                assert not CODE_FROM_DATA & {name.name for name in node.names}, path
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module not in CODE_FROM_DATA, path
+            elif isinstance(node, ast.Call):
+                called, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
+                assert called not in ('eval', 'exec', 'yaml.load', 'yaml.unsafe_load'), path
+                assert called != 'torch.load' or given.get('weights_only') == 'True', path
+                assert given.get('allow_pickle', 'False') == 'False', path
 
 
 def test_no_file_of_parameters_runs_code(tmp_path, trace):
