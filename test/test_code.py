@@ -1,4 +1,5 @@
-"""The sources themselves: ruff, mypy and shellcheck, in the versions of requirements/test.txt, find nothing."""
+"""The sources themselves: ruff, mypy and shellcheck, in the versions of requirements/test.txt, find nothing, nor does
+ament_cpplint where it is."""
 
 from __future__ import annotations
 
@@ -41,6 +42,13 @@ def test_shellcheck_finds_nothing():
     scripts = [path for folder in folders for path in folder.iterdir() if path.is_file() and is_shell(path)]
     assert scripts, 'there is a script in .ci at least'
     judged(shellcheck, *map(str, scripts))
+
+
+def test_ament_cpplint_finds_nothing_in_the_example():
+    """Of ament's linters the one whose demands this project shares, but for the order of includes and the header."""
+    if shutil.which('ament_cpplint') is None:
+        pytest.skip('ament_cpplint is not installed here; it is part of ROS 2')
+    judged('ament_cpplint', '--linelength=120', '--filters=-legal/copyright,-build/include_order', 'examples/cpp')
 
 
 def is_shell(path: Path) -> bool:

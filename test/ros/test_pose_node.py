@@ -76,7 +76,7 @@ def test_a_long_load_does_not_outlive_a_signal(start):
     process, said = start(loading=60.)
     said('loading')
     process.send_signal(signal.SIGINT)
-    assert process.wait(6) == 0
+    assert process.wait(5) == 0
 
 
 @pytest.mark.parametrize('arguments, says', [
