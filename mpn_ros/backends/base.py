@@ -8,13 +8,19 @@ import numpy as np
 
 from mpn_ros.perception import Perceived
 
+MOST_SHAPES = 16
+"""Shapes of input for which a backend keeps what it has prepared."""
+
 
 class Backend(Protocol):
-    """Runs ``Perception`` on batches. ``description`` says what runs where, for logs and summaries."""
+    """Runs ``Perception`` on batches."""
 
-    description: str
+    @property
+    def description(self) -> str:
+        """What runs where, for logs and summaries."""
+        ...
 
     def __call__(self, images: np.ndarray) -> Perceived:
         """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new
-        one may cost preparation."""
+        one may cost preparation. Raises BackendUnavailable where that fails."""
         ...

@@ -59,6 +59,19 @@ def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) ->
     return folder
 
 
+def private_folder(name: str) -> Path | None:
+    """A folder of the cache that nobody else can write, for a library that keeps files of its own; None where there can
+    be none."""
+    folder = cache_folder() / name
+    try:
+        _claim(folder.parent)
+        _claim(folder)
+    except OSError as error:
+        _log.warning('compiled graphs are not kept: %s', error)
+        return None
+    return folder
+
+
 def _claim(parent: Path) -> None:
     """Makes the cache's folder, closed to others. Raises OSError where a user beside us and root can write: whoever
     can, decides what the network sees."""

@@ -12,13 +12,15 @@ import numpy as np
 import torch
 
 from mpn_ros import __version__
+from mpn_ros.backends.base import MOST_SHAPES
 from mpn_ros.backends.cache import cached
+from mpn_ros.backends.precision import DTYPES, say
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.perception import Perceived, Perception
 from mpn_ros.weights import tensor_digest
 
-_MOST_SHAPES = 16  # compiled graphs kept in memory
+_HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
 _log = logging.getLogger(__name__)
 
 
@@ -29,11 +31,9 @@ class OpenVinoBackend:
     of its own.
     """
 
-    def __init__(self, network: MultiPoseNet, device: str = 'auto'):
+    def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
             raise BackendUnavailable(f"openvino runs on the CPU here, not on '{device}'")
-        if device == 'auto' and torch.cuda.is_available():
-            raise BackendUnavailable('openvino is for machines without a CUDA GPU')
         try:
             import openvino
         except ImportError as error:
@@ -42,8 +42,13 @@ class OpenVinoBackend:
         self._core = openvino.Core()
         self._network = network.float().eval()
         self._key = tensor_digest(self._network.state_dict()), __version__, torch.__version__, openvino.__version__
-        bf16 = 'BF16' in self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
-        self.description = f'openvino {"bfloat16" if bf16 else "float32"} on cpu'
+        able = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
+        if precision == 'auto':
+            precision = 'bf16' if 'BF16' in able else 'fp32'
+        elif precision.upper() not in able:
+            raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
+        self._hints = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
+        self.description = f'openvino {say(DTYPES[precision])} on cpu'
         self._compiled: dict[tuple[int, ...], Any] = {}
 
     def _convert(self, shape: tuple[int, ...]) -> Any:
@@ -72,12 +77,12 @@ class OpenVinoBackend:
         except RuntimeError as error:
             _log.warning('%s cannot be read and is not used: %s', folder, str(error).splitlines()[0])
             model = self._convert(shape)
-        return self._core.compile_model(model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY'})
+        return self._core.compile_model(model, 'CPU', self._hints)
 
     def __call__(self, images: np.ndarray) -> Perceived:
         shape = (1, *images.shape[1:])
         if shape not in self._compiled:
-            if len(self._compiled) >= _MOST_SHAPES:
+            if len(self._compiled) >= MOST_SHAPES:
                 self._compiled.pop(next(iter(self._compiled)))
             self._compiled[shape] = self._compile(shape)
         compiled = self._compiled[shape]

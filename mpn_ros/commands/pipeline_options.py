@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def add_pipeline_arguments(parser: argparse.ArgumentParser, grouper: bool = True) -> None:
-    """Declares ``--weights``, ``--input-size``, ``--backend``, ``--device`` and, for commands that do not choose it
-    themselves, ``--grouper``."""
+    """Declares ``--weights``, ``--input-size``, ``--backend``, ``--device``, ``--precision`` and, for commands that do
+    not choose it themselves, ``--grouper``."""
     group = parser.add_argument_group('pipeline')
     group.add_argument('--weights', default='lite', metavar='NAME|FILE',
                        help='weights that ship, or a weights file (default: %(default)s)')
@@ -25,10 +25,12 @@ def add_pipeline_arguments(parser: argparse.ArgumentParser, grouper: bool = True
                        help='what runs the network (default: the fastest that works)')
     group.add_argument('--device', default='auto', metavar='DEVICE',
                        help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
+    group.add_argument('--precision', default='auto', metavar='NAME',
+                       help='fp16, bf16 or fp32 (default: the fastest that the device and the backend have)')
 
 
 def make_pipeline(args: argparse.Namespace, thresholds: Thresholds | None = None) -> PosePipeline:
     """The pipeline that the arguments describe. Raises WeightsError, ParameterError or BackendUnavailable."""
     from mpn_ros.pipeline.pipeline import PosePipeline
     return PosePipeline(args.weights, input_size=args.input_size, grouper=args.grouper, backend=args.backend,
-                        device=args.device, thresholds=thresholds)
+                        device=args.device, precision=args.precision, thresholds=thresholds)

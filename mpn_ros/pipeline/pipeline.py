@@ -61,7 +61,7 @@ class PosePipeline:
 
     weights: the name of weights that ship ('lite'), a weights file, or loaded ``Weights``.
     input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made for.
-    backend, device: see ``mpn_ros.backends``. grouper: 'prn', or the paper's baselines 'max' and 'ucr'.
+    backend, device, precision: see ``docs/backends.md``. grouper: 'prn', or the paper's baselines 'max' and 'ucr'.
     thresholds: may be replaced at any time; a call uses those that stand when it begins.
 
     Raises WeightsError, ParameterError or BackendUnavailable.
@@ -74,6 +74,7 @@ class PosePipeline:
         input_size: int | None = None,
         backend: str = 'auto',
         device: str = 'auto',
+        precision: str = 'auto',
         grouper: str = 'prn',
         thresholds: Thresholds | None = None,
     ):
@@ -82,7 +83,7 @@ class PosePipeline:
         self.input_size = loaded.preset.input_size if input_size is None else input_size
         check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
-        self.backend = make_backend(loaded.network(), backend, device)
+        self.backend = make_backend(loaded.network(), backend, device, precision)
         self._grouper = make_grouper(grouper, loaded)
         # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)

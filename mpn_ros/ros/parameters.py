@@ -52,8 +52,12 @@ class Parameters:
     """The values of all parameters at one moment."""
 
     weights: str = _parameter('lite', 'Name of weights that ship in models/, or path of a weights file.')
-    backend: str = _parameter('auto', "What runs the network; 'auto' takes the fastest that works here.")
+    backend: str = _parameter(
+        'auto', "What runs the network: tensorrt, compile, openvino, eager; 'auto' takes the fastest that works here.")
     device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
+    precision: str = _parameter(
+        'auto', "Numbers inside the network; 'auto' takes the fastest that the device and the backend have.",
+        choices=('auto', 'fp16', 'bf16', 'fp32'))
     input_size: int = _parameter(
         0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
         bounds=(0, 4096), step=32)

@@ -32,7 +32,8 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
     weights = load_weights(resolve_weights(parameters.weights))
     check_layout(weights.preset.layout, weights.source)
     return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
-                        device=parameters.device, grouper=parameters.grouper, thresholds=thresholds(parameters))
+                        device=parameters.device, precision=parameters.precision, grouper=parameters.grouper,
+                        thresholds=thresholds(parameters))
 
 
 def thresholds(parameters: Parameters) -> Thresholds:

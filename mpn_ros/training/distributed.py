@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from mpn_ros.backends.eager import check_device
+from mpn_ros.backends.torch_backend import check_device
 
 _PATIENCE = timedelta(hours=2)  # the others wait while the first one validates
 

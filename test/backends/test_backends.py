@@ -3,36 +3,18 @@
 import copy
 import logging
 
-import cv2
 import numpy as np
 import pytest
 import torch
 
 import mpn_ros.backends as backends
-from mpn_ros.errors import BackendUnavailable
-from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.backends.parity import disagreement
+from mpn_ros.errors import BackendUnavailable, ParameterError
 from mpn_ros.perception import Perception
-from mpn_ros.presets import preset
-
-
-@pytest.fixture(scope='module')
-def network():
-    """A network with strong answers: untrained, but with outputs far from their cautious start."""
-    torch.manual_seed(0)
-    network = MultiPoseNet(preset('lite')).eval()
-    torch.nn.init.normal_(network.keypoint_head.heatmaps.weight, std=0.5)
-    torch.nn.init.zeros_(network.keypoint_head.heatmaps.bias)
-    return network
-
-
-@pytest.fixture(scope='module')
-def images():
-    coarse = np.random.default_rng(0).integers(0, 255, (2, 4, 6, 3), np.uint8)
-    return np.stack([cv2.resize(picture, (96, 64), interpolation=cv2.INTER_CUBIC) for picture in coarse])
 
 
 def test_eager_is_the_graph_itself(network, images):
-    seen = backends.EagerBackend(network, 'cpu')(images)
+    seen = backends.EagerBackend(network, 'cpu', 'fp32')(images)
     with torch.inference_mode():
         want = Perception(network, 64, 96)(torch.from_numpy(images))
     for ours, theirs in zip(seen, want):
@@ -40,9 +22,17 @@ def test_eager_is_the_graph_itself(network, images):
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize('precision', ['bf16', 'fp16'])
+def test_eager_in_half_precision_agrees(network, images, precision):
+    exact, half = (backends.EagerBackend(network, 'cpu', p)(images) for p in ('fp32', precision))
+    assert disagreement(half, exact) is None
+    assert np.abs(half.person - exact.person).max() > 0, 'it is float32 all the same'
+
+
 def test_openvino_agrees_with_eager(network, images):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    eager, fast = backends.EagerBackend(network, 'cpu')(images), backends.OpenVinoBackend(network, 'cpu')(images)
+    eager = backends.EagerBackend(network, 'cpu', 'fp32')(images)
+    fast = backends.OpenVinoBackend(network, 'cpu')(images)
     np.testing.assert_allclose(fast.person, eager.person, atol=0.03)  # bfloat16 keeps eight bits
     np.testing.assert_allclose(fast.boxes[..., 4], eager.boxes[..., 4], atol=0.01)
     best = eager.peaks[:, :, :1]
@@ -50,6 +40,20 @@ def test_openvino_agrees_with_eager(network, images):
         np.abs(fast.peaks[..., 2] - best[..., 2]) < 0.03
     )
     assert near.any(-1).mean() > 0.9, 'the strongest peaks of one backend are missing in the other'
+
+
+def test_openvino_computes_in_the_precision_that_was_asked_for(small_network, images):
+    pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    eager = backends.EagerBackend(small_network, 'cpu', 'fp32')(images)
+    fast = backends.OpenVinoBackend(small_network, 'cpu', 'fp32')
+    assert fast.description == 'openvino float32 on cpu'
+    np.testing.assert_allclose(fast(images).person, eager.person, atol=1e-5)
+
+
+@pytest.mark.parametrize('name', list(backends.BACKENDS))
+def test_a_precision_that_there_is_not_is_named(small_network, name):
+    with pytest.raises(ParameterError, match="auto, fp16, bf16, fp32, not 'int4'"):
+        backends.make_backend(small_network, name, 'cpu', 'int4')
 
 
 def test_a_backend_takes_a_new_shape_in_mid_stream(network):
@@ -61,18 +65,65 @@ def test_a_backend_takes_a_new_shape_in_mid_stream(network):
     ]
 
 
-def test_auto_says_what_it_took_and_why_not_the_better_ones(network, monkeypatch, caplog):
-    class Absent:
-        def __init__(self, *_):
-            raise BackendUnavailable('no such chip')
+def test_an_answer_stays_as_it_is_when_the_next_one_comes(small_network, images):
+    backend = backends.EagerBackend(small_network, 'cpu')
+    first = backend(images)
+    kept = copy.deepcopy(first)
+    backend(255 - images)
+    for now, then in zip(first, kept):
+        np.testing.assert_array_equal(now, then)
 
-    monkeypatch.setattr(backends, 'BACKENDS', {'absent': Absent, 'eager': backends.EagerBackend})
+
+def test_the_network_that_was_given_stays_as_it_is(small_network, images):
+    before = {name: value.clone() for name, value in small_network.state_dict().items()}
+    backends.EagerBackend(small_network, 'cpu', 'fp16')(images)
+    for name, value in small_network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+class Absent:
+    def __init__(self, *_):
+        raise BackendUnavailable('no such chip')
+
+
+class Unbuildable:
+    description = 'unbuildable'
+
+    def __init__(self, *_):
+        pass
+
+    def __call__(self, images):
+        raise BackendUnavailable('no engine for this shape')
+
+
+@pytest.fixture
+def order(monkeypatch):
+    """Sets what 'auto' tries on a CPU."""
+    monkeypatch.setitem(backends.BACKENDS, 'absent', Absent)
+    monkeypatch.setitem(backends.BACKENDS, 'unbuildable', Unbuildable)
+    return lambda *names: monkeypatch.setitem(backends.ORDER, 'cpu', names)
+
+
+def test_auto_says_what_it_took_and_why_not_the_better_ones(network, order, caplog):
+    order('absent', 'eager')
     with caplog.at_level(logging.INFO):
-        assert backends.make_backend(network).description == 'eager float32 on cpu'
-    assert 'eager float32 on cpu (no such chip)' in caplog.text
-    monkeypatch.setattr(backends, 'BACKENDS', {'absent': Absent})
+        assert backends.make_backend(network, precision='fp32').description == 'eager float32 on cpu'
+    assert 'eager float32 on cpu (no GPU that PyTorch can use; no such chip)' in caplog.text
+    order('absent')
     with pytest.raises(BackendUnavailable, match='no such chip'):
         backends.make_backend(network)
+
+
+def test_auto_goes_on_to_the_next_where_a_graph_cannot_be_built(small_network, images, order, caplog):
+    order('unbuildable', 'absent', 'eager')
+    backend = backends.make_backend(small_network, device='cpu', precision='fp32')
+    assert backend.description == 'unbuildable'
+    with caplog.at_level(logging.INFO):
+        assert np.isfinite(backend(images).person).all() and backend.description == 'eager float32 on cpu'
+    assert 'eager float32 on cpu (no engine for this shape; no such chip)' in caplog.text
+    order('unbuildable')
+    with pytest.raises(BackendUnavailable, match='no engine'):
+        backends.make_backend(small_network, device='cpu')(images)
 
 
 def test_a_device_that_cannot_be_had_is_named(network):
@@ -106,5 +157,5 @@ def test_nan_in_the_network_is_nan_in_the_answer(network, images, name, part):
     broken = copy.deepcopy(network)
     with torch.no_grad():
         broken.get_parameter(part)[0] = torch.nan  # of 18 heatmaps one
-    seen = backends.BACKENDS[name](broken, 'cpu')(images)
+    seen = backends.make_backend(broken, name, 'cpu')(images)
     assert not all(np.isfinite(values).all() for values in seen)

@@ -58,8 +58,8 @@ def pipeline() -> PosePipeline:
     torch.manual_seed(0)
     lite = preset('lite')
     parts = {'network': MultiPoseNet(lite).state_dict(), 'prn': PoseResidualNetwork(lite.prn, 17).state_dict()}
-    return PosePipeline(Weights(lite, parts, {}, 'made by the test'), backend='eager', device='cpu', input_size=128,
-                        thresholds=Thresholds(person=0, keypoint=0, people=5))
+    return PosePipeline(Weights(lite, parts, {}, 'made by the test'), backend='eager', device='cpu',
+                        precision='fp32', input_size=128, thresholds=Thresholds(person=0, keypoint=0, people=5))
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""One output in place of three: a device answers with one tensor, which is copied to the host at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from mpn_ros.perception import PEAKS, Perceived, Perception
+
+
+class Packed(nn.Module):
+    """``Perception`` whose answer is one float32 tensor ``(B, n)``: peaks, boxes and person of each image, flat."""
+
+    def __init__(self, perception: Perception):
+        super().__init__()
+        self.perception = perception
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.cat([part.float().flatten(1) for part in self.perception(images)], 1)
+
+
+def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> Perceived:
+    """The parts of ``(B, n)``, without a copy; height and width are those of the network's input."""
+    rows, columns = height // 4, width // 4
+    peaks, boxes, person = np.split(packed, (keypoints * PEAKS * 3, packed.shape[1] - rows * columns), 1)
+    return Perceived(peaks.reshape(-1, keypoints, PEAKS, 3), boxes.reshape(len(packed), -1, 5),
+                     person.reshape(-1, rows, columns))
