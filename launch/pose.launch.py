@@ -26,6 +26,7 @@ OVERRIDES = {
     'weights': (str, 'name of weights that ship, or path of a weights file'),
     'backend': (str, "what runs the network; 'auto' takes the fastest that works"),
     'device': (str, "'cpu', 'cuda', 'cuda:1' or 'auto'"),
+    'precision': (str, "'fp16', 'bf16', 'fp32' or 'auto'"),
     'autostart': (bool, 'configure and activate at start; false waits for a lifecycle manager'),
     'use_sim_time': (bool, 'take the time from /clock'),
 }

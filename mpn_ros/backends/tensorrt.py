@@ -54,7 +54,7 @@ class TensorRtBackend(TorchBackend):
             import torch_tensorrt
         except Exception as error:
             raise BackendUnavailable(
-                f"torch-tensorrt cannot be used ({str(error).splitlines()[0]}): pip install 'mpn_ros[tensorrt]'"
+                f'torch-tensorrt cannot be used ({str(error).splitlines()[0]}): pip install torch-tensorrt tensorrt'
             ) from error
         self._torch_tensorrt: Any = torch_tensorrt
         # Of the whole process: there is one network in it, and one thread that runs it.
