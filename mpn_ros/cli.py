@@ -21,6 +21,7 @@ COMMANDS = {
     'convert': 'import a published checkpoint',
     'export': 'write the network or its Pose Residual Network as an ONNX file',
     'ablate': 'measure how joints get to people, and look at what the PRN learnt',
+    'bench': 'measure how long each step takes here',
     'info': 'describe a preset or a weights file',
 }
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and

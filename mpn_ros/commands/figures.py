@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def write_json(path: Path, figures: dict[str, Any]) -> None:
+def write_json(path: Path, figures: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Writes what ``--json`` asked for. Raises ParameterError if it cannot be written."""
     try:
         path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mpn_ros.errors import PresetError, WeightsError
 from mpn_ros.presets import PRESETS, Preset
@@ -36,39 +36,9 @@ def run(args: argparse.Namespace) -> None:
     print(_describe_preset(weights.preset))
 
 
-class Cost(NamedTuple):
-    """``parameters`` of a block, and its ``multiply_adds`` for one image; for the PRN those of one person, at most: the
-    pipeline leaves out the cells without a peak."""
-
-    parameters: int
-    multiply_adds: int
-
-
-def block_costs(preset: Preset) -> dict[str, Cost]:
-    """What each block of Fig. 7 costs, on a square image of the preset's input size; the intermediate heads, which only
-    training uses, are not among them."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from mpn_ros.network.multiposenet import MultiPoseNet
-    from mpn_ros.network.prn import PoseResidualNetwork
-    with torch.device('meta'):  # shapes alone, no values
-        network, prn = MultiPoseNet(preset).eval(), PoseResidualNetwork(preset.prn, preset.keypoints).eval()
-        with FlopCounterMode(display=False) as counter:
-            network(torch.empty(1, 3, preset.input_size, preset.input_size))
-            prn(torch.empty(1, preset.prn.height, preset.prn.width, preset.keypoints))
-    blocks = {'backbone': (network.backbone,), 'keypoint subnet': (network.keypoint_pyramid, network.keypoint_head),
-              'detection subnet': (network.detector_pyramid, network.detector), 'pose residual network': (prn,)}
-    names = {module: name for model in (network, prn)
-             for name, module in model.named_modules(prefix=type(model).__name__)}
-    operations = counter.get_flop_counts()
-    return {block: Cost(sum(p.numel() for module in modules for p in module.parameters()),
-                        sum(sum(operations[names[module]].values()) for module in modules) // 2)
-            for block, modules in blocks.items()}
-
-
 def _describe_preset(preset: Preset) -> str:
-    costs = block_costs(preset)
+    from mpn_ros.network.cost import block_costs
+    costs = block_costs(preset, preset.input_size, preset.input_size)
     lines = [f'preset {preset.name}: {preset.backbone}, {preset.keypoints} keypoints; parameters, and multiply-adds on '
              f'{preset.input_size} x {preset.input_size} pixels']
     lines += [f'  {block:22} {cost.parameters / 1e6:7.2f} M {cost.multiply_adds / 1e9:9.3f} G'

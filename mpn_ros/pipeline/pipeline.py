@@ -84,7 +84,7 @@ class PosePipeline:
         check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device, precision)
-        self._grouper = make_grouper(grouper, loaded)
+        self.grouper = make_grouper(grouper, loaded)
         # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
 
@@ -111,36 +111,37 @@ class PosePipeline:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
-        return self.scenes(*self._perceive(images, orders), thresholds)
+        letterboxes, pixels = self.letterbox(images, orders)
+        return self.scenes(letterboxes, self.backend(pixels), thresholds)
 
     def scenes(self, letterboxes: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Scene]:
         """A scene for each image of what the network saw in it, in its letterbox. Raises InferenceError where that is
         NaN or infinite."""
-        boxes = self._boxes(seen, thresholds)
-        keypoints = self._grouper(list(seen.peaks), boxes)
+        boxes = self.boxes(seen, thresholds)
+        keypoints = self.grouper(list(seen.peaks), boxes)
         return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
 
     def observe(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of one image ``(H, W, 3)`` uint8, in its pixels: peaks ``(K, N, 3)`` and the boxes
         that stay ``(M, 5)``. Raises ImageError."""
         check_image(image)
-        [letterbox], seen = self._perceive([image], [channel_order])
-        [boxes] = self._boxes(seen, self.thresholds)
+        [letterbox], pixels = self.letterbox([image], [channel_order])
+        seen = self.backend(pixels)
+        [boxes] = self.boxes(seen, self.thresholds)
         peaks = np.concatenate([letterbox.points_to_image(seen.peaks[0, ..., :2]), seen.peaks[0, ..., 2:]], -1)
         return peaks, np.concatenate([letterbox.boxes_to_image(boxes[:, :4]), boxes[:, 4:]], -1)
 
-    def _perceive(
+    def letterbox(
         self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
-    ) -> tuple[list[Letterbox], Perceived]:
-        """How each image lies in the network's input, and what the network sees."""
+    ) -> tuple[list[Letterbox], np.ndarray]:
+        """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB."""
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
-        pixels = np.stack(
-            [box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)]
-        )
-        return letterboxes, self.backend(pixels)
+        fitted = [box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)]
+        return letterboxes, np.stack(fitted)
 
-    def _boxes(self, seen: Perceived, thresholds: Thresholds) -> list[np.ndarray]:
-        """The boxes that stay in each image."""
+    def boxes(self, seen: Perceived, thresholds: Thresholds) -> list[np.ndarray]:
+        """The boxes ``(M, 5)`` that stay in each image, in pixels of the input. Raises InferenceError where the
+        network's answer is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
         return [

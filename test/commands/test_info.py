@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from mpn_ros.cli import main
-from mpn_ros.commands.info import block_costs
+from mpn_ros.network.cost import block_costs
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import PRESETS, PRNConfig
 from mpn_ros.weights import load_weights, save_weights
@@ -17,7 +17,7 @@ def test_parameters_of_r50_by_hand():
 
     cells = 56 * 36 * 17
     lateral = sum(conv(c, 256, 1) for c in (512, 1024, 2048))
-    assert {block: cost.parameters for block, cost in block_costs(PRESETS['r50']).items()} == {
+    assert {block: cost.parameters for block, cost in block_costs(PRESETS['r50'], 480, 480).items()} == {
         'backbone': 25_557_032 - 2_049_000,
         'keypoint subnet': (conv(256, 256, 1) + lateral + 3 * conv(256, 256, 3)
                             + 4 * (conv(256, 128, 3) + conv(128, 128, 3)) + conv(512, 256, 3) + conv(256, 18, 1)),
@@ -27,7 +27,7 @@ def test_parameters_of_r50_by_hand():
 
 
 def test_multiply_adds_of_r50():
-    costs = block_costs(PRESETS['r50'])
+    costs = block_costs(PRESETS['r50'], 480, 480)
     # ResNet-50's published 4.089 G at 224 x 224, of which the classifier that we leave out has 2048 x 1000.
     assert costs['backbone'].multiply_adds == (4_089_184_256 - 2_048_000) * 480 ** 2 // 224 ** 2
     assert costs['pose residual network'].multiply_adds == 2 * 56 * 36 * 17 * 1024
@@ -37,7 +37,7 @@ def test_a_preset_without_weights_is_described_by_its_blocks(capsys):
     assert main(['info', 'r101']) == 0
     out = capsys.readouterr().out
     assert 'preset r101: resnet101, 17 keypoints' in out and '480 x 480 pixels' in out
-    total = sum(cost.parameters for cost in block_costs(PRESETS['r101']).values())
+    total = sum(cost.parameters for cost in block_costs(PRESETS['r101'], 480, 480).values())
     assert '42.50 M' in out and out.rstrip().endswith(f'{total / 1e6:.2f} M')
 
 
