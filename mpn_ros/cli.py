@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -55,6 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f'mpn {chosen}: {missing} is not installed: pip install {missing}', file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever reads has read enough, as head does; nor may Python's end write the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print(f'mpn {chosen}: interrupted', file=sys.stderr)
         return 130
