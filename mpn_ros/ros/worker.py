@@ -1,18 +1,20 @@
-"""The thread that answers: always the newest frame of each camera, all that are there as one batch, never waiting for
-one more."""
+"""The threads that answer: always the newest frame of each camera, all that are there as one batch, never waiting for
+one more. While one batch is inferred the frames after it are decoded and the answers before it are published."""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from queue import Queue
 from typing import Any, NamedTuple, Protocol
 
 from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.ros.counters import Counters
 from mpn_ros.ros.image import Picture
 from mpn_ros.ros.inference import Inference
+from mpn_ros.ros.newest import Newest
 from mpn_ros.scene import Scene
 
 
@@ -36,32 +38,50 @@ class Source(Protocol):
         """Sends the answer and counts it."""
 
 
+class Decoded(NamedTuple):
+    """A frame, its picture, and the seconds that decoding took."""
+
+    frame: Frame
+    picture: Picture
+    seconds: float
+
+
+class Answered(NamedTuple):
+    """The frames of a batch, a scene for each or why there is none, and the seconds that inference took."""
+
+    decoded: Mapping[Source, Decoded]
+    scenes: Sequence[Scene | Exception]
+    seconds: float
+
+
 class Worker:
-    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault."""
+    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault.
+
+    Three threads, each with one batch at most and one that waits for it. A decoded frame that waits for inference is
+    dropped for a newer one; answers are all published, in their order, so inference waits for slow publishing.
+    """
 
     def __init__(self, infer: Inference, report: Callable[[str], None]) -> None:
         self._infer, self._report = infer, report
-        self._wake = threading.Condition()
-        self._newest: dict[Source, Frame] = {}
-        self._stopping = False
+        self._frames: Newest[Source, Frame] = Newest()
+        self._decoded: Newest[Source, Decoded] = Newest()
+        self._answered: Queue[Answered | None] = Queue(maxsize=1)
         self._busy_since = math.inf
-        self._thread = threading.Thread(target=self._run, name='pose worker', daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=work, name=f'pose {work.__name__.strip("_")}', daemon=True)
+                         for work in (self._decode, self._answer, self._publish)]
+        for thread in self._threads:
+            thread.start()
 
     def offer(self, source: Source, frame: Frame) -> None:
         """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on
         inference."""
         source.counters.receive()
-        with self._wake:
-            if self._stopping or source in self._newest:
-                source.counters.drop()
-            if not self._stopping:
-                self._newest[source] = frame
-                self._wake.notify()
+        self._frames.put({source: frame})
 
     @property
     def busy(self) -> float:
-        """Seconds since it took the frames that it works on; 0 while it waits for one."""
+        """Seconds since inference took the frames that it works on, or that it cannot hand over because publishing does
+        not end; 0 while it waits for frames."""
         return max(0., time.monotonic() - self._busy_since)
 
     @property
@@ -70,50 +90,54 @@ class Worker:
         return self._infer.lost
 
     def stop(self) -> None:
-        """Ends the thread after the frames that it works on; those that wait are dropped."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        self._thread.join()
-        for source in self._newest:
-            source.counters.drop()
-        self._newest = {}
+        """Ends the threads after the frames that they work on; those that wait for decoding or inference are
+        dropped."""
+        decode, answer, publish = self._threads
+        self._frames.close()
+        decode.join()
+        self._decoded.close()
+        answer.join()
+        self._answered.put(None)
+        publish.join()
 
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                self._wake.wait_for(lambda: self._newest or self._stopping)
-                if self._stopping:
-                    return
-                frames, self._newest = self._newest, {}
-            self._busy_since = time.monotonic()
-            self._answer(frames)
+    def _decode(self) -> None:
+        while (frames := self._frames.take()) is not None:
+            decoded = {}
+            for source, frame in frames.items():
+                start = time.monotonic()
+                try:
+                    picture = source.decode(frame.message)
+                except ImageError as error:
+                    self._fault(source, source.counters.malform, 'image dropped', error)
+                except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
+                    self._fault(source, source.counters.fail, 'image not decoded', error)
+                else:
+                    decoded[source] = Decoded(frame, picture, time.monotonic() - start)
+            self._decoded.put(decoded)
+
+    def _answer(self) -> None:
+        while (decoded := self._decoded.take()) is not None:
+            self._busy_since = start = time.monotonic()
+            scenes = self._infer([one.picture for one in decoded.values()])
+            inference = time.monotonic() - start
+            for source, (frame, _, seconds) in decoded.items():
+                source.counters.spend('wait', start - frame.received - seconds)
+                source.counters.spend('decode', seconds)
+            self._answered.put(Answered(decoded, scenes, inference))
             self._busy_since = math.inf
 
-    def _answer(self, frames: dict[Source, Frame]) -> None:
-        pictures = {}
-        for source, frame in frames.items():
-            source.counters.spend('wait', self._busy_since - frame.received)
-            try:
-                with source.counters.timed('decode'):
-                    pictures[source] = source.decode(frame.message)
-            except ImageError as error:
-                self._fault(source, source.counters.malform, 'image dropped', error)
-            except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
-                self._fault(source, source.counters.fail, 'image not decoded', error)
-        start = time.monotonic()
-        scenes = self._infer(list(pictures.values()))
-        inference = time.monotonic() - start
-        for (source, picture), scene in zip(pictures.items(), scenes, strict=True):
-            if isinstance(scene, Exception):
-                self._fault(source, source.counters.fail, 'image not answered', scene)
-                continue
-            source.counters.spend('inference', inference)
-            try:
-                with source.counters.timed('publish'):
-                    source.publish(frames[source], picture, scene)
-            except Exception as error:
-                self._fault(source, source.counters.fail, 'answer not published', error)
+    def _publish(self) -> None:
+        while (answered := self._answered.get()) is not None:
+            for (source, (frame, picture, _)), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
+                if isinstance(scene, Exception):
+                    self._fault(source, source.counters.fail, 'image not answered', scene)
+                    continue
+                source.counters.spend('inference', answered.seconds)
+                try:
+                    with source.counters.timed('publish'):
+                        source.publish(frame, picture, scene)
+                except Exception as error:
+                    self._fault(source, source.counters.fail, 'answer not published', error)
 
     def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
