@@ -132,6 +132,7 @@ def test_stop_answers_what_is_inferred_and_drops_what_waits(gate):
     wait_for(lambda: source.decoded == [1, 2])
     stopping = threading.Thread(target=worker.stop)
     stopping.start()
+    wait_for(lambda: source.counters.snapshot().dropped == 1)
     gate.let()
     stopping.join(5)
     assert not stopping.is_alive() and source.published == [1]
