@@ -101,8 +101,10 @@ class Perception(nn.Module):
         return self.network.keypoint_head.scores(output.heatmaps.float())
 
     def _boxes(self, output: NetworkOutput) -> torch.Tensor:
-        best, anchor = output.class_logits.float().unflatten(1, (-1, PER_CELL)).max(-1)
-        score, cell = best.sigmoid().topk(min(BOXES, best.shape[1]))
-        index = cell * PER_CELL + anchor.gather(1, cell)
+        logits = output.class_logits.float().unflatten(1, (-1, PER_CELL))
+        score, cell = logits.amax(-1).sigmoid().topk(min(BOXES, logits.shape[1]))
+        # Not max with its indices: Torch-TensorRT cannot convert it, and only these cells are asked for.
+        anchor = logits.gather(1, cell[..., None].expand(-1, -1, PER_CELL)).argmax(-1)
+        index = cell * PER_CELL + anchor
         offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
         return torch.cat((decode_boxes(offsets, self.anchors[index]), score[..., None]), -1)

@@ -128,8 +128,9 @@ class TensorRtBackend(TorchBackend):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of torch about its own use of pytrees
             program = torch.export.export(graph, (pictures,))
-            return compile_(program, arg_inputs=[pictures], require_full_compilation=True, min_block_size=1,
-                            optimization_level=3, timing_cache_path=str(folder / 'timing.bin'), **typing)
+            return compile_(program, arg_inputs=[pictures], device=self.device, require_full_compilation=True,
+                            min_block_size=1, optimization_level=3, timing_cache_path=str(folder / 'timing.bin'),
+                            **typing)
 
 
 @contextlib.contextmanager
