@@ -1,4 +1,4 @@
-"""Eight cameras of 1280x720 at 30 Hz on one node: `python -m benchmarks.load --clip FILE --json FILE`, once with raw
+"""Cameras of 1280x720 on one node, eight at 30 Hz by default: `python -m benchmarks.load --clip FILE --json FILE`, once with raw
 images and once with JPEG. The cameras have a process of their own, which takes its part of the processor."""
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.ros.rehearsal import alone, served
 
-CAMERAS, RATE, WIDTH, HEIGHT = 8, 30, 1280, 720
+WIDTH, HEIGHT = 1280, 720
 
 
-def stills(clip: Path) -> np.ndarray:
-    """uint8 ``(CAMERAS, HEIGHT, WIDTH, 3)`` BGR: frames of the clip at full height, side by side until the width is
+def stills(clip: Path, cameras: int) -> np.ndarray:
+    """uint8 ``(cameras, HEIGHT, WIDTH, 3)`` BGR: frames of the clip at full height, side by side until the width is
     filled."""
     with VideoReader(clip) as video:
-        frames = [frame.image for frame, _ in zip(video, range(CAMERAS), strict=False)]
+        frames = [frame.image for frame, _ in zip(video, range(cameras), strict=False)]
     pictures = []
     for frame in frames:
         height, width = frame.shape[:2]
         scaled = cv2.resize(frame, (round(width * HEIGHT / height), HEIGHT), interpolation=cv2.INTER_AREA)
         pictures.append(np.tile(scaled, (1, -(-WIDTH // scaled.shape[1]), 1))[:, :WIDTH])
-    return np.resize(np.stack(pictures), (CAMERAS, HEIGHT, WIDTH, 3))
+    return np.resize(np.stack(pictures), (cameras, HEIGHT, WIDTH, 3))
 
 
-def load(pictures: Path, transport: str, seconds: int) -> dict[str, float]:
+def load(pictures: Path, transport: str, seconds: int, count: int, rate: int) -> dict[str, float]:
     """What ``measure`` says of a new node with the weights that ship."""
-    names = [f'camera{number}' for number in range(CAMERAS)]
+    names = [f'camera{number}' for number in range(count)]
     rclpy.init()
     listener = rclpy.create_node('load')
     with (node_process('-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}') as node,
           Cameras(pictures, names, transport) as cameras, served(listener)):
-        result = measure(listener, node.pid, cameras, seconds, RATE)
+        result = measure(listener, node.pid, cameras, seconds, rate)
     rclpy.shutdown()
     return result
 
@@ -55,19 +55,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--clip', type=Path, required=True, help='a video with people in it')
     parser.add_argument('--seconds', type=int, default=60)
+    parser.add_argument('--cameras', type=int, default=8)
+    parser.add_argument('--rate', type=int, default=30, help='images a second of each camera')
     parser.add_argument('--json', type=Path, required=True)
     arguments = parser.parse_args()
     alone()
     result = {'date': date.today().isoformat(), 'seconds': arguments.seconds,
-              'cameras': CAMERAS, 'rate': RATE, 'size': [WIDTH, HEIGHT]}
+              'cameras': arguments.cameras, 'rate': arguments.rate, 'size': [WIDTH, HEIGHT]}
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / 'pictures.npy'
         try:
-            np.save(pictures, stills(arguments.clip))
+            np.save(pictures, stills(arguments.clip, arguments.cameras))
         except MpnError as error:
             sys.exit(f'load: {error}')
         for transport in ('raw', 'compressed'):
-            result[transport] = load(pictures, transport, arguments.seconds)
+            result[transport] = load(pictures, transport, arguments.seconds, arguments.cameras, arguments.rate)
     result |= {'machine': machine(), 'versions': versions()}
     text = json.dumps(result, indent=2) + '\n'
     print(text)
