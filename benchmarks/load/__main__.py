@@ -1,5 +1,5 @@
-"""Cameras of 1280x720 on one node, eight at 30 Hz by default: `python -m benchmarks.load --clip FILE --json FILE`, once with raw
-images and once with JPEG. The cameras have a process of their own, which takes its part of the processor."""
+"""Cameras of 1280x720 on one node, eight at 30 Hz by default: `python -m benchmarks.load --clip FILE --json FILE`, once
+with raw images and once with JPEG. The cameras have a process of their own, which takes its part of the processor."""
 
 from __future__ import annotations
 
