@@ -62,7 +62,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> Figure:
     from matplotlib.figure import Figure
     figure = Figure(figsize=(7, 4.5), layout='constrained')
     axes = figure.subplots()
-    single = [row for row in rows if row['cameras'] == 1]
+    single = [row for row in rows if row['cameras'] == 1 and row['people']]  # the floor has no people
     for backend in dict.fromkeys(row['backend'] for row in single):
         for stage, style in (('total', 'o-'), ('total one by one', 'x--')):
             points = sorted((row['people'], row['p50_ms']) for row in single

@@ -75,6 +75,7 @@ def test_the_picture_has_our_lines_and_the_papers():
     pytest.importorskip('matplotlib', reason='matplotlib is an extra and is not installed')
     from mpn_ros.benchmark.report import draw
     found = [row for case in (measured(20, .03), measured(1, .02)) for row in rows(case, FACTS)]
+    found.append(found[0] | {'people': 0, 'stage': 'floor'})
     lines = {line.get_label(): line.get_xydata().tolist() for line in draw(found).axes[0].lines}
     assert lines['lite, eager: total'] == [[1, 20], [20, 30]]
     assert lines['lite, eager: total one by one'] == [[1, 40], [20, 60]]
