@@ -146,7 +146,7 @@ class Preset:
             raise PresetError(f'not the description of a preset: {error}') from error
 
 
-_LITE_PYRAMID = PyramidConfig(width=64, separable=True, top_down='smoothed', upsampling='bilinear')
+_LITE_PYRAMID = PyramidConfig(width=96, separable=True, top_down='smoothed', upsampling='bilinear')
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -158,7 +158,7 @@ PRESETS: dict[str, Preset] = {
             name='lite',
             backbone='mobilenet',
             keypoint_pyramid=_LITE_PYRAMID,
-            keypoint_head=KeypointHeadConfig(width=96, fusion=160, separable=True, relu=True, activation='sigmoid'),
+            keypoint_head=KeypointHeadConfig(width=112, fusion=160, separable=True, relu=True, activation='sigmoid'),
             detector_pyramid=dataclasses.replace(_LITE_PYRAMID, width=128),
             detector=DetectorConfig(width=128, separable=True, norm=True),
             prn=PRNConfig(height=28, width=18, nodes=192, residual=24.0, dropout=0.1, blur=0.5),

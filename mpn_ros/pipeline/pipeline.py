@@ -33,7 +33,7 @@ class Thresholds:
     person: float = 0.4
     keypoint: float = 0.1
     overlap: float = 0.4
-    mask: float = 0.3
+    mask: float = 0.4
     people: int = 20
 
     def __post_init__(self) -> None:

@@ -69,7 +69,7 @@ class Parameters:
         .4, 'Overlap (IoU) above which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
-        .3, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
+        .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
     track: bool = _parameter(True, 'Give people ids that last from image to image.', live=True)
     track_timeout: float = _parameter(
