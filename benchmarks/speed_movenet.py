@@ -1,5 +1,9 @@
-"""The speed of our weights beside MoveNet MultiPose (ONNX, Apache-2.0) in one run, image by image in turn, from decoded
-picture to people: ``python -m benchmarks.speed_movenet --help``."""
+"""The speed of our weights beside MoveNet MultiPose (ONNX, Apache-2.0) in one run, from decoded picture to people:
+``python -m benchmarks.speed_movenet --help``.
+
+They take turns by rounds of all pictures, not by pictures: onnxruntime's threads spin for a while after each answer,
+and take half the time of whoever comes next.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +45,8 @@ def main() -> None:
                'MoveNet MultiPose': MoveNet(args.model, args.long_side, args.threads)}
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     for turn in tqdm(range(args.rounds + 1), 'rounds', disable=None):
-        for image in images:
-            for name, system in systems.items():
+        for name, system in systems.items():
+            for image in images:
                 start = time.perf_counter()
                 system(image, channel_order='bgr')
                 if turn:  # the first round prepares
