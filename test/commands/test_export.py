@@ -45,13 +45,14 @@ def test_the_network_is_that_of_pytorch_for_any_batch(lite, tmp_path, capsys):
     images = np.stack([cv2.resize(picture, (160, 128), interpolation=cv2.INTER_CUBIC) for picture in coarse])
     with torch.inference_mode():
         want = Perception(lite.network(), 128, 160)(torch.from_numpy(images))
-    assert want.boxes[:, 0, 4].min() > .02 and want.peaks[..., 0, 2].max() > .02, 'nothing to compare'
+    assert want.boxes[:, 0, 4].min() > .01 and want.peaks[..., 0, 2].max() > .02, 'nothing to compare'
     for batch in (3, 1):
         for ours, theirs in zip(run.run(None, {'images': images[:batch]}), want, strict=True):
             theirs = theirs[:batch].numpy()
-            if theirs.shape[-1] == 3:  # where the place of a peak that does not count is anybody's choice
-                np.testing.assert_allclose(ours[..., 2], theirs[..., 2], atol=1e-3)
-                ours, theirs = ours[theirs[..., 2] > 2e-3], theirs[theirs[..., 2] > 2e-3]
+            if theirs.shape[-1] in (3, 5):  # which of the peaks and boxes that do not count is first is anybody's choice
+                np.testing.assert_allclose(ours[..., -1], theirs[..., -1], atol=1e-3)
+                ours, theirs = ours[theirs[..., -1] > 2e-3], theirs[theirs[..., -1] > 2e-3]
+                assert len(theirs)
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
 
 

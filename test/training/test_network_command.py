@@ -90,14 +90,14 @@ def test_two_processes_learn_what_one_learns(learnt_figures, unbroken, tmp_path)
 
 def test_four_pictures_are_learnt_by_heart(learnt_figures, tmp_path, capsys):
     """From the shipped weights, through the pipeline that everybody uses."""
-    more = ['--start', 'lite', '--set', 'input_size=96', '--rate', '1e-3', '--schedule', 'cosine', '--epochs', '50']
+    more = ['--start', 'lite', '--set', 'input_size=96', '--rate', '1e-3', '--schedule', 'cosine', '--epochs', '80']
     validation = ['--validation-images', str(learnt_figures.images),
-                  '--validation-annotations', str(learnt_figures.annotations), '--validate-every', '50']  # fmt: skip
+                  '--validation-annotations', str(learnt_figures.annotations), '--validate-every', '80']  # fmt: skip
     command = arguments(learnt_figures, tmp_path, *more, *validation, stage='joint')
     assert main([*command, '--size', '96', '--batch', '4']) == 0
     best = load_checkpoint(tmp_path / 'best.pt')['best']
     assert best['keypoint AP'] > 0.75 and best['box AP'] > 0.75 and best['mask IoU'] > 0.65
-    assert f'best at step 50: keypoint AP {100 * best["keypoint AP"]:.1f}' in capsys.readouterr().err
+    assert f'best at step 80: keypoint AP {100 * best["keypoint AP"]:.1f}' in capsys.readouterr().err
 
 
 def test_keypoints_of_ones_own_train_run_and_are_measured(door_figures, tmp_path):
