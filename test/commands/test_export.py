@@ -49,7 +49,7 @@ def test_the_network_is_that_of_pytorch_for_any_batch(lite, tmp_path, capsys):
     for batch in (3, 1):
         for ours, theirs in zip(run.run(None, {'images': images[:batch]}), want, strict=True):
             theirs = theirs[:batch].numpy()
-            if theirs.shape[-1] in (3, 5):  # which of the peaks and boxes that do not count is first is anybody's choice
+            if theirs.shape[-1] in (3, 5):  # which of those that do not count comes first is anybody's choice
                 np.testing.assert_allclose(ours[..., -1], theirs[..., -1], atol=1e-3)
                 ours, theirs = ours[theirs[..., -1] > 2e-3], theirs[theirs[..., -1] > 2e-3]
                 assert len(theirs)
