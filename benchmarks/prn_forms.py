@@ -19,7 +19,9 @@ from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.observed import Observed, simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.perception import PEAKS
+from mpn_ros.pipeline.crops import expand, into_crop
 from mpn_ros.pipeline.grouping import PRNGrouper
+from mpn_ros.pipeline.sparse_prn import SparsePRN
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 from mpn_ros.weights import load_weights, resolve_weights
@@ -99,6 +101,18 @@ def milliseconds(grouper: PRNGrouper, images: Sequence[Observed], one_by_one: bo
     return 1000 * float(np.mean([min(call(image) for _ in range(repeats)) for image in images]))
 
 
+def network_milliseconds(prn: PoseResidualNetwork, images: Sequence[Observed], repeats: int) -> float:
+    """The same of the network alone, which is given all peaks in each person's crop."""
+    network = SparsePRN(prn)
+
+    def call(candidates: np.ndarray) -> float:
+        start = time.perf_counter()
+        network(candidates)
+        return time.perf_counter() - start
+    crops = [into_crop(image.peaks[None], expand(image.boxes[:, :4], prn.config.box_margin)) for image in images]
+    return 1000 * float(np.mean([min(call(crop) for _ in range(repeats)) for crop in crops]))
+
+
 def main() -> None:
     """Prints and writes a row for each form of each file."""
     parser = argparse.ArgumentParser(description='Measure forms of the Pose Residual Network.')
@@ -124,13 +138,16 @@ def main() -> None:
                                    'grid': f'{config.width}x{config.height}', 'bytes': size}
             row['AP'] = {what: grouping_figures(grouper, images)['all']['AP'] for what, images in given.items()}
             row['ms'] = {count: milliseconds(grouper, crowds[count], False, args.repeats) for count in PEOPLE}
+            row['ms of the network'] = {count: network_milliseconds(prn, crowds[count], args.repeats)
+                                        for count in PEOPLE}
             row['ms one by one'] = {count: milliseconds(grouper, crowds[count], True, args.repeats // 10 + 1)
                                     for count in PEOPLE}
             rows.append(row)
             print(f'{file} {name}: {config.nodes} nodes, {row["grid"]}, {size / 1e6:.1f} MB, AP',
                   ', '.join(f'{100 * value:.1f} {what}' for what, value in row['AP'].items()), '; ms',
-                  ', '.join(f'{row["ms"][count]:.2f} ({row["ms one by one"][count]:.2f} one by one) for {count}'
-                            for count in PEOPLE), flush=True)
+                  ', '.join(f'{row["ms"][count]:.2f} ({row["ms of the network"][count]:.2f} of the network, '
+                            f'{row["ms one by one"][count]:.2f} one by one) for {count}' for count in PEOPLE),
+                  flush=True)
     args.json.write_text(json.dumps({'threads': args.threads, 'versions': versions(), 'machine': machine(),
                                      'rows': rows}, indent=2) + '\n')
 
