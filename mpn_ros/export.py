@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import nn
 
 from mpn_ros import __version__
 from mpn_ros.errors import ParameterError
+from mpn_ros.files import write_whole
 from mpn_ros.network.prn import Assignment
 from mpn_ros.perception import PEAKS, Perceived, Perception
 from mpn_ros.weights import Weights
@@ -81,15 +81,10 @@ def _export(path: str | Path, graph: nn.Module, example: torch.Tensor, batch: in
         'preset': json.dumps(weights.preset.to_dict()),
         'input_shape': json.dumps(['batch' if batch is None else batch, *example.shape[1:]])})
     onnx.checker.check_model(model, full_check=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        partial.write_bytes(model.SerializeToString())
-        os.replace(partial, path)
+        write_whole(path, model.SerializeToString())
     except OSError as error:
         raise ParameterError(f'{path} cannot be written: {error.strerror}') from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 @contextlib.contextmanager

@@ -9,10 +9,8 @@ in half precision; in memory all is float32.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +22,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from mpn_ros.errors import MpnError, WeightsError
+from mpn_ros.errors import MpnError, ParameterError, WeightsError
+from mpn_ros.files import write_whole
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import Preset
@@ -73,6 +72,12 @@ class Weights:
         return module.eval()
 
 
+def check_ending(path: Path) -> None:
+    """Raises ParameterError unless the name is that of a weights file."""
+    if path.suffix != '.safetensors':
+        raise ParameterError(f'{path} must end in .safetensors')
+
+
 def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Mapping[str, Any] | None = None,
                  metrics: Mapping[str, Any] | None = None, dtype: torch.dtype = torch.float32) -> None:
     """Writes a weights file; a file that was there is replaced at the end, in one step.
@@ -97,15 +102,10 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
     stated = {'preset': preset.to_dict(), 'training': dict(training or {}), 'metrics': dict(metrics or {})}
     metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': tensor_digest(tensors),
                 **{key: json.dumps(value) for key, value in stated.items()}}
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
-        partial.write_bytes(save(tensors, metadata))  # save_file would make it readable by its owner alone
-        os.replace(partial, path)
+        write_whole(path, save(tensors, metadata))  # save_file would make it readable by its owner alone
     except OSError as error:
         raise WeightsError(f'{path} cannot be written: {error.strerror}') from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def load_weights(path: str | Path) -> Weights:

@@ -137,7 +137,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(saved, parts, monkeypat
     def full(*_):
         raise OSError(28, 'No space left on device')
 
-    monkeypatch.setattr('mpn_ros.weights.os.replace', full)
+    monkeypatch.setattr('os.replace', full)
     with pytest.raises(WeightsError, match='cannot be written.*No space left'):
         save_weights(saved, PRESET, {'prn': parts['prn']})
     assert saved.read_bytes() == before and list(saved.parent.iterdir()) == [saved]

@@ -22,14 +22,12 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     from mpn_ros.commands.pipeline_options import make_pipeline
-    from mpn_ros.errors import ParameterError
     from mpn_ros.evaluation.calibration import cross_calibrated, fit, judge
     from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
     from mpn_ros.evaluation.reliability import reliability
-    from mpn_ros.weights import save_weights
+    from mpn_ros.weights import check_ending, save_weights
 
-    if args.out.suffix != '.safetensors':
-        raise ParameterError(f'{args.out} must end in .safetensors')
+    check_ending(args.out)
     pipeline = make_pipeline(args, THRESHOLDS)
     weights = pipeline.weights
     judged = judge(collect(pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout))

@@ -25,11 +25,10 @@ def run(args: argparse.Namespace) -> None:
     """Converts and says what was written. Raises MpnError for a file that is not what it should be."""
     from mpn_ros.convert import IMPORTERS
     from mpn_ros.errors import ParameterError
-    from mpn_ros.weights import load_weights, resolve_weights, save_weights
+    from mpn_ros.weights import check_ending, load_weights, resolve_weights, save_weights
     if args.network and args.format != 'prn':
         raise ParameterError('--network goes with --format prn only')
-    if args.out.suffix != '.safetensors':
-        raise ParameterError(f'{args.out} must end in .safetensors')
+    check_ending(args.out)
     base = load_weights(resolve_weights(args.network)) if args.network else None
     imported = IMPORTERS[args.format](args.source, base.preset if base else preset(args.preset))
     parts, training = dict(imported.parts), imported.training

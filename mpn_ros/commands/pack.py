@@ -37,10 +37,9 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset
     from mpn_ros.training.checkpoint import load_checkpoint
-    from mpn_ros.weights import load_weights, save_weights
+    from mpn_ros.weights import check_ending, load_weights, save_weights
 
-    if args.out.suffix != '.safetensors':
-        raise ParameterError(f'{args.out} must end in .safetensors')
+    check_ending(args.out)
     state = load_checkpoint(args.network)
     preset = Preset.from_dict(state['preset'])
     parts = {'network': state['averaged']}

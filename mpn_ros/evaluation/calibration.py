@@ -37,7 +37,7 @@ class Calibration(NamedTuple):
 
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         """The probabilities 0..1 of scores 0..1."""
-        probability: np.ndarray = expit(self.scale * logit(scores.clip(_LIMIT, 1 - _LIMIT)) + self.shift)
+        probability: np.ndarray = expit(self.scale * _logit(scores) + self.shift)
         return probability
 
 
@@ -65,7 +65,7 @@ def fit(judged: Judged) -> Calibration:
     if judged.right.all() or not judged.right.any():
         raise DatasetError(f'a calibration needs boxes that are right and boxes that are not; {judged.right.sum()} of '
                            f'{len(judged.right)} are right')
-    y, sign = logit(judged.scores.clip(_LIMIT, 1 - _LIMIT)), 2. * judged.right - 1
+    y, sign = _logit(judged.scores), 2. * judged.right - 1
 
     def loss(numbers: np.ndarray) -> float:
         return float(np.logaddexp(0, -sign * (numbers[0] * y + numbers[1])).mean())
@@ -84,3 +84,8 @@ def cross_calibrated(judged: Judged) -> np.ndarray:
     for half in (first, ~first):
         probability[half] = fit(Judged(*(part[~half] for part in judged)))(judged.scores[half])
     return probability
+
+
+def _logit(scores: np.ndarray) -> np.ndarray:
+    finite: np.ndarray = logit(scores.clip(_LIMIT, 1 - _LIMIT))
+    return finite

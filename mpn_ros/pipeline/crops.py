@@ -23,10 +23,10 @@ def into_crop(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
     return seen
 
 
-def compact(crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def compact(crops: np.ndarray) -> np.ndarray:
     """Moves the used rows (score above 0) of ``(P, K, N, 3)`` to the front, in their order, and cuts N to what is
-    needed, at least 1. Returns them and ``(P, K, N)``, the rows they had."""
+    needed, at least 1."""
     used = crops[..., 2] > 0
     count = max(1, int(used.sum(-1).max(initial=0)))
     rows = np.argsort(~used, axis=-1, kind='stable')[..., :count]
-    return np.take_along_axis(crops, rows[..., None], 2), rows
+    return np.take_along_axis(crops, rows[..., None], 2)

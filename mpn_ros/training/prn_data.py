@@ -48,7 +48,7 @@ class CropSampler:
             everything[mirrored, ..., 0] = 1 - everything[mirrored, ..., 0]
         # The person is the first of its neighbours, so that its peaks stay first, where they are used at all.
         own = everything[:, :, 0, 2] > 0
-        return Samples(compact(everything)[0], own)
+        return Samples(compact(everything), own)
 
     def _peaks(self, who: np.ndarray, random: np.random.Generator) -> np.ndarray:
         """``(B, Q, K, 3)`` peaks in pixels of the persons ``who`` ``(B, Q)``; -1 is nobody."""
