@@ -1,7 +1,7 @@
 # make demo    the node on the real middleware, on a clip: demo/overlay.mp4, demo/overlay.png, demo/summary.json
 # make test    the whole test suite, the ROS tests among it
 # make fuzz    a million made-up images for the decoders; CASES=... for another number
-# make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time
+# make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time; CLIP as with load
 # make load    8 cameras at once, raw and JPEG: ages, drops, memory; CLIP=... for another video than that of make demo
 # make setup   what both need, in .venv; seconds when nothing has changed
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
@@ -61,7 +61,7 @@ fuzz: setup
 	$(RUN) -m benchmarks.fuzz --cases $(CASES) --json $(RESULTS)/fuzz.json
 
 soak: setup
-	$(RUN) -m benchmarks.soak --minutes $(MINUTES) --json $(RESULTS)/soak.json --plot $(RESULTS)/soak.png
+	$(RUN) -m benchmarks.soak --minutes $(MINUTES) --clip $(CLIP) --json $(RESULTS)/soak.json --plot $(RESULTS)/soak.png
 
 load: setup
 	$(RUN) -m benchmarks.load --clip $(CLIP) --seconds $(SECONDS) --json $(RESULTS)/load.json

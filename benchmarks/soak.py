@@ -1,60 +1,81 @@
-"""Whether anything grows while the node runs: `python -m benchmarks.soak --minutes 60 --json FILE --plot FILE`.
+"""Whether anything grows while the node runs: `python -m benchmarks.soak --minutes 60 --clip FILE --json FILE
+--plot FILE`.
 
-The node's own process answers a camera of 640x480 at 15 Hz; its memory, descriptors and threads are read from /proc
-once a second. The first fifth, in which caches fill, does not count for the slopes.
+The node's own process answers a camera of 640x480 at 15 Hz, which plays a clip with people to and fro; its memory,
+descriptors and threads are read from /proc once a second. The first fifth, in which caches fill, does not count for
+the slopes.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import cv2
 import numpy as np
 import rclpy
 from mpn_ros.msg import SkeletonArray
+from rclpy.time import Time
 from sensor_msgs.msg import Image
 
 from benchmarks.node_process import check, node_process, resident_memory
 from mpn_ros import __version__
+from mpn_ros.media import VideoReader
 from mpn_ros.ros.rehearsal import alone
 
 RATE, WIDTH, HEIGHT = 15., 640, 480
+FRAMES = 90
+"""How much of the clip is played."""
 COLUMNS = 'resident memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
 
 
 def measure(process: int, latency: float) -> tuple[float, float, float, float]:
     """The values of ``COLUMNS`` for a process of that id."""
     folder = Path('/proc') / str(process)
-    return (resident_memory(process), len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')), latency * 1e3)
+    return (resident_memory(process), len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')), latency)
 
 
-def soak(minutes: float) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds since the start ``(n,)`` and the measurements ``(n, 4)``, one a second, from the first answer on."""
+def read(clip: Path) -> list[Image]:
+    """The clip, forwards and then back, as messages without a stamp."""
+    with VideoReader(clip) as video:
+        frames = [cv2.resize(frame.image, (WIDTH, HEIGHT)) for frame in itertools.islice(video, FRAMES)]
+    messages = []
+    for frame in frames + frames[-2:0:-1]:
+        message = Image(encoding='bgr8', width=WIDTH, height=HEIGHT, step=3 * WIDTH)
+        message.data.frombytes(frame.tobytes())
+        messages.append(message)
+    return messages
+
+
+def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarray, Counter[str]]:
+    """Seconds since the start ``(n,)`` and the measurements ``(n, 4)``, one a second, from the first answer on; how
+    many images were sent, answers and people heard."""
     rclpy.init()
     tester = rclpy.create_node('soak')
-    sent: dict[int, float] = {}
     latencies: list[float] = []
+    counts = Counter[str]()
 
     def hear(answer: SkeletonArray) -> None:
-        latencies.append(time.monotonic() - sent[answer.header.stamp.sec])
+        latencies.append((tester.get_clock().now() - Time.from_msg(answer.header.stamp)).nanoseconds / 1e6)
+        counts.update(answers=1, people=len(answer.skeletons))
     tester.create_subscription(SkeletonArray, 'skeletons', hear, 10)
     tester.create_subscription(Image, 'mask', lambda mask: None, 10)
     camera = tester.create_publisher(Image, 'image_raw', 1)
-    image = Image(encoding='rgb8', width=WIDTH, height=HEIGHT, step=3 * WIDTH)
-    image.data.frombytes(np.random.default_rng(0).bytes(3 * WIDTH * HEIGHT))
-    seconds, rows, number, started, last = [], [], 0, 0., 0.
+    seconds, rows, started, last = [], [], 0., 0.
     with node_process() as node:
         while not started or time.monotonic() - started < 60 * minutes:
-            number += 1
-            image.header.stamp.sec = number
-            sent[number] = time.monotonic()
-            sent.pop(number - 10_000, None)
+            image = images[counts['images'] % len(images)]
+            image.header.stamp = tester.get_clock().now().to_msg()
             camera.publish(image)
+            counts['images'] += 1
             due = time.monotonic() + 1 / RATE
             while time.monotonic() < due:
                 rclpy.spin_once(tester, timeout_sec=max(0., due - time.monotonic()))
@@ -66,23 +87,24 @@ def soak(minutes: float) -> tuple[np.ndarray, np.ndarray]:
                 rows.append(measure(node.pid, float(np.median(latencies))))
                 latencies.clear()
     rclpy.shutdown()
-    return np.array(seconds), np.array(rows)
+    return np.array(seconds), np.array(rows), counts
 
 
 def main() -> None:
     """Soaks, tells the slopes, and writes them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--minutes', type=float, default=60.)
+    parser.add_argument('--clip', type=Path, required=True, help='a video with people in it')
     parser.add_argument('--json', type=Path, required=True)
     parser.add_argument('--plot', type=Path, required=True)
     arguments = parser.parse_args()
     alone()
-    seconds, rows = soak(arguments.minutes)
+    seconds, rows, counts = soak(arguments.minutes, read(arguments.clip))
     counted = seconds >= seconds[-1] / 5
     slopes = {name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])
               for name, column in zip(COLUMNS, rows.T, strict=True)}
     last = dict(zip(COLUMNS, rows[-1].tolist(), strict=True))
-    result = {'date': date.today().isoformat(), 'minutes': arguments.minutes, 'measurements': len(rows),
+    result = {'date': date.today().isoformat(), 'minutes': arguments.minutes, 'measurements': len(rows), **counts,
               'slope an hour': slopes, 'last': last,
               'versions': {'mpn_ros': __version__, 'python': platform.python_version()}}
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
