@@ -77,6 +77,7 @@ class OpenVinoBackend:
         except RuntimeError as error:
             _log.warning('%s cannot be read and is not used: %s', folder, str(error).splitlines()[0])
             model = self._convert(shape)
+        model.reshape(shape)  # the conversion forgets it, and kernels for any size take a fifth longer
         return self._core.compile_model(model, 'CPU', self._hints)
 
     def __call__(self, images: np.ndarray) -> Perceived:

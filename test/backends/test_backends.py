@@ -50,6 +50,12 @@ def test_openvino_computes_in_the_precision_that_was_asked_for(small_network, im
     np.testing.assert_allclose(fast(images).person, eager.person, atol=1e-5)
 
 
+def test_openvino_compiles_for_the_size_and_not_for_any(small_network):
+    pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    compiled = backends.OpenVinoBackend(small_network, 'cpu')._compile((1, 64, 96, 3))
+    assert all(port.partial_shape.is_static for port in (*compiled.inputs, *compiled.outputs))
+
+
 @pytest.mark.parametrize('name', list(backends.BACKENDS))
 def test_a_precision_that_there_is_not_is_named(small_network, name):
     with pytest.raises(ParameterError, match="auto, fp16, bf16, fp32, not 'int4'"):
