@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         if args.stage != 'detector' and not any((image.keypoints[..., 2] > 0).any() for image in images):
             raise DatasetError(f'{args.annotations}: nobody has a labelled keypoint')
         augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
-        dataset = PatchDataset(images, args.size, augmentation, chosen, args.seed)
+        dataset = PatchDataset(images, args.size, augmentation, chosen, args.seed, args.views)
         trainer = _trainer(args, chosen, dataset, device)
         journal = None
         if distributed.rank() == 0:
@@ -81,6 +81,7 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         device,
         validate=_validation(args, chosen, device),
         validate_every=args.validate_every,
+        features=args.features,
     )
     if begun:
         trainer.resume()

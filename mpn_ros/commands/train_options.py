@@ -93,6 +93,14 @@ def _add_patches(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
         '--flip', type=float, default=paper['flip'], help='probability of a mirrored patch (default: %(default)s)'
     )
     group.add_argument(
+        '--views',
+        type=int,
+        default=0,
+        metavar='N',
+        help='patches of each image, which come again after N epochs; what a frozen backbone sees of them is computed '
+        "once and kept (default: 0, each epoch's own patches)",
+    )
+    group.add_argument(
         '--colour', type=float, default=0.0, help='strength of brightness, contrast and saturation changes'
     )
 
@@ -151,6 +159,12 @@ def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None
 
 def _add_running(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
+    group.add_argument(
+        '--features',
+        type=Path,
+        metavar='FOLDER',
+        help='where --views keeps what the backbone saw; runs may share it (default: features in --folder)',
+    )
     group.add_argument('--workers', type=int, default=_OURS.workers, help='processes that prepare patches')
     group.add_argument(
         '--minutes', type=float, default=float('inf'), help='stop after this time; the same command goes on later'

@@ -18,27 +18,39 @@ class PatchDataset(torch.utils.data.Dataset):
     """Item (epoch, n): a random patch of image n as a dict of tensors.
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; peaks, the number of labelled
-    joints; boxes ``(P, 4)`` pixels of the patch.
+    joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all that there are.
     The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
-    one would. An image that cannot be read raises DatasetError.
+    one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its own.
+    An image that cannot be read raises DatasetError.
     """
 
     def __init__(
-        self, images: Sequence[LabelledImage], size: int, augmentation: Augmentation, preset: Preset, seed: int = 0
+        self,
+        images: Sequence[LabelledImage],
+        size: int,
+        augmentation: Augmentation,
+        preset: Preset,
+        seed: int = 0,
+        views: int = 0,
     ):
         if size < 32 or size % 32:
             raise ParameterError(f'the patch size must be a multiple of 32, not {size}')
-        self.images, self.size, self.augmentation, self.seed = images, size, augmentation, seed
+        if views < 0:
+            raise ParameterError(f'views must be at least 0, not {views}')
+        self.images, self.size, self.augmentation, self.seed, self.views = images, size, augmentation, seed, views
         self.layout, self.fill = preset.layout, preset.preprocessing.mean
 
     def __len__(self) -> int:
         return len(self.images)
 
+    def _view(self, epoch: int) -> int:
+        return epoch % self.views if self.views else epoch
+
     def sample(self, item: tuple[int, int]) -> Sample:
         """The patch before it is turned into targets."""
-        epoch, index = item
+        view, index = self._view(item[0]), item[1]
         labelled = self.images[index]
-        random = np.random.default_rng((self.seed, epoch, index))
+        random = np.random.default_rng((self.seed, view, index))
         image = labelled.read()
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
         labels = labelled.read_mask(), labelled.boxes, labelled.keypoints
@@ -58,13 +70,14 @@ class PatchDataset(torch.utils.data.Dataset):
             'weight': torch.from_numpy(target.weight),
             'peaks': torch.tensor(target.peaks),
             'boxes': torch.from_numpy(sample.boxes),
+            'row': torch.tensor(self._view(item[0]) * len(self) + item[1]),
         }
 
 
 def collate(items: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor | list[torch.Tensor]]:
     """Stacks everything but the boxes, of which every image has its own number."""
     batch: dict[str, torch.Tensor | list[torch.Tensor]] = {
-        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks')
+        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks', 'row')
     }
     batch['boxes'] = [item['boxes'] for item in items]
     return batch

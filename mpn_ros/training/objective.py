@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training import distributed
 from mpn_ros.training.config import TrainingConfig
+from mpn_ros.training.features import FeatureFile
 from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
 from mpn_ros.training.targets import anchor_targets
 
@@ -19,25 +21,32 @@ from mpn_ros.training.targets import anchor_targets
 class Objective(nn.Module):
     """A batch of ``collate`` to its loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
 
-    ``terms`` says what is computed; the parts of the network that nothing of it reads are not run. It is a module, so
-    that DistributedDataParallel wraps the network and its losses as one.
+    ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
+    where ``kept`` has what it saw of a batch before. It is a module, so that DistributedDataParallel wraps the network
+    and its losses as one.
     """
 
     anchors: torch.Tensor
 
-    def __init__(self, network: MultiPoseNet, config: TrainingConfig, size: int, terms: frozenset[str]):
+    def __init__(
+        self,
+        network: MultiPoseNet,
+        config: TrainingConfig,
+        size: int,
+        terms: frozenset[str],
+        kept: FeatureFile | None = None,
+    ):
         super().__init__()
-        self.network, self.config, self.size, self.terms = network, config, size, terms
+        self.network, self.config, self.size, self.terms, self.kept = network, config, size, terms, kept
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
 
     def forward(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
         device = self.anchors.device
         weight = batch['weight'].to(device, non_blocking=True)
-        pixels = self.normalise(batch['image'].to(device, non_blocking=True))
         found: dict[str, torch.Tensor] = {}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
-            features = self.network.backbone(pixels.contiguous(memory_format=torch.channels_last))
+            features = self._features(batch, device)
             if 'heatmap' in self.terms:
                 keypoints = self.network.keypoints(features, supervise='intermediate' in self.terms)
             if 'boxes' in self.terms:
@@ -47,6 +56,22 @@ class Objective(nn.Module):
         if 'boxes' in self.terms:
             found |= self._box_terms(*boxes, batch['boxes'], weight == 0)
         return found
+
+    def _features(self, batch: dict[str, Any], device: torch.device) -> Sequence[torch.Tensor]:
+        kept = self.kept.get(batch['row']) if self.kept else None
+        if kept is not None:
+            return [level.to(device, non_blocking=True) for level in kept]
+        features: Sequence[torch.Tensor] = self.look(batch['image'].to(device, non_blocking=True))
+        if self.kept:
+            self.kept.put(batch['row'], features)
+        return features
+
+    def look(self, images: torch.Tensor) -> Sequence[torch.Tensor]:
+        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5."""
+        features: Sequence[torch.Tensor] = self.network.backbone(
+            self.normalise(images).contiguous(memory_format=torch.channels_last)
+        )
+        return features
 
     def _keypoint_terms(
         self,

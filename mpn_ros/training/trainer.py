@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -24,11 +25,13 @@ from mpn_ros.training.averaging import average_of
 from mpn_ros.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, save_checkpoint
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset, collate
+from mpn_ros.training.features import FeatureFile, Level
 from mpn_ros.training.journal import Journal, Means
 from mpn_ros.training.objective import Objective
 from mpn_ros.training.order import batches
 from mpn_ros.training.parameters import choose, groups, hold_rows
 from mpn_ros.training.schedule import make_schedule
+from mpn_ros.weights import tensor_digest
 
 _CLIP = 5.0  # the gradient's norm; a patch full of people can make it jump
 
@@ -41,6 +44,7 @@ class Trainer:
 
     validate: measures the averaged weights after every ``validate_every`` epochs; the checkpoint of the best figure is
     kept as ``folder/best.pt``, and plateaux are those of this figure. Without it they are those of the epochs' loss.
+    features: where what the frozen backbone sees of the dataset's ``views`` is kept; runs may share the folder.
     Raises ParameterError for settings that contradict each other or the dataset.
     """
 
@@ -54,6 +58,7 @@ class Trainer:
         *,
         validate: Validate | None = None,
         validate_every: int = 1,
+        features: str | Path | None = None,
     ):
         if config.batch > len(dataset):
             raise ParameterError(f'a batch of {config.batch} is more than the {len(dataset)} images of the dataset')
@@ -74,8 +79,26 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups(self.trained, config), weight_decay=config.weight_decay)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
         self.objective = Objective(self.network, config, dataset.size, terms).to(self.device)
+        self.kept = self.objective.kept = self._keep(Path(features or self.folder / 'features'))
         self.average = average_of(self.network, config.ema)
         self._epoch_loss = Means()
+
+    def _keep(self, folder: Path) -> FeatureFile | None:
+        """Where features are kept, if the dataset has views that come again."""
+        dataset = self.dataset
+        if not dataset.views:
+            return None
+        if any(name.startswith('backbone.') for name in self.trained):
+            raise ParameterError('views need a backbone that is not trained: --rate-factor backbone=0')
+        images = torch.zeros(1, dataset.size, dataset.size, 3, dtype=torch.uint8, device=self.device)
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
+            levels = self.objective.look(images)
+        what = tensor_digest({name: value.cpu() for name, value in self.network.backbone.state_dict().items()}), [
+            (image.image.path.name, image.boxes.tolist()) for image in dataset.images
+        ], dataset.size, asdict(dataset.augmentation), dataset.seed, dataset.views, str(levels[0].dtype)  # fmt: skip
+        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        shapes = [Level(*level.shape[1:]) for level in levels]
+        return FeatureFile(folder, name, dataset.views * len(dataset), shapes, levels[0].dtype)
 
     @property
     def averaged(self) -> MultiPoseNet:
@@ -203,7 +226,9 @@ class Trainer:
         journal.epoch(self.step, self.averaged)
 
     def save(self) -> None:
-        """Writes the checkpoint, in the first process."""
+        """Writes the checkpoint, in the first process; the features of all."""
+        if self.kept is not None:
+            self.kept.flush()
         if distributed.rank() > 0:
             return
         state = {
@@ -228,6 +253,7 @@ class Trainer:
             'size': self.dataset.size,
             'images': len(self.dataset),
             'augmentation': asdict(self.dataset.augmentation),
+            'views': self.dataset.views,
         }
         del settings['workers']
         return json.loads(json.dumps(settings))

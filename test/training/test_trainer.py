@@ -47,8 +47,10 @@ def trainer(images, tmp_path):
 
     def make(folder='run', name='lite', **changes):
         validation = {key: changes.pop(key) for key in ('validate', 'validate_every') if key in changes}
+        if 'features' in changes:
+            validation['features'] = tmp_path / changes.pop('features')
         torch.manual_seed(0)
-        dataset = PatchDataset(images, 32, Augmentation(0, (1, 1), 0), preset(name))
+        dataset = PatchDataset(images, 32, Augmentation(0, (1, 1), 0), preset(name), views=changes.pop('views', 0))
         config = dataclasses.replace(CONFIG, **changes)
         return Trainer(MultiPoseNet(preset(name)), dataset, config, tmp_path / folder, **validation)
 
@@ -218,3 +220,45 @@ def test_the_average_follows_the_weights_and_never_leads(trainer):
     key = 'keypoint_head.fusion.1.weight'
     now, mean = run.network.state_dict()[key], run.averaged.state_dict()[key]
     assert 0 < (mean - before[key]).norm() and (mean - now).norm() < (before[key] - now).norm()
+
+
+FROZEN = {'stage': 'detector', 'epochs': 4}
+
+
+def views(trainer_of, count, folder, **changes):
+    """A run whose images have so many patches each, on features that are kept in a folder beside it."""
+    return trainer_of(folder, views=count, features='features', **{**FROZEN, **changes})
+
+
+def test_what_a_frozen_backbone_saw_is_not_computed_again_and_teaches_the_same(trainer, tmp_path):
+    looks = []
+    first = views(trainer, 2, 'first')
+    first.network.backbone.register_forward_hook(lambda *_: looks.append(1))
+    first.run()
+    assert len(looks) == 4, 'two views of two batches'
+    second = views(trainer, 2, 'second')
+    second.network.backbone.register_forward_hook(lambda *_: pytest.fail('its features are there'))
+    second.run()
+    assert not changed(first.network, second.network.state_dict())
+    (tmp_path / 'features').rename(tmp_path / 'gone')
+    alone = views(trainer, 2, 'alone')
+    alone.run()
+    assert not changed(first.network, alone.network.state_dict()), 'kept features are not those that are computed'
+
+
+def test_features_are_of_one_backbone_and_one_set_of_patches(trainer, tmp_path):
+    views(trainer, 2, 'first').run()
+    assert len(list((tmp_path / 'features').glob('*.known'))) == 1
+    views(trainer, 3, 'second').run()
+    other = views(trainer, 2, 'third')
+    with torch.no_grad():
+        next(other.network.backbone.parameters()).add_(1)
+    other.kept = other.objective.kept = other._keep(tmp_path / 'features')
+    other.run()
+    assert len(list((tmp_path / 'features').glob('*.known'))) == 3
+
+
+def test_views_want_a_frozen_backbone(trainer):
+    with pytest.raises(ParameterError, match='views need a backbone that is not trained'):
+        views(trainer, 2, 'run', stage='keypoints')
+    views(trainer, 2, 'run', stage='keypoints', rate_factors=(('backbone', 0),)).run()
