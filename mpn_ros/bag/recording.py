@@ -3,19 +3,26 @@ of themselves costs no memory."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, BinaryIO
 
 from lz4.frame import LZ4FrameDecompressor
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader, ReaderError, storage_mcap
+from rosbags.rosbag2 import Reader, ReaderError, reader, storage_mcap
 
 from mpn_ros.errors import MpnError
 
 MOST = 2 ** 29
 """Bytes that a chunk or a message may unpack to; the largest image that is decoded has half of that."""
+
+ROOM = 2 ** 30
+"""Bytes that the disk of temporary files keeps free while a recording that is packed as a whole is unpacked there."""
+_STEP = 2 ** 24
 
 
 def _bounded(decompressor: Callable[[], Any]) -> Callable[[bytes, int], bytes]:
@@ -35,6 +42,15 @@ def _unpack_message(data: bytes) -> bytes:
     return unpacked
 
 
+def _unpack_file(packed: BinaryIO, unpacked: BinaryIO) -> None:
+    while content := packed.read(_STEP):
+        disk = os.statvfs(unpacked.name)
+        if disk.f_bavail * disk.f_frsize < ROOM + len(content):
+            raise ReaderError(f'unpacked it would leave less than {ROOM / 1e9:.1f} GB of the disk of '
+                              f'{tempfile.gettempdir()}; the variable TMPDIR names another place')
+        unpacked.write(content)
+
+
 def _check_stamp(stamp: object) -> None:
     if not isinstance(stamp, int) or not 0 <= stamp < 2 ** 63:
         raise ReaderError(f'{stamp!r} is no time in ns')
@@ -43,6 +59,8 @@ def _check_stamp(stamp: object) -> None:
 _unzstd = _bounded(storage_mcap.zstd.ZstdDecompressor)
 # rosbags itself compares the sizes after all is unpacked, when a chunk of a few kilobytes may have taken all memory.
 storage_mcap.DECOMPRESSORS.update(zstd=_unzstd, lz4=_bounded(LZ4FrameDecompressor))
+# It would fill the disk.
+reader.shutil = SimpleNamespace(copyfileobj=_unpack_file)  # type: ignore[attr-defined, assignment]
 
 
 class Recording(AbstractContextManager['Recording']):
@@ -52,6 +70,10 @@ class Recording(AbstractContextManager['Recording']):
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._told():
+            # Opening a pipe would wait for somebody to write to it.
+            for file in path.iterdir() if path.is_dir() else [path]:
+                if file.exists() and not (file.is_file() or file.is_dir()):
+                    raise ReaderError(f'{file.name} is not a file')
             self._reader = Reader(path)
             self._reader.open()
         # Messages that are compressed one by one come as they are, and are unpacked here.

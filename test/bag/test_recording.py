@@ -3,6 +3,7 @@ else, and take no memory that they only claim to need."""
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import struct
@@ -116,6 +117,32 @@ def test_messages_that_are_packed_one_by_one(record, tmp_path, capsys, storage):
         assert next(messages)[2] == content
         with pytest.raises(MpnError, match=f'unpacks to more than {BOUND} bytes'):
             next(messages)
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_a_recording_that_is_packed_as_a_whole_leaves_room(street, tmp_path_factory, capsys, monkeypatch, storage):
+    source, temporary = street(storage), tmp_path_factory.mktemp('temporary')
+    monkeypatch.setattr('tempfile.tempdir', str(temporary))
+    content = read(source)
+    file, = (file for file in source.iterdir() if file.suffix in ('.mcap', '.db3'))
+    file.with_name(f'{file.name}.zstd').write_bytes(zstd.compress(file.read_bytes()))
+    file.unlink()
+    metadata = source / 'metadata.yaml'
+    told = re.sub('compression_mode: .*', 'compression_mode: FILE', metadata.read_text())
+    told = re.sub('compression_format: .*', 'compression_format: zstd', told)
+    metadata.write_text(told.replace(file.name, f'{file.name}.zstd'))
+    assert [data for _, _, data in read(source)] == [data for _, _, data in content]
+    monkeypatch.setattr(recording, 'ROOM', 2 ** 60)
+    assert 'of the disk of' in refusal(source, capsys)
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize('name', ['in.mcap', 'metadata.yaml'])
+def test_a_pipe_in_a_recording_is_not_waited_for(street, capsys, name):
+    source = street('mcap')
+    (source / name).unlink()
+    os.mkfifo(source / name)
+    assert f'{name} is not a file' in refusal(source, capsys)
 
 
 @pytest.mark.parametrize('name', ['../elsewhere/in.mcap', '/{}/elsewhere/in.mcap', '..'])
