@@ -21,8 +21,10 @@ from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.journal import Board
 from mpn_ros.training.start import start_backbone, start_from, start_settled
+from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
 from mpn_ros.training.validation import Validation
+from mpn_ros.weights import load_weights, resolve_weights
 
 _EXAMPLES = 4  # patches that are drawn after each epoch
 
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         if args.stage != 'detector' and not any((image.keypoints[..., 2] > 0).any() for image in images):
             raise DatasetError(f'{args.annotations}: nobody has a labelled keypoint')
         augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
-        dataset = PatchDataset(images, args.size, augmentation, chosen, args.seed, args.views)
+        dataset = PatchDataset(images, args.size, augmentation, chosen, args.seed, args.views, args.teacher_sizes)
         trainer = _trainer(args, chosen, dataset, device)
         journal = None
         if distributed.rank() == 0:
@@ -82,12 +84,24 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         validate=_validation(args, chosen, device),
         validate_every=args.validate_every,
         features=args.features,
+        teacher=_teacher(args, chosen),
     )
     if begun:
         trainer.resume()
     else:
         trainer.hold(held)
     return trainer
+
+
+def _teacher(args: argparse.Namespace, chosen: Preset) -> Teacher | None:
+    if bool(args.teacher_sizes) != (args.teacher is not None):
+        raise ParameterError('--teacher and --teacher-sizes go together')
+    if args.teacher is None:
+        return None
+    weights = load_weights(resolve_weights(args.teacher))
+    if weights.preset.layout != chosen.layout:
+        raise ParameterError(f'{args.teacher} has other keypoints than {args.annotations}')
+    return Teacher(weights.network())
 
 
 def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespace) -> dict[str, int]:

@@ -153,6 +153,20 @@ def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None
         default=_OURS.intermediate_weight,
         help='factor on the losses at K2..K5 (default: %(default)s)',
     )
+    group.add_argument(
+        '--teacher',
+        type=Path,
+        metavar='NAME|FILE',
+        help='weights whose keypoint heatmaps are learnt in place of the labels',
+    )
+    group.add_argument(
+        '--teacher-sizes',
+        type=int,
+        nargs='+',
+        default=(),
+        metavar='PIXELS',
+        help='sizes of the patch at which --teacher looks, at each also in a mirror; the mean is learnt',
+    )
     group.add_argument('--bf16', action=argparse.BooleanOptionalAction, default=True, help='run it in bfloat16')
     group.add_argument('--seed', type=int, default=_OURS.seed)
 

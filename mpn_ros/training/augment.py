@@ -79,9 +79,9 @@ def warp(
     """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps
     left and right joints."""
     linear, shift = matrix[:, :2], matrix[:, 2]
-    on_centres = np.column_stack([linear, shift + linear @ (0.5, 0.5) - 0.5])  # cv2 counts from the middle of a pixel
+    on_centres = _on_centres(matrix)
     flipped = np.linalg.det(linear) < 0
-    patch = cv2.warpAffine(image, on_centres, (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
+    patch = warp_image(image, matrix, size, fill)
     warped_mask = cv2.warpAffine(mask, on_centres, (size, size), flags=cv2.INTER_NEAREST)
 
     moved = keypoints.copy()
@@ -99,6 +99,17 @@ def warp(
         np.concatenate([centre - half, centre + half], 1).astype(np.float32),
         moved.astype(np.float32),
     )
+
+
+def warp_image(image: np.ndarray, matrix: np.ndarray, size: int, fill: Fill) -> np.ndarray:
+    """The image alone, as ``warp`` does it."""
+    return cv2.warpAffine(image, _on_centres(matrix), (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
+
+
+def _on_centres(matrix: np.ndarray) -> np.ndarray:
+    """The map between pixel edges as one between the middles of pixels, from which cv2 counts."""
+    linear, shift = matrix[:, :2], matrix[:, 2]
+    return np.column_stack([linear, shift + linear @ (0.5, 0.5) - 0.5])
 
 
 def change_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.presets import Preset
-from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp
+from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp, warp_image
 from mpn_ros.training.coco import LabelledImage
 from mpn_ros.training.targets import heatmap_target
 
@@ -18,7 +20,8 @@ class PatchDataset(torch.utils.data.Dataset):
     """Item (epoch, n): a random patch of image n as a dict of tensors.
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; peaks, the number of labelled
-    joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all that there are.
+    joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all that there are;
+    larger, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its own colours.
     The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
     one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its own.
     An image that cannot be read raises DatasetError.
@@ -32,12 +35,15 @@ class PatchDataset(torch.utils.data.Dataset):
         preset: Preset,
         seed: int = 0,
         views: int = 0,
+        teacher_sizes: Sequence[int] = (),
     ):
-        if size < 32 or size % 32:
-            raise ParameterError(f'the patch size must be a multiple of 32, not {size}')
+        for side in (size, *teacher_sizes):
+            if side < 32 or side % 32:
+                raise ParameterError(f'the patch size must be a multiple of 32, not {side}')
         if views < 0:
             raise ParameterError(f'views must be at least 0, not {views}')
         self.images, self.size, self.augmentation, self.seed, self.views = images, size, augmentation, seed, views
+        self.teacher_sizes = tuple(teacher_sizes)
         self.layout, self.fill = preset.layout, preset.preprocessing.mean
 
     def __len__(self) -> int:
@@ -48,6 +54,9 @@ class PatchDataset(torch.utils.data.Dataset):
 
     def sample(self, item: tuple[int, int]) -> Sample:
         """The patch before it is turned into targets."""
+        return self._samples(item)[0]
+
+    def _samples(self, item: tuple[int, int]) -> tuple[Sample, list[np.ndarray]]:
         view, index = self._view(item[0]), item[1]
         labelled = self.images[index]
         random = np.random.default_rng((self.seed, view, index))
@@ -55,14 +64,14 @@ class PatchDataset(torch.utils.data.Dataset):
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
         labels = labelled.read_mask(), labelled.boxes, labelled.keypoints
         sample = warp(image, *labels, matrix, self.size, fill=self.fill, layout=self.layout)
+        larger = [warp_image(image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
         if not self.augmentation.colour:
-            return sample
-        return Sample(
-            change_colour(sample.image, self.augmentation.colour, random), sample.mask, sample.boxes, sample.keypoints
-        )
+            return sample, larger
+        coloured = change_colour(sample.image, self.augmentation.colour, random)
+        return dataclasses.replace(sample, image=coloured), larger
 
-    def __getitem__(self, item: tuple[int, int]) -> dict[str, torch.Tensor]:
-        sample = self.sample(item)
+    def __getitem__(self, item: tuple[int, int]) -> dict[str, Any]:
+        sample, larger = self._samples(item)
         target = heatmap_target(sample)
         return {
             'image': torch.from_numpy(sample.image),
@@ -71,13 +80,15 @@ class PatchDataset(torch.utils.data.Dataset):
             'peaks': torch.tensor(target.peaks),
             'boxes': torch.from_numpy(sample.boxes),
             'row': torch.tensor(self._view(item[0]) * len(self) + item[1]),
+            'larger': [torch.from_numpy(image) for image in larger],
         }
 
 
-def collate(items: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor | list[torch.Tensor]]:
+def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stacks everything but the boxes, of which every image has its own number."""
-    batch: dict[str, torch.Tensor | list[torch.Tensor]] = {
+    batch: dict[str, Any] = {
         key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks', 'row')
     }
     batch['boxes'] = [item['boxes'] for item in items]
+    batch['larger'] = [torch.stack(patches) for patches in zip(*(item['larger'] for item in items))]
     return batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +16,17 @@ from mpn_ros.training import distributed
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.features import FeatureFile
 from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
-from mpn_ros.training.targets import anchor_targets
+from mpn_ros.training.targets import STRIDE, anchor_targets
+from mpn_ros.training.teacher import Teacher
 
 
 class Objective(nn.Module):
     """A batch of ``collate`` to its loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
 
     ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
-    where ``kept`` has what it saw of a batch before. It is a module, so that DistributedDataParallel wraps the network
-    and its losses as one.
+    where ``kept`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared with its, on
+    all cells, in place of the labels. It is a module, so that DistributedDataParallel wraps the network and its losses
+    as one.
     """
 
     anchors: torch.Tensor
@@ -34,9 +37,11 @@ class Objective(nn.Module):
         config: TrainingConfig,
         size: int,
         terms: frozenset[str],
+        teacher: Teacher | None = None,
         kept: FeatureFile | None = None,
     ):
         super().__init__()
+        self.teacher = teacher
         self.network, self.config, self.size, self.terms, self.kept = network, config, size, terms, kept
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
@@ -46,42 +51,53 @@ class Objective(nn.Module):
         weight = batch['weight'].to(device, non_blocking=True)
         found: dict[str, torch.Tensor] = {}
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
-            features = self._features(batch, device)
+            features, taught = self._see(batch, device)
             if 'heatmap' in self.terms:
                 keypoints = self.network.keypoints(features, supervise='intermediate' in self.terms)
             if 'boxes' in self.terms:
                 boxes = self.network.boxes(features)
         if 'heatmap' in self.terms:
-            found |= self._keypoint_terms(*keypoints, batch, weight)
+            found |= self._keypoint_terms(*keypoints, taught, batch, weight)
         if 'boxes' in self.terms:
             found |= self._box_terms(*boxes, batch['boxes'], weight == 0)
         return found
 
-    def _features(self, batch: dict[str, Any], device: torch.device) -> Sequence[torch.Tensor]:
-        kept = self.kept.get(batch['row']) if self.kept else None
-        if kept is not None:
-            return [level.to(device, non_blocking=True) for level in kept]
-        features: Sequence[torch.Tensor] = self.look(batch['image'].to(device, non_blocking=True))
-        if self.kept:
-            self.kept.put(batch['row'], features)
-        return features
+    def _see(
+        self, batch: dict[str, Any], device: torch.device
+    ) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
+        """C2..C5, and what the teacher says; computed, or as they were kept."""
+        maps = self.kept.get(batch['row']) if self.kept else None
+        if maps is None:
+            maps = self.look(
+                batch['image'].to(device, non_blocking=True),
+                [patches.to(device, non_blocking=True) for patches in batch['larger']],
+            )
+            if self.kept:
+                self.kept.put(batch['row'], maps)
+        maps = [level.to(device, non_blocking=True) for level in maps]
+        return (maps, None) if self.teacher is None else (maps[:-1], maps[-1].float())
 
-    def look(self, images: torch.Tensor) -> Sequence[torch.Tensor]:
-        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5."""
-        features: Sequence[torch.Tensor] = self.network.backbone(
-            self.normalise(images).contiguous(memory_format=torch.channels_last)
-        )
-        return features
+    def look(self, images: torch.Tensor, larger: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``larger`` behind them."""
+        maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
+        if self.teacher is not None:
+            maps.append(self.teacher(larger, self.size // STRIDE).to(maps[0].dtype))
+        return maps
 
     def _keypoint_terms(
         self,
         heatmaps: torch.Tensor,
         intermediate: tuple[torch.Tensor, ...],
+        taught: torch.Tensor | None,
         batch: dict[str, Any],
         weight: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        peaks = distributed.mean(batch['peaks'].sum().to(weight.device))
+        peaks = batch['peaks'].sum().to(weight.device)
         truth = batch['heatmaps'].to(weight.device, non_blocking=True)
+        if taught is not None:
+            truth, weight = torch.cat((taught, truth[:, -1:]), 1), torch.ones_like(weight)
+            peaks = taught.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
+        peaks = distributed.mean(peaks)
         activation = self.network.preset.keypoint_head.activation
         mask = mask_loss(heatmaps[:, -1].float(), truth[:, -1], activation)
         terms = {'mask': self.config.mask_weight * mask}

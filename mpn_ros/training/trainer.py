@@ -31,6 +31,7 @@ from mpn_ros.training.objective import Objective
 from mpn_ros.training.order import batches
 from mpn_ros.training.parameters import choose, groups, hold_rows
 from mpn_ros.training.schedule import make_schedule
+from mpn_ros.training.teacher import Teacher
 from mpn_ros.weights import tensor_digest
 
 _CLIP = 5.0  # the gradient's norm; a patch full of people can make it jump
@@ -45,6 +46,7 @@ class Trainer:
     validate: measures the averaged weights after every ``validate_every`` epochs; the checkpoint of the best figure is
     kept as ``folder/best.pt``, and plateaux are those of this figure. Without it they are those of the epochs' loss.
     features: where what the frozen backbone sees of the dataset's ``views`` is kept; runs may share the folder.
+    teacher: gives the keypoint heatmaps that are learnt, from the dataset's ``teacher_sizes``.
     Raises ParameterError for settings that contradict each other or the dataset.
     """
 
@@ -59,6 +61,7 @@ class Trainer:
         validate: Validate | None = None,
         validate_every: int = 1,
         features: str | Path | None = None,
+        teacher: Teacher | None = None,
     ):
         if config.batch > len(dataset):
             raise ParameterError(f'a batch of {config.batch} is more than the {len(dataset)} images of the dataset')
@@ -76,9 +79,11 @@ class Trainer:
         self.best: dict[str, float] = {}
         self.held: dict[str, int] = {}
         self.trained, terms = choose(self.network, config)
+        if teacher is not None and 'heatmap' not in terms:
+            raise ParameterError(f"a teacher has heatmaps to teach, and stage '{config.stage}' learns none here")
         self.optimizer = torch.optim.AdamW(groups(self.trained, config), weight_decay=config.weight_decay)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
-        self.objective = Objective(self.network, config, dataset.size, terms).to(self.device)
+        self.objective = Objective(self.network, config, dataset.size, terms, teacher).to(self.device)
         self.kept = self.objective.kept = self._keep(Path(features or self.folder / 'features'))
         self.average = average_of(self.network, config.ema)
         self._epoch_loss = Means()
@@ -92,10 +97,12 @@ class Trainer:
             raise ParameterError('views need a backbone that is not trained: --rate-factor backbone=0')
         images = torch.zeros(1, dataset.size, dataset.size, 3, dtype=torch.uint8, device=self.device)
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            levels = self.objective.look(images)
-        what = tensor_digest({name: value.cpu() for name, value in self.network.backbone.state_dict().items()}), [
+            levels = self.objective.look(images, [images] * len(dataset.teacher_sizes))
+        networks = [self.network.backbone, *([self.objective.teacher] if self.objective.teacher else [])]
+        what = [tensor_digest({name: value.cpu() for name, value in each.state_dict().items()}) for each in networks], [
             (image.image.path.name, image.boxes.tolist()) for image in dataset.images
-        ], dataset.size, asdict(dataset.augmentation), dataset.seed, dataset.views, str(levels[0].dtype)  # fmt: skip
+        ], dataset.size, asdict(dataset.augmentation), dataset.seed, dataset.views, dataset.teacher_sizes, str(
+            levels[0].dtype)  # fmt: skip
         name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
         shapes = [Level(*level.shape[1:]) for level in levels]
         return FeatureFile(folder, name, dataset.views * len(dataset), shapes, levels[0].dtype)
@@ -254,6 +261,7 @@ class Trainer:
             'images': len(self.dataset),
             'augmentation': asdict(self.dataset.augmentation),
             'views': self.dataset.views,
+            'teacher_sizes': self.dataset.teacher_sizes,
         }
         del settings['workers']
         return json.loads(json.dumps(settings))
