@@ -1,4 +1,5 @@
-"""More images than can be answered: what becomes of each, how old the answers are, and what memory it takes."""
+"""More images than can be answered: what becomes of each, how old it is when inference takes it and when the answer is
+heard, and what memory it takes."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from rclpy.time import Time
 
 from benchmarks.load.cameras import Cameras
 from benchmarks.node_process import resident_memory
+from mpn_ros.ros.counters import WINDOW
 
 FATES = 'answered', 'dropped', 'malformed', 'failed'
 """What can become of an image that the node has received."""
@@ -50,13 +52,15 @@ class Tally:
 class Audience:
     """Hears what the node ``pose`` says of the cameras with these names; ``node`` has to be served by a thread.
 
-    ``answers`` has for each camera the time at which an answer came and its age, from the image's stamp, in seconds.
+    ``answers`` has for each camera the time at which an answer came and its age, from the image's stamp; ``served`` the
+    median and the greatest age at which inference took images, each from the node's last ``WINDOW``. All in seconds.
     """
 
     def __init__(self, node: Node, names: tuple[str, ...]) -> None:
         self._node, self._names = node, names
         self._counts: dict[str, tuple[float, dict[str, int]]] = {}
         self.answers: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+        self.served: list[tuple[float, float]] = []
         for name in names:
             node.create_subscription(SkeletonArray, f'{name}/skeletons', partial(self._hear, name), 10)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
@@ -72,6 +76,8 @@ class Audience:
             if name in self._names and 'received' in values:
                 self._counts[name] = (Time.from_msg(message.header.stamp).nanoseconds / 1e9, {
                     key: int(values[key]) for key in ('received', 'missed', *FATES)})
+                if values['served max (ms)']:
+                    self.served.append((float(values['served p50 (ms)']) / 1e3, float(values['served max (ms)']) / 1e3))
 
     def known(self, sent: int, after: float) -> list[Tally] | None:
         """The count of each camera, of which ``sent`` images each have been sent; None until the node has said after
@@ -90,10 +96,13 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
         answers.clear()
     memory = [resident_memory(process)]
     took = 0.
-    for _ in range(seconds):
+    for second in range(seconds):
+        if second <= WINDOW:  # what is told of the time before counts only where there is nothing else
+            audience.served.clear()
         took += cameras.send(rate, rate)
         memory.append(resident_memory(process))
     heard = [np.array(answers) for answers in audience.answers.values()]
+    served = np.array(audience.served)
     after = settle(audience, cameras)
     counts = {name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
               for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')}
@@ -101,7 +110,9 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     intervals = np.concatenate([np.diff(answers[:, 0]) for answers in heard])
     p50, p95 = np.percentile(ages, (50, 95)).tolist()
     return {**counts, 'sent a second, each': seconds * rate / took, 'answered a second, all': len(ages) / took,
-            'age p50': p50, 'age p95': p95, 'age, worst': ages.max().item(),
+            'served p50': np.median(served[:, 0]).item(), 'served, worst': served[:, 1].max().item(),
+            'served, worst, in periods': served[:, 1].max().item() * rate,
+            'heard p50': p50, 'heard p95': p95, 'heard, worst': ages.max().item(),
             'interval between answers, worst': intervals.max().item(),
             'memory before': memory[0], 'memory, most': max(memory)}
 

@@ -30,6 +30,11 @@ class AutoBackend:
         """That of the one which was taken."""
         return self._chosen.description
 
+    @property
+    def largest_batch(self) -> int:
+        """That of the one which was taken."""
+        return self._chosen.largest_batch
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """See ``Backend``."""
         while True:

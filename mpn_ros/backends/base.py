@@ -20,6 +20,11 @@ class Backend(Protocol):
         """What runs where, for logs and summaries."""
         ...
 
+    @property
+    def largest_batch(self) -> int:
+        """The most images that are faster at once than one after the other: on a CPU 1."""
+        ...
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new
         one may cost preparation. Raises BackendUnavailable where that fails."""

@@ -31,6 +31,8 @@ class OpenVinoBackend:
     of its own.
     """
 
+    largest_batch = 1
+
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
             raise BackendUnavailable(f"openvino runs on the CPU here, not on '{device}'")

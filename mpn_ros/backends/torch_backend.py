@@ -4,6 +4,7 @@ and back."""
 from __future__ import annotations
 
 import copy
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
@@ -87,6 +88,11 @@ class TorchBackend(ABC):
     def description(self) -> str:
         """Name, type of numbers, device."""
         return f'{self.name} {say(self.dtype)} on {self.device}'
+
+    @property
+    def largest_batch(self) -> int:
+        """See ``Backend``."""
+        return 1 if self.device.type == 'cpu' else sys.maxsize
 
     @torch.no_grad()
     def __call__(self, images: np.ndarray) -> Perceived:

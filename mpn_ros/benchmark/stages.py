@@ -38,6 +38,11 @@ class Borrowed:
         """That of the one which runs."""
         return self._backend.description
 
+    @property
+    def largest_batch(self) -> int:
+        """That of the one which runs."""
+        return self._backend.largest_batch
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """As a backend; the lender is asked once for each batch."""
         key = images[:, ::16, ::16].tobytes()

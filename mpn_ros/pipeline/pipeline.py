@@ -93,6 +93,11 @@ class PosePipeline:
         """The K keypoints of the weights, in the order of ``Person.keypoints``."""
         return self.weights.preset.layout
 
+    @property
+    def largest_batch(self) -> int:
+        """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
+        return self.backend.largest_batch
+
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         return self.batch([image], channel_order)[0]

@@ -14,7 +14,6 @@ from rclpy.lifecycle import LifecycleNode, LifecyclePublisher
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
-from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
@@ -29,12 +28,13 @@ from mpn_ros.ros.body_frames import tf_message
 from mpn_ros.ros.camera_info import camera_model, info_topic
 from mpn_ros.ros.compressed import decode_compressed
 from mpn_ros.ros.counters import Counters
+from mpn_ros.ros.frames import Decoded, Frame
 from mpn_ros.ros.humans import Humans
-from mpn_ros.ros.image import Picture, decode_image
+from mpn_ros.ros.image import decode_image
 from mpn_ros.ros.markers import markers, on_rays
 from mpn_ros.ros.parameters import Parameters, within
 from mpn_ros.ros.positions import Positions
-from mpn_ros.ros.worker import Frame
+from mpn_ros.ros.serialized import read_compressed_image, read_image
 from mpn_ros.scene import Person, Scene
 from mpn_ros.tracking.tracker import Tracker
 
@@ -61,6 +61,11 @@ def _overrides(topic: str) -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise ParameterError(f"topic '{topic}' cannot be had with its qos_overrides: {error}") from error
+
+
+def _seconds(header: Header) -> float:
+    """The stamp; 0 where there is none."""
+    return header.stamp.sec + header.stamp.nanosec / 1e9
 
 
 class Camera:
@@ -121,19 +126,20 @@ class Camera:
             self._positions.forget()
             if self.depth_topic is not None:
                 self._subscribe(Image, self.depth_topic, self._positions.hear, DEPTH)
-        self._subscribe(self.type, self.topic, lambda message, info: self._receive(offer, message, info))
+        self._subscribe(self.type, self.topic, lambda data, info: self._receive(offer, data, info), raw=True)
 
-    def _receive(self, offer: Callable[[Camera, Frame], None], message: Any, info: Mapping[str, Any]) -> None:
+    def _receive(self, offer: Callable[[Camera, Frame], None], data: bytes, info: Mapping[str, Any]) -> None:
         sender = info.get('publisher_gid')  # Jazzy does not tell; then nothing can be counted as missed
         if sender is not None and info['publication_sequence_number'] is not None:
             self.counters.number(bytes(sender['data']), info['publication_sequence_number'])
-        offer(self, Frame(message, time.monotonic()))
+        offer(self, Frame(data, time.monotonic()))
 
     def _subscribe(self, kind: type, topic: str, hear: Callable[..., None],
-                   qos: QoSProfile = NEWEST) -> None:
+                   qos: QoSProfile = NEWEST, raw: bool = False) -> None:
         with _overrides(topic):
             self._subscriptions.append(self._node.create_subscription(
-                kind, topic, hear, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies()))
+                kind, topic, hear, copy(qos), raw=raw,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies()))
 
     def _learn(self, info: CameraInfo) -> None:
         self._info = info
@@ -158,15 +164,29 @@ class Camera:
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers.clear()
 
-    def decode(self, message: Image | CompressedImage) -> Picture:
-        """The picture in a message; raises ImageError."""
-        return decode_compressed(message) if self.type is CompressedImage else decode_image(message, self._bridge)
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come for ``camera_timeout``."""
+        return self.counters.silence > self._values().camera_timeout
 
-    def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
-        """Sends the answer to ``frame`` under its header, images only to those who listen, and counts it."""
-        header = frame.message.header
-        stamp = Time.from_msg(header.stamp).nanoseconds / 1e9
-        scene = self._follow(scene, stamp or frame.received)
+    def decode(self, frame: Frame) -> Decoded:
+        """The picture in a message; raises ImageError."""
+        start = time.monotonic()
+        if self.type is CompressedImage:
+            compressed = read_compressed_image(frame.data)
+            header, picture = compressed.header, decode_compressed(compressed)
+        else:
+            image = read_image(frame.data)
+            header, picture = image.header, decode_image(image, self._bridge)
+        now = time.monotonic()
+        stamp = _seconds(header)
+        age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
+        return Decoded(header, picture, frame.received, now - age, now - start)
+
+    def publish(self, decoded: Decoded, scene: Scene) -> None:
+        """Sends the answer under the image's header, images only to those who listen, and counts it."""
+        header, picture = decoded.header, decoded.picture
+        scene = self._follow(scene, _seconds(header) or decoded.received)
         self._detections.publish(messages.detections(scene, header))
         self._skeletons.publish(messages.skeletons(scene, header))
         if self._values().publish_mask and self._mask.get_subscription_count():
@@ -180,8 +200,8 @@ class Camera:
             self._mark(scene, header)
         if self._humans is not None:
             self._humans.publish(self.name, scene, header, self._values().track_timeout)
-        age = self._node.get_clock().now().nanoseconds / 1e9 - stamp if stamp else math.nan
-        self.counters.answer(time.monotonic() - frame.received, age, len(scene.people))
+        now = time.monotonic()
+        self.counters.answer(now - decoded.received, now - decoded.stamped, len(scene.people))
 
     def _mark(self, scene: Scene, header: Header) -> None:
         try:

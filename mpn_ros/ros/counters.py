@@ -15,16 +15,18 @@ import numpy as np
 
 WINDOW = 5.
 """Seconds over which rates, times and recent faults are told."""
-TIMES = 'latency', 'wait', 'decode', 'inference', 'publish', 'age'
+TIMES = 'latency', 'wait', 'decode', 'inference', 'publish', 'served', 'age'
 """What an answer takes: ``latency`` from the receipt of an image to its answer, which is the sum of the wait for the
-worker, decoding, inference (of all images of a batch) and publication, and a wait within the batch; ``age`` from the
-image's stamp to its answer."""
-Percentiles = tuple[float, float, float]
+worker, decoding, inference (of all images of a batch) and publication, and a wait within the batch; from the image's
+stamp ``served`` to the beginning of inference and ``age`` to the answer."""
+FIGURES = 'p50', 'p95', 'p99', 'max'
+"""What is told of each of them."""
+Figures = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The counters at one moment. ``times`` has for each of ``TIMES`` p50, p95 and p99 in seconds over the last
+    """The counters at one moment. ``times`` has for each of ``TIMES`` the ``FIGURES`` in seconds over the last
     ``WINDOW``, NaN where there is nothing to tell; ``silence`` is the time since the last frame, or since the start;
     ``fault`` the last fault of the window or an empty string."""
 
@@ -37,7 +39,7 @@ class Snapshot:
     unplaced: int
     people: int
     rate: float
-    times: dict[str, Percentiles]
+    times: dict[str, Figures]
     silence: float
     fault: str
 
@@ -88,8 +90,9 @@ class Counters:
     def spend(self, name: str, seconds: float) -> None:
         """One of ``TIMES`` that a frame has taken."""
         with self._lock:
-            self._times[name].append((self._clock(), seconds))
-            self._forget()
+            now, times = self._clock(), self._times[name]
+            times.append((now, seconds))
+            _forget(times, now)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -116,28 +119,34 @@ class Counters:
             self._unplaced += 1
             self._fault, self._fault_at = why, self._clock()
 
-    def _forget(self) -> None:
-        for times in self._times.values():
-            while times and times[0][0] < self._clock() - WINDOW:
-                times.popleft()
+    @property
+    def silence(self) -> float:
+        """Seconds since the last frame, or since the start."""
+        return self._clock() - self._last_frame
 
     def snapshot(self) -> Snapshot:
         """The counters now."""
         with self._lock:
             now = self._clock()
-            self._forget()
+            for times in self._times.values():
+                _forget(times, now)
             return Snapshot(
                 self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
                 self._unplaced, self._people,
                 rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
-                times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
-                silence=now - self._last_frame,
+                times={name: _figures([seconds for _, seconds in times]) for name, times in self._times.items()},
+                silence=self.silence,
                 fault=self._fault if now - self._fault_at < WINDOW else '')
 
 
-def _percentiles(values: Sequence[float]) -> Percentiles:
+def _forget(times: deque[tuple[float, float]], now: float) -> None:
+    while times and times[0][0] < now - WINDOW:
+        times.popleft()
+
+
+def _figures(values: Sequence[float]) -> Figures:
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
-        return math.nan, math.nan, math.nan
-    p50, p95, p99 = np.percentile(finite, [50, 95, 99]).tolist()
-    return p50, p95, p99
+        return math.nan, math.nan, math.nan, math.nan
+    p50, p95, p99, most = np.percentile(finite, [50, 95, 99, 100]).tolist()
+    return p50, p95, p99, most

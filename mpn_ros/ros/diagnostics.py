@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from mpn_ros.ros.counters import WINDOW, Snapshot
+from mpn_ros.ros.counters import FIGURES, WINDOW, Snapshot
 
 
 def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str | None, warning: str | None,
@@ -21,8 +21,8 @@ def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str
     """
     level, message = _judge(topic, snapshot, timeout, error, warning)
     values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
-    for key, percentiles in snapshot.times.items():
-        for label, seconds in zip(('p50', 'p95', 'p99'), percentiles, strict=True):
+    for key, figures in snapshot.times.items():
+        for label, seconds in zip(FIGURES, figures, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
     for key in ('received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'unplaced'):
         values[key] = str(getattr(snapshot, key))

@@ -24,6 +24,11 @@ class Inference:
         self._most = sys.maxsize
         self.lost = ''
 
+    @property
+    def largest_batch(self) -> int:
+        """The most pictures that are worth a batch, and that memory has sufficed for."""
+        return min(self._most, self._pipeline.largest_batch)
+
     def __call__(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
         """A scene for each picture, or why there is none.
 

@@ -44,7 +44,6 @@ class PoseNode(LifecycleNode):
         super().__init__('pose', **options)
         self._make_pipeline = make_pipeline
         self._pipeline: PosePipeline | None = None
-        self._facts: dict[str, str] = {}
         self._cameras: list[Camera] = []
         self._humans: Humans | None = None
         self._worker: Worker | None = None
@@ -129,17 +128,16 @@ class PoseNode(LifecycleNode):
         self.get_logger().info(sentence)
         self._humans = Humans(self, ANSWERS) if values.publish_humans else None
         self._pipeline = self._make_pipeline(values)
-        self._facts = facts(self._pipeline)
         for name in values.cameras:
             self._cameras.append(Camera(self, name, self._values, bridge, self._humans))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._heartbeat = self.create_timer(values.diagnostics_period, self._diagnose, clock=STEADY)
-        told = ', '.join(f'{key} {value}' for key, value in self._facts.items())
+        told = ', '.join(f'{key} {value}' for key, value in facts(self._pipeline).items())
         self.get_logger().info(f"configured: {told}; listens to {', '.join(camera.topic for camera in self._cameras)}")
 
     def _open(self) -> None:
         assert self._pipeline is not None
-        self._worker = Worker(Inference(self._pipeline, self._report), self._report)
+        self._worker = Worker(Inference(self._pipeline, self._report), self._report, lambda: self._values().batch_wait)
         for camera in self._cameras:
             camera.open(self._worker.offer)
 
@@ -179,12 +177,14 @@ class PoseNode(LifecycleNode):
         return None
 
     def _diagnose(self) -> None:
+        assert self._pipeline is not None
+        told = facts(self._pipeline)  # now, for the backend 'auto' may have gone on to the next one
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
         for camera in self._cameras:
             name = f"{self.get_fully_qualified_name()}{f': {camera.name}' if camera.name else ''}"
             if self._worker is None:
-                message.status.append(diagnostics.inactive(name, camera.topic, self._facts))
+                message.status.append(diagnostics.inactive(name, camera.topic, told))
                 continue
             foreign = camera.foreign_type()
             if foreign and foreign != self._told.get(camera):
@@ -192,5 +192,5 @@ class PoseNode(LifecycleNode):
             self._told[camera] = foreign
             message.status.append(diagnostics.status(
                 name, camera.topic, camera.counters.snapshot(), self._values().camera_timeout,
-                self.unrecoverable or foreign, self._warning(self._worker), self._facts))
+                self.unrecoverable or foreign, self._warning(self._worker), told))
         self._diagnostics.publish(message)

@@ -103,6 +103,9 @@ class Parameters:
     camera_timeout: float = _parameter(
         2., 'Silence after which diagnostics call a camera STALE and its markers go.', unit='s', bounds=(.1, 3600),
         live=True)
+    batch_wait: float = _parameter(
+        0., 'Time after an image for which it waits for those of other cameras, to be one batch; for a GPU.', unit='s',
+        bounds=(0, 1), live=True)
     inference_timeout: float = _parameter(
         600., 'Time on one image, or batch, after which the process ends with status 3, for respawn; 0 waits for ever.',
         unit='s', bounds=(0, 3600), live=True)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 class Pipeline(Protocol):
     """What the node needs of a ``PosePipeline``."""
 
+    @property
+    def largest_batch(self) -> int:
+        """The most images that are faster as a batch."""
+
     def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
         """A scene for each image ``(H, W, 3)`` uint8."""
 

@@ -1,5 +1,5 @@
-"""The threads that answer: always the newest frame of each camera, all that are there as one batch, never waiting for
-one more. While one batch is inferred the frames after it are decoded and the answers before it are published."""
+"""The threads that answer: always the newest frame of each camera, in turn, as many at once as the backend gains from.
+While one batch is inferred the frames after it are decoded and the answers before it are published."""
 
 from __future__ import annotations
 
@@ -8,42 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Queue
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 from mpn_ros.errors import ImageError, MpnError
-from mpn_ros.ros.counters import Counters
-from mpn_ros.ros.image import Picture
+from mpn_ros.ros.frames import Decoded, Frame, Source
 from mpn_ros.ros.inference import Inference
 from mpn_ros.ros.newest import Newest
 from mpn_ros.scene import Scene
-
-
-class Frame(NamedTuple):
-    """An image message and the monotonic time in seconds at which it came."""
-
-    message: Any
-    received: float
-
-
-class Source(Protocol):
-    """Where frames come from and answers go: a camera."""
-
-    name: str
-    counters: Counters
-
-    def decode(self, message: Any) -> Picture:
-        """The picture in a message; raises ImageError."""
-
-    def publish(self, frame: Frame, picture: Picture, scene: Scene) -> None:
-        """Sends the answer and counts it."""
-
-
-class Decoded(NamedTuple):
-    """A frame, its picture, and the seconds that decoding took."""
-
-    frame: Frame
-    picture: Picture
-    seconds: float
 
 
 class Answered(NamedTuple):
@@ -55,16 +26,16 @@ class Answered(NamedTuple):
 
 
 class Worker:
-    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault.
+    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault;
+    ``patience()`` is that of ``Newest``.
 
     Three threads, each with one batch at most and one that waits for it. A decoded frame that waits for inference is
     dropped for a newer one; answers are all published, in their order, so inference waits for slow publishing.
     """
 
-    def __init__(self, infer: Inference, report: Callable[[str], None]) -> None:
+    def __init__(self, infer: Inference, report: Callable[[str], None], patience: Callable[[], float]) -> None:
         self._infer, self._report = infer, report
-        self._frames: Newest[Source, Frame] = Newest()
-        self._decoded: Newest[Source, Decoded] = Newest()
+        self._waiting = Newest(lambda: infer.largest_batch, patience)
         self._answered: Queue[Answered | None] = Queue(maxsize=1)
         self._busy_since = math.inf
         self._threads = [threading.Thread(target=work, name=f'pose {work.__name__.strip("_")}', daemon=True)
@@ -76,7 +47,7 @@ class Worker:
         """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on
         inference."""
         source.counters.receive()
-        self._frames.put({source: frame})
+        self._waiting.put(source, frame)
 
     @property
     def busy(self) -> float:
@@ -93,49 +64,46 @@ class Worker:
         """Ends the threads after the frames that they work on; those that wait for decoding or inference are
         dropped."""
         decode, answer, publish = self._threads
-        self._frames.close()
+        self._waiting.close()
         decode.join()
-        self._decoded.close()
         answer.join()
         self._answered.put(None)
         publish.join()
 
     def _decode(self) -> None:
-        while (frames := self._frames.take()) is not None:
+        while (frames := self._waiting.take_frames()) is not None:
             decoded = {}
             for source, frame in frames.items():
-                start = time.monotonic()
                 try:
-                    picture = source.decode(frame.message)
+                    decoded[source] = source.decode(frame)
                 except ImageError as error:
                     self._fault(source, source.counters.malform, 'image dropped', error)
                 except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
                     self._fault(source, source.counters.fail, 'image not decoded', error)
-                else:
-                    decoded[source] = Decoded(frame, picture, time.monotonic() - start)
-            self._decoded.put(decoded)
+            self._waiting.put_decoded(decoded)
 
     def _answer(self) -> None:
-        while (decoded := self._decoded.take()) is not None:
+        while (decoded := self._waiting.take()) is not None:
             self._busy_since = start = time.monotonic()
             scenes = self._infer([one.picture for one in decoded.values()])
             inference = time.monotonic() - start
-            for source, (frame, _, seconds) in decoded.items():
-                source.counters.spend('wait', start - frame.received - seconds)
-                source.counters.spend('decode', seconds)
+            for source, one in decoded.items():
+                source.counters.spend('served', start - one.stamped)
+                source.counters.spend('wait', start - one.received - one.seconds)
+                source.counters.spend('decode', one.seconds)
             self._answered.put(Answered(decoded, scenes, inference))
             self._busy_since = math.inf
 
     def _publish(self) -> None:
         while (answered := self._answered.get()) is not None:
-            for (source, (frame, picture, _)), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
+            for (source, decoded), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
                 if isinstance(scene, Exception):
                     self._fault(source, source.counters.fail, 'image not answered', scene)
                     continue
                 source.counters.spend('inference', answered.seconds)
                 try:
                     with source.counters.timed('publish'):
-                        source.publish(frame, picture, scene)
+                        source.publish(decoded, scene)
                 except Exception as error:
                     self._fault(source, source.counters.fail, 'answer not published', error)
 

@@ -25,7 +25,7 @@ class LabelledBoxes:
     must be asked for the images of ``dataset`` in their order, one at a time, in inputs of ``input_size``."""
 
     def __init__(self, backend: Backend, dataset: PersonDataset, input_size: int) -> None:
-        self.backend, self.description = backend, backend.description
+        self.backend, self.description, self.largest_batch = backend, backend.description, 1
         self._boxes = (self._in_input(dataset, image, input_size) for image in dataset.images)
 
     @staticmethod

@@ -101,3 +101,33 @@ def plug(robot, topic: str, size: tuple[int, int] = (40, 30)) -> SimpleNamespace
         publisher.publish(message)
         return True
     return SimpleNamespace(send=send, publisher=publisher)
+
+
+def test_a_batch_waits_for_another_camera_as_long_as_it_may(robot, stub, until):
+    pipeline = stub()
+    robot.start(pipeline, cameras=['left', 'right'], batch_wait=1., camera_timeout=60.)
+    left, right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
+    left(10)
+    until(lambda: pipeline.batches == [[10]])
+    right(20)
+    left(30)
+    until(lambda: len(pipeline.batches) > 1)
+    assert sorted(pipeline.batches[1]) == [20, 30]
+    right(40)
+    until(lambda: pipeline.batches[2:] == [[40]])
+    robot.set('batch_wait', 0.)
+    right(50)
+    left(60)
+    until(lambda: sorted(sum(pipeline.batches[3:], [])) == [50, 60])
+
+
+def test_the_backend_that_diagnostics_name_is_the_present_one(robot, stub, until):
+    pipeline = stub()
+    robot.start(pipeline, diagnostics_period=.1)
+    told = robot.listen(DiagnosticArray, '/diagnostics')
+
+    def backend() -> str:
+        return next(pair.value for pair in told[-1].status[0].values if pair.key == 'backend') if told else ''
+    until(lambda: backend() == 'stub')
+    pipeline.backend.description = 'the next one'
+    until(lambda: backend() == 'the next one')

@@ -15,6 +15,8 @@ from mpn_ros.ros.inference import Inference
 class Doubtful:
     """A pipeline whose scene is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
 
+    largest_batch = 6
+
     def __init__(self, fault):
         self.fault, self.sizes = fault, []
 
@@ -72,6 +74,7 @@ def test_a_batch_too_large_for_memory_is_halved_and_stays_so(caplog):
             raise cuda_out_of_memory()
     infer, pipeline, _ = infer_with(fault)
     assert infer(pictures(*range(8))) == list(range(8))
+    assert infer.largest_batch == 2
     assert 'from now on at most 4' in caplog.text and 'from now on at most 2' in caplog.text
     pipeline.sizes.clear()
     assert infer(pictures(*range(8))) == list(range(8)) and pipeline.sizes == [2] * 4
@@ -93,6 +96,11 @@ def test_a_lost_device_is_tried_no_further():
     answers = infer(pictures(*range(4)))
     assert all(isinstance(answer, RuntimeError) for answer in answers) and pipeline.sizes == [4]
     assert infer.lost == 'the device is lost: CUDA error: an illegal memory access was encountered'
+
+
+def test_a_batch_is_no_larger_than_the_pipeline_gains_from():
+    infer, pipeline, _ = infer_with(lambda values: None)
+    assert infer.largest_batch == pipeline.largest_batch
 
 
 def test_nothing_is_asked_for_no_pictures():

@@ -23,10 +23,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # The node's own process, with a pipeline that takes as long to load as the test says.
 PROGRAM = '''
 import sys, time
+from types import SimpleNamespace
 import mpn_ros.ros.pipeline as pipeline
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
+    return SimpleNamespace(largest_batch=1)
 
 pipeline.load_pipeline, pipeline.facts = load, lambda _: {{}}
 {fault}
@@ -103,6 +105,7 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 
 ANSWER = """
 class Answer:
+    largest_batch = 1
     def batch(self, images, orders):
         {answer}
 pipeline.load_pipeline = lambda parameters: Answer()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from mpn_ros.ros.counters import Counters
+from mpn_ros.ros.frames import Decoded, Frame
 from mpn_ros.ros.image import Picture
-from mpn_ros.ros.worker import Frame, Worker
+from mpn_ros.ros.worker import Worker
 
 
 def wait_for(condition, timeout=5.):
@@ -23,19 +25,22 @@ def wait_for(condition, timeout=5.):
 class Source:
     """A camera whose messages are numbers; remembers what was decoded and published."""
 
+    silent = False
+
     def __init__(self, name=''):
         self.name, self.counters = name, Counters()
         self.decoded, self.published = [], []
         self.may_publish = threading.Event()
         self.may_publish.set()
 
-    def decode(self, message):
-        self.decoded.append(message)
-        return Picture(np.full((1, 1, 3), message, np.uint8), 'rgb')
+    def decode(self, frame):
+        self.decoded.append(frame.data)
+        picture = Picture(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
+        return Decoded(frame.data, picture, frame.received, frame.received, 0.)
 
-    def publish(self, frame, picture, scene):
+    def publish(self, decoded, scene):
         assert self.may_publish.wait(5)
-        assert frame.message == scene
+        assert decoded.header == scene
         self.published.append(scene)
         self.counters.answer(0., 0., 0)
 
@@ -45,7 +50,8 @@ class Gate:
 
     lost = ''
 
-    def __init__(self):
+    def __init__(self, largest_batch=8):
+        self.largest_batch = largest_batch
         self.batches, self._turns = [], threading.Semaphore(0)
 
     def let(self, batches=1):
@@ -62,12 +68,18 @@ def gate():
     return Gate()
 
 
-@pytest.fixture
-def worker(gate):
-    worker = Worker(gate, lambda sentence: None)
+@contextmanager
+def working(gate, patience=0.):
+    worker = Worker(gate, lambda sentence: None, lambda: patience)
     yield worker
     gate.let(100)
     worker.stop()
+
+
+@pytest.fixture
+def worker(gate):
+    with working(gate) as worker:
+        yield worker
 
 
 def send(worker, source, *numbers):
@@ -121,11 +133,91 @@ def test_frames_of_several_cameras_that_are_there_are_one_batch(worker, gate):
     wait_for(lambda: left.decoded == [1, 2] and right.decoded == [3])
     gate.let(2)
     wait_for(lambda: (left.published, right.published) == ([1, 2], [3]))
-    assert gate.batches == [[1], [2, 3]]
+    assert gate.batches == [[1], [3, 2]]
+
+
+def test_no_more_are_taken_at_once_than_the_backend_gains_from_and_sources_take_turns():
+    gate, (left, right, rear) = Gate(largest_batch=1), (Source(name) for name in ('left', 'right', 'rear'))
+    with working(gate) as worker:
+        send(worker, left, 1)
+        wait_for(lambda: gate.batches == [[1]])
+        for number, source in enumerate((left, right, right, rear, rear), 2):
+            send(worker, source, number)
+            wait_for(lambda number=number, source=source: source.decoded[-1:] == [number])
+        send(worker, left, 7)
+        gate.let(3)
+        wait_for(lambda: gate.batches[3:] == [[7]])
+        send(worker, right, 8)
+        send(worker, rear, 9)
+        gate.let(9)
+        wait_for(lambda: right.published == [4, 8] and left.published == [1, 7])
+    assert gate.batches == [[1], [6], [4], [7], [9], [8]], 'not the newest of who has waited longest'
+
+
+def test_what_is_overtaken_before_its_turn_is_not_decoded():
+    gate, left, right = Gate(largest_batch=1), Source('left'), Source('right')
+    with working(gate) as worker:
+        send(worker, left, 1)
+        wait_for(lambda: gate.batches == [[1]])
+        send(worker, right, 2)
+        wait_for(lambda: right.decoded == [2])
+        send(worker, left, *range(3, 30))
+        gate.let(2)
+        wait_for(lambda: gate.batches[2:] == [[29]])
+    assert left.decoded == [1, 29]
+
+
+def test_a_batch_waits_for_further_sources():
+    gate, left, right = Gate(), Source('left'), Source('right')
+    with working(gate, patience=60.) as worker:
+        gate.let(9)
+        send(worker, left, 1)
+        wait_for(lambda: gate.batches == [[1]])  # nobody else has ever sent
+        send(worker, right, 2)
+        wait_for(lambda: right.decoded)
+        assert not right.published
+        send(worker, left, 3)
+        wait_for(lambda: left.published == [1, 3] and right.published == [2])
+        left.silent = True
+        send(worker, right, 4)
+        wait_for(lambda: right.published == [2, 4])
+    assert gate.batches == [[1], [2, 3], [4]]
+
+
+def test_a_batch_waits_no_longer_than_it_may():
+    gate, left, right = Gate(), Source('left'), Source('right')
+    with working(gate, patience=.2) as worker:
+        gate.let(9)
+        send(worker, left, 1)
+        wait_for(lambda: gate.batches == [[1]])
+        sent = time.monotonic()
+        send(worker, right, 2)
+        wait_for(lambda: right.published == [2])
+        assert .2 <= time.monotonic() - sent < 2
+
+
+def test_nothing_waits_where_batches_gain_nothing():
+    gate, left, right = Gate(largest_batch=1), Source('left'), Source('right')
+    with working(gate, patience=60.) as worker:
+        gate.let(9)
+        for number, source in enumerate((left, right, left)):
+            send(worker, source, number)
+            wait_for(lambda number=number, source=source: source.published[-1:] == [number])
+
+
+def test_stop_ends_the_wait_for_a_batch():
+    gate, left, right = Gate(), Source('left'), Source('right')
+    with working(gate, patience=60.) as worker:
+        gate.let(9)
+        send(worker, left, 1)
+        wait_for(lambda: left.published == [1])
+        send(worker, right, 2)
+        wait_for(lambda: right.decoded == [2])
+    assert right.counters.snapshot().dropped == 1
 
 
 def test_stop_answers_what_is_inferred_and_drops_what_waits(gate):
-    source, worker = Source(), Worker(gate, lambda sentence: None)
+    source, worker = Source(), Worker(gate, lambda sentence: None, lambda: 0.)
     send(worker, source, 1)
     wait_for(lambda: gate.batches)
     send(worker, source, 2)
@@ -143,10 +235,10 @@ def test_stop_answers_what_is_inferred_and_drops_what_waits(gate):
 
 def test_what_cannot_be_decoded_or_published_costs_no_other(gate):
     source, said = Source(), []
-    worker = Worker(gate, said.append)
-    source.decode = lambda message: fail('no such picture') if message == 1 else Source.decode(source, message)
+    worker = Worker(gate, said.append, lambda: 0.)
+    source.decode = lambda frame: fail('no such picture') if frame.data == 1 else Source.decode(source, frame)
     publish = source.publish
-    source.publish = lambda frame, *rest: fail('nowhere') if frame.message == 2 else publish(frame, *rest)
+    source.publish = lambda decoded, scene: fail('nowhere') if scene == 2 else publish(decoded, scene)
     gate.let(9)
     for number in (1, 2, 3):
         send(worker, source, number)
