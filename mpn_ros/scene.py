@@ -42,4 +42,4 @@ class Scene(NamedTuple):
         """``(P, K, 3)``: the keypoints of all people; K is COCO's where there is nobody."""
         if not self.people:
             return np.empty((0, len(COCO), 3), np.float32)
-        return np.stack([person.keypoints for person in self.people])
+        return np.array([person.keypoints for person in self.people])

@@ -46,6 +46,10 @@ class MessageBuilder:
 
     def __init__(self, types: Any) -> None:
         self._types = types
+        position, orientation = types.Point(x=0., y=0., z=0.), types.Quaternion(x=0., y=0., z=0., w=1.)
+        # Of every detection, which says nothing of it: one for all, since nobody changes what is sent.
+        self._no_pose = types.PoseWithCovariance(pose=types.Pose(position=position, orientation=orientation),
+                                                 covariance=np.zeros(36))
 
     def detections(self, scene: Scene, header: Any) -> Any:
         """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows."""
@@ -57,13 +61,10 @@ class MessageBuilder:
         x0, y0, x1, y1 = person.box.tolist()
         centre = types.Pose2D(position=types.Point2D(x=(x0 + x1) / 2, y=(y0 + y1) / 2), theta=0.)
         hypothesis = types.ObjectHypothesis(class_id=PERSON, score=float(person.score))
-        position, orientation = types.Point(x=0., y=0., z=0.), types.Quaternion(x=0., y=0., z=0., w=1.)
-        pose = types.PoseWithCovariance(pose=types.Pose(position=position, orientation=orientation),
-                                        covariance=np.zeros(36))
         return types.Detection2D(
             header=header, id='' if person.id is None else str(person.id),
             bbox=types.BoundingBox2D(center=centre, size_x=x1 - x0, size_y=y1 - y0),
-            results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=pose)])
+            results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=self._no_pose)])
 
     def skeletons(self, scene: Scene, header: Any) -> Any:
         """A ``SkeletonArray``: boxes and joints, best first; ``image_width`` and ``image_height`` are the mask's, which

@@ -19,6 +19,9 @@ GRACE = 4.
 """Seconds between a signal and the end at the latest; a network that is just being loaded cannot be interrupted."""
 POLL = .1
 """Seconds between two looks at whether a signal has come."""
+SWITCH_INTERVAL = 1e-4
+"""Seconds after which a thread leaves the interpreter to another that waits for it. With Python's own 5 ms an image
+waits until the executor, which has handed it over, sleeps again."""
 
 
 class _Signals:
@@ -63,6 +66,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
         return 2
     logging.getLogger('mpn_ros').addHandler(RosLog(node.get_logger()))
     logging.getLogger('mpn_ros').setLevel(logging.INFO)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     bugs: list[str] = []

@@ -7,8 +7,7 @@ images that are overtaken before their turn.
 
 from __future__ import annotations
 
-import struct
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
@@ -45,8 +44,8 @@ class SerializedCompressedImage(NamedTuple):
 def read_image(message: bytes) -> SerializedImage:
     """A serialised ``sensor_msgs/Image``. Raises ImageError where it is cut off or no such message."""
     reader = _Reader(message)
-    return SerializedImage(reader.header(), reader.number('I'), reader.number('I'), reader.text(), reader.number('B'),
-                           reader.number('I'), reader.octets())
+    return SerializedImage(reader.header(), reader.integer(), reader.integer(), reader.text(), reader.integer(1),
+                           reader.integer(), reader.octets())
 
 
 def read_compressed_image(message: bytes) -> SerializedCompressedImage:
@@ -62,20 +61,17 @@ class _Reader:
         form = message[:2]
         if len(message) < _ENCAPSULATION or form[0] or form[1] not in _FORMS:
             raise ImageError(f"a message of {len(message)} bytes that begins with '{form.hex()}' is no image")
-        self._order = '<' if form[1] & 1 else '>'
+        self._order: Literal['little', 'big'] = 'little' if form[1] & 1 else 'big'
         self._rest, self._at = memoryview(message)[_ENCAPSULATION:], 0
 
-    def number(self, kind: str) -> int:
-        """One of ``struct``'s types, aligned to its own size."""
-        size = struct.calcsize(f'={kind}')
+    def integer(self, size: int = 4, signed: bool = False) -> int:
+        """A number of ``size`` bytes, to which it is aligned."""
         self._at += -self._at % size
-        value: int
-        value, = struct.unpack(f'{self._order}{kind}', self._take(size))
-        return value
+        return int.from_bytes(self._take(size), self._order, signed=signed)
 
     def octets(self) -> memoryview:
         """A sequence of bytes."""
-        return self._take(self.number('I'))
+        return self._take(self.integer())
 
     def text(self) -> str:
         """A string, without the zero at its end."""
@@ -83,7 +79,7 @@ class _Reader:
 
     def header(self) -> Header:
         """A ``std_msgs/Header``."""
-        return Header(stamp=Time(sec=self.number('i'), nanosec=self.number('I')), frame_id=self.text())
+        return Header(stamp=Time(sec=self.integer(signed=True), nanosec=self.integer()), frame_id=self.text())
 
     def _take(self, size: int) -> memoryview:
         part = self._rest[self._at:self._at + size]

@@ -18,10 +18,12 @@ from mpn_ros.scene import Scene
 
 
 class Answered(NamedTuple):
-    """The frames of a batch, a scene for each or why there is none, and the seconds that inference took."""
+    """The frames of a batch, a scene for each or why there is none, when inference began (monotonic) and the seconds
+    that it took."""
 
     decoded: Mapping[Source, Decoded]
     scenes: Sequence[Scene | Exception]
+    began: float
     seconds: float
 
 
@@ -84,14 +86,9 @@ class Worker:
 
     def _answer(self) -> None:
         while (decoded := self._waiting.take()) is not None:
-            self._busy_since = start = time.monotonic()
+            self._busy_since = began = time.monotonic()
             scenes = self._infer([one.picture for one in decoded.values()])
-            inference = time.monotonic() - start
-            for source, one in decoded.items():
-                source.counters.spend('served', start - one.stamped)
-                source.counters.spend('wait', start - one.received - one.seconds)
-                source.counters.spend('decode', one.seconds)
-            self._answered.put(Answered(decoded, scenes, inference))
+            self._answered.put(Answered(decoded, scenes, began, time.monotonic() - began))
             self._busy_since = math.inf
 
     def _publish(self) -> None:
@@ -100,12 +97,16 @@ class Worker:
                 if isinstance(scene, Exception):
                     self._fault(source, source.counters.fail, 'image not answered', scene)
                     continue
-                source.counters.spend('inference', answered.seconds)
                 try:
                     with source.counters.timed('publish'):
                         source.publish(decoded, scene)
                 except Exception as error:
                     self._fault(source, source.counters.fail, 'answer not published', error)
+                else:
+                    source.counters.spend('served', answered.began - decoded.stamped)
+                    source.counters.spend('wait', answered.began - decoded.received - decoded.seconds)
+                    source.counters.spend('decode', decoded.seconds)
+                    source.counters.spend('inference', answered.seconds)
 
     def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'

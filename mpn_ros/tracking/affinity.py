@@ -20,6 +20,7 @@ def affinity(boxes: np.ndarray, keypoints: np.ndarray, expected_boxes: np.ndarra
     """
     overlap = box_iou(boxes, expected_boxes)
     common = np.isfinite(keypoints[:, None, :, 0]) & np.isfinite(expected_keypoints[None, ..., 0])
-    area = (expected_boxes[:, 2:] - expected_boxes[:, :2]).prod(-1)
+    x0, y0, x1, y1 = expected_boxes.T
+    area = (x1 - x0) * (y1 - y0)
     similarity = oks(keypoints[:, None, :, :2], expected_keypoints[None, ..., :2], common, area[None], layout)
     return np.where(common.sum(-1) >= COMMON_JOINTS, (overlap + similarity) / 2, overlap)

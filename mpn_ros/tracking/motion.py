@@ -68,7 +68,7 @@ class BoxMotion:
     @property
     def boxes(self) -> np.ndarray:
         """``(N, 4)`` x0, y0, x1, y1."""
-        half = self.mean[:, 2:, 0].clip(0) / 2
+        half = np.maximum(self.mean[:, 2:, 0], 0) / 2
         return np.concatenate([self.centre - half, self.centre + half], axis=-1)
 
 
@@ -80,4 +80,4 @@ def _values(boxes: np.ndarray) -> np.ndarray:
 
 def _scale(values: np.ndarray) -> np.ndarray:
     """``(N, 1)``: the longer side of each box, at least a pixel."""
-    return values[:, 2:].max(-1, keepdims=True).clip(1)
+    return np.maximum(np.maximum(values[:, 2:3], values[:, 3:]), 1)

@@ -56,13 +56,14 @@ class Tracker:
         self._expect(seconds)
         if not scene.people:
             return scene
-        boxes = np.stack([person.box for person in scene.people])
+        boxes = np.array([person.box for person in scene.people])
         keypoints = scene.keypoints
         sure = np.array([person.score for person in scene.people]) >= self.new_score
         tracks = self._associate(boxes, keypoints, sure)
         self._correct(tracks, boxes, keypoints)
         new = (tracks < 0) & sure
-        tracks[new] = self._begin(boxes[new], keypoints[new])
+        if new.any():
+            tracks[new] = self._begin(boxes[new], keypoints[new])
         return scene._replace(people=tuple(
             replace(person, id=int(self._ids[track]) if track >= 0 else None)
             for person, track in zip(scene.people, tracks, strict=True)))
@@ -70,27 +71,29 @@ class Tracker:
     def _expect(self, seconds: float) -> None:
         """Forgets who has not been seen for too long, and moves the others to where they should be now."""
         kept = seconds - self._last_seen <= self.timeout
-        self._ids, self._last_seen = self._ids[kept], self._last_seen[kept]
-        before = self._motion[kept]
+        if not kept.all():
+            self._ids, self._last_seen = self._ids[kept], self._last_seen[kept]
+            self._motion, self._keypoints = self._motion[kept], self._keypoints[kept]
         # Nobody is remembered when nothing was seen before, so the time since then is asked of nobody.
-        self._motion = before.predict(seconds - self._now) if kept.any() else before
-        self._keypoints = self._keypoints[kept]
-        self._keypoints[..., :2] += (self._motion.centre - before.centre)[:, None]
+        if len(self._ids):
+            centre = self._motion.centre
+            self._motion = self._motion.predict(seconds - self._now)
+            self._keypoints[..., :2] += (self._motion.centre - centre)[:, None]
         self._now = seconds
 
     def _associate(self, boxes: np.ndarray, keypoints: np.ndarray, sure: np.ndarray) -> np.ndarray:
         """``(P,)``: who each of the sightings is, as a row of those who are followed; -1 for nobody."""
         alike = affinity(boxes, keypoints, self._motion.boxes, self._keypoints, self._layout)
-        tracks = np.full(len(boxes), -1)
+        tracks, free = np.full(len(boxes), -1), np.ones(len(self._ids), bool)
         for sightings, least in ((sure, SURE_AFFINITY), (~sure, UNSURE_AFFINITY)):
-            rows = np.flatnonzero(sightings)
-            free = np.setdiff1d(np.arange(len(self._ids)), tracks)
-            # What is too unlike is worth nothing, so that it does not keep others from one another.
-            gain = alike[np.ix_(rows, free)]
-            gain = np.where(gain >= least, gain, 0)
-            row, column = linear_sum_assignment(gain, maximize=True)
-            matched = gain[row, column] > 0
-            tracks[rows[row[matched]]] = free[column[matched]]
+            # What is too unlike, or taken, is worth nothing, so that it does not keep others from one another.
+            gain = np.where((alike >= least) & sightings[:, None] & free, alike, 0)
+            if not gain.any():
+                continue
+            rows, columns = linear_sum_assignment(gain, maximize=True)
+            matched = gain[rows, columns] > 0
+            tracks[rows[matched]] = columns[matched]
+            free[columns[matched]] = False
         return tracks
 
     def _correct(self, tracks: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray) -> None:
