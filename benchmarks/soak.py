@@ -1,9 +1,9 @@
 """Whether anything grows while the node runs: `python -m benchmarks.soak --minutes 60 --clip FILE --json FILE
 --plot FILE`.
 
-The node's own process answers a camera of 640x480 at 15 Hz, which plays a clip with people to and fro; its memory,
-descriptors and threads are read from /proc once a second. The first fifth, in which caches fill, does not count for
-the slopes.
+The node's own process answers a camera of 640x480 at 15 Hz, which plays a clip with people to and fro; its memory but
+for that of files, its descriptors and threads are read from /proc once a second. The first fifth, in which caches fill,
+does not count for the slopes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mpn_ros.msg import SkeletonArray
 from rclpy.time import Time
 from sensor_msgs.msg import Image
 
-from benchmarks.node_process import check, node_process, resident_memory
+from benchmarks.node_process import check, node_process, private_memory
 from mpn_ros import __version__
 from mpn_ros.media import VideoReader
 from mpn_ros.ros.rehearsal import alone
@@ -34,13 +34,13 @@ from mpn_ros.ros.rehearsal import alone
 RATE, WIDTH, HEIGHT = 15., 640, 480
 FRAMES = 90
 """How much of the clip is played."""
-COLUMNS = 'resident memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
+COLUMNS = 'private memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
 
 
 def measure(process: int, latency: float) -> tuple[float, float, float, float]:
     """The values of ``COLUMNS`` for a process of that id."""
     folder = Path('/proc') / str(process)
-    return (resident_memory(process), len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')), latency)
+    return (private_memory(process), len(os.listdir(folder / 'fd')), len(os.listdir(folder / 'task')), latency)
 
 
 def read(clip: Path) -> list[Image]:
