@@ -99,12 +99,13 @@ class Trainer:
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
             levels = self.objective.look(images, [images] * len(dataset.teacher_sizes))
         networks = [self.network.backbone, *([self.objective.teacher] if self.objective.teacher else [])]
-        what = [tensor_digest({name: value.cpu() for name, value in each.state_dict().items()}) for each in networks], [
-            (image.image.path.name, image.boxes.tolist()) for image in dataset.images
-        ], dataset.size, asdict(dataset.augmentation), dataset.seed, dataset.views, dataset.teacher_sizes, str(
-            levels[0].dtype)  # fmt: skip
-        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        digests = [tensor_digest({name: value.cpu() for name, value in each.state_dict().items()}) for each in networks]
         shapes = [Level(*level.shape[1:]) for level in levels]
+        people = [(image.image.path.name, image.boxes.tolist()) for image in dataset.images]
+        patches = asdict(dataset.augmentation), dataset.size, dataset.seed, dataset.views, dataset.teacher_sizes
+        network = self.network.preset.backbone, repr(self.network.preset.preprocessing)
+        what = network, digests, shapes, str(levels[0].dtype), people, patches
+        name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
         return FeatureFile(folder, name, dataset.views * len(dataset), shapes, levels[0].dtype)
 
     @property

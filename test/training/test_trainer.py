@@ -50,9 +50,10 @@ def trainer(images, tmp_path):
         if 'features' in changes:
             validation['features'] = tmp_path / changes.pop('features')
         torch.manual_seed(0)
-        dataset = PatchDataset(images, 32, Augmentation(0, (1, 1), 0), preset(name), views=changes.pop('views', 0))
+        chosen = changes.pop('chosen', preset(name))
+        dataset = PatchDataset(images, 32, Augmentation(0, (1, 1), 0), chosen, views=changes.pop('views', 0))
         config = dataclasses.replace(CONFIG, **changes)
-        return Trainer(MultiPoseNet(preset(name)), dataset, config, tmp_path / folder, **validation)
+        return Trainer(MultiPoseNet(chosen), dataset, config, tmp_path / folder, **validation)
 
     return make
 
@@ -255,7 +256,9 @@ def test_features_are_of_one_backbone_and_one_set_of_patches(trainer, tmp_path):
         next(other.network.backbone.parameters()).add_(1)
     other.kept = other.objective.kept = other._keep(tmp_path / 'features')
     other.run()
-    assert len(list((tmp_path / 'features').glob('*.known'))) == 3
+    dilated = dataclasses.replace(preset('lite'), backbone='mobilenet_dilated')  # its weights are the plain one's
+    views(trainer, 2, 'fourth', chosen=dilated).run()
+    assert len(list((tmp_path / 'features').glob('*.known'))) == 4
 
 
 def test_views_want_a_frozen_backbone(trainer):
