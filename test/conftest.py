@@ -3,11 +3,9 @@ beside this one are not heard."""
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,28 +15,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mpn_ros.ros.domain import take_domain
 from mpn_ros.scene import Person, Scene
 
-# Domains above 101 collide with ports that Linux hands to other sockets.
-_DOMAINS = itertools.islice(itertools.cycle(range(1, 102)), os.getpid() % 101, None)
-_LOCKS = 22300
-"""The port of this computer, plus the domain, that a test run binds as long as it uses the domain."""
-
-
-def _take_domain() -> tuple[int, socket.socket]:
-    """A ROS domain that no other test run uses until the socket is closed."""
-    for domain in itertools.islice(_DOMAINS, 101):
-        lock = socket.socket()
-        try:
-            lock.bind(('127.0.0.1', _LOCKS + domain))
-            return domain, lock
-        except OSError:
-            lock.close()
-    raise RuntimeError('all ROS domains are in use by other test runs')
-
-
 # Before any test imports rclpy; the processes that tests start inherit it.
-_domain, _lock = _take_domain()
+_domain, _lock = take_domain()
 os.environ['ROS_DOMAIN_ID'] = str(_domain)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
@@ -46,7 +27,7 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 @pytest.fixture
 def ros_domain() -> Iterator[int]:
     """A ROS domain for one test: what is left of a node that has just gone can hide a service of the same name."""
-    domain, lock = _take_domain()
+    domain, lock = take_domain()
     with lock:
         yield domain
 

@@ -4,6 +4,7 @@ measure."""
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,13 +28,18 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST
+from mpn_ros.ros.domain import take_domain
 from mpn_ros.scene import Scene
+
+_held: list[socket.socket] = []  # until this process ends
 
 
 def alone() -> None:
     """Keeps this process, and those that it will start, to themselves: they find each other and nobody else on the
     network, and pass large images. Before ``rclpy.init``."""
-    os.environ.update(ROS_DOMAIN_ID=str(10 + os.getpid() % 90), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
+    domain, lock = take_domain()
+    _held.append(lock)
+    os.environ.update(ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
     fast_dds = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
     profile = share_directory() / 'config' / 'fastdds_large_images.xml'
     os.environ.setdefault(f'{fast_dds}_DEFAULT_PROFILES_FILE', str(profile))
