@@ -46,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if name == chosen:
                 importlib.import_module(f'mpn_ros.commands.{name}').add_arguments(subparser)
         args = parser.parse_args(argv)
-        return importlib.import_module(f'mpn_ros.commands.{args.command}').run(args) or 0
+        status: int = importlib.import_module(f'mpn_ros.commands.{args.command}').run(args) or 0
+        sys.stdout.flush()  # here, where a reader that has gone is no error
+        return status
     except MpnError as error:
         print(f'mpn {chosen}: {error}', file=sys.stderr)
         return 2

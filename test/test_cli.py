@@ -107,9 +107,11 @@ def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, caps
     assert capsys.readouterr().err == f'mpn {command}: {package} is not installed: pip install {package}\n'
 
 
-def test_a_reader_that_has_read_enough_is_no_error():
-    """As in ``mpn info r50 | head -1``."""
-    mpn = subprocess.Popen([sys.executable, '-m', 'mpn_ros.cli', 'info', 'r50'], stdout=subprocess.PIPE,
+@pytest.mark.parametrize('options', [[], ['-u']], ids=['at the end', 'in between'])
+def test_a_reader_that_has_read_enough_is_no_error(options, monkeypatch):
+    """As in ``mpn info r50 | head -1``, whenever Python writes."""
+    monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
+    mpn = subprocess.Popen([sys.executable, *options, '-m', 'mpn_ros.cli', 'info', 'r50'], stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE)
     mpn.stdout.close()
     assert mpn.stderr.read() == b''
