@@ -48,7 +48,7 @@ class FeatureFile:
         except OSError as error:
             raise ParameterError(f'{self._path} cannot be given its {size / 1e9:.1f} GB: {error.strerror}') from error
         self._data = np.memmap(self._path, np.uint8, 'r+', shape=shape)
-        self._known = np.zeros(rows, bool) | self._read_known()
+        self._known = self._read_known()
 
     def _read_known(self) -> np.ndarray:
         if not self._known_path.exists():

@@ -38,11 +38,10 @@ class Objective(nn.Module):
         size: int,
         terms: frozenset[str],
         teacher: Teacher | None = None,
-        kept: FeatureFile | None = None,
     ):
         super().__init__()
-        self.teacher = teacher
-        self.network, self.config, self.size, self.terms, self.kept = network, config, size, terms, kept
+        self.network, self.config, self.size, self.terms, self.teacher = network, config, size, terms, teacher
+        self.kept: FeatureFile | None = None
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
 

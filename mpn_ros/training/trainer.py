@@ -84,29 +84,35 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(groups(self.trained, config), weight_decay=config.weight_decay)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
         self.objective = Objective(self.network, config, dataset.size, terms, teacher).to(self.device)
-        self.kept = self.objective.kept = self._keep(Path(features or self.folder / 'features'))
+        self.features, self._levels = Path(features or self.folder / 'features'), self._feature_levels()
         self.average = average_of(self.network, config.ema)
         self._epoch_loss = Means()
 
-    def _keep(self, folder: Path) -> FeatureFile | None:
-        """Where features are kept, if the dataset has views that come again."""
-        dataset = self.dataset
-        if not dataset.views:
-            return None
+    def _feature_levels(self) -> list[torch.Tensor]:
+        """What is kept of an image, by example, if the dataset has views that come again; nothing otherwise."""
+        if not self.dataset.views:
+            return []
         if any(name.startswith('backbone.') for name in self.trained):
             raise ParameterError('views need a backbone that is not trained: --rate-factor backbone=0')
-        images = torch.zeros(1, dataset.size, dataset.size, 3, dtype=torch.uint8, device=self.device)
+        size = self.dataset.size
+        images = torch.zeros(1, size, size, 3, dtype=torch.uint8, device=self.device)
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            levels = self.objective.look(images, [images] * len(dataset.teacher_sizes))
+            return self.objective.look(images, [images] * len(self.dataset.teacher_sizes))
+
+    def _feature_file(self) -> FeatureFile | None:
+        """Where features are kept, by what they are made of: the weights are final only when a run begins, since one
+        that is resumed has those of its checkpoint."""
+        if not self._levels:
+            return None
+        dataset, preset, dtype = self.dataset, self.network.preset, self._levels[0].dtype
         networks = [self.network.backbone, *([self.objective.teacher] if self.objective.teacher else [])]
         digests = [tensor_digest({name: value.cpu() for name, value in each.state_dict().items()}) for each in networks]
-        shapes = [Level(*level.shape[1:]) for level in levels]
+        shapes = [Level(*level.shape[1:]) for level in self._levels]
         people = [(image.image.path.name, image.boxes.tolist()) for image in dataset.images]
         patches = asdict(dataset.augmentation), dataset.size, dataset.seed, dataset.views, dataset.teacher_sizes
-        network = self.network.preset.backbone, repr(self.network.preset.preprocessing)
-        what = network, digests, shapes, str(levels[0].dtype), people, patches
+        what = preset.backbone, repr(preset.preprocessing), digests, shapes, str(dtype), people, patches
         name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
-        return FeatureFile(folder, name, dataset.views * len(dataset), shapes, levels[0].dtype)
+        return FeatureFile(self.features, name, dataset.views * len(dataset), shapes, dtype)
 
     @property
     def averaged(self) -> MultiPoseNet:
@@ -185,6 +191,7 @@ class Trainer:
         first = distributed.rank() == 0
         journal = journal if first and journal is not None else Journal()
         self._train_mode()
+        self.objective.kept = self._feature_file()
         objective: nn.Module = self.objective
         if distributed.count() > 1:
             objective = DistributedDataParallel(objective, static_graph=True)
@@ -235,8 +242,8 @@ class Trainer:
 
     def save(self) -> None:
         """Writes the checkpoint, in the first process; the features of all."""
-        if self.kept is not None:
-            self.kept.flush()
+        if self.objective.kept is not None:
+            self.objective.kept.flush()
         if distributed.rank() > 0:
             return
         state = {

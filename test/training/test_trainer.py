@@ -254,11 +254,20 @@ def test_features_are_of_one_backbone_and_one_set_of_patches(trainer, tmp_path):
     other = views(trainer, 2, 'third')
     with torch.no_grad():
         next(other.network.backbone.parameters()).add_(1)
-    other.kept = other.objective.kept = other._keep(tmp_path / 'features')
     other.run()
     dilated = dataclasses.replace(preset('lite'), backbone='mobilenet_dilated')  # its weights are the plain one's
     views(trainer, 2, 'fourth', chosen=dilated).run()
     assert len(list((tmp_path / 'features').glob('*.known'))) == 4
+
+
+def test_a_resumed_run_goes_on_with_its_own_features(trainer, tmp_path):
+    cut = views(trainer, 2, 'run')
+    with torch.no_grad():
+        next(cut.network.backbone.parameters()).add_(1)  # as from --start, which counts in the first start only
+    assert not cut.run(minutes=0)
+    again = views(trainer, 2, 'run')
+    assert again.resume() and again.run()
+    assert len(list((tmp_path / 'features').glob('*.known'))) == 1
 
 
 def test_views_want_a_frozen_backbone(trainer):
