@@ -1,8 +1,8 @@
 """What the node adds to the pipeline's own time, on images of 1280x720 over the real middleware, without the transport:
 ``python -m benchmarks.node_time --clip FILE --json FILE``.
 
-The node tells its latency, from the receipt of an image to its answer, and how much of it was inference; the rest is
-waiting, decoding and publishing. Boxes, skeletons and mask have listeners.
+The node tells its latency, from the receipt of an image to its answer, and how much of it was inference; the rest,
+waiting, decoding and publishing, is the overhead. Boxes, skeletons and mask have listeners.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mpn_ros.ros.rehearsal import Rehearsal, alone, served
 SIZE = 1280, 720
 PATIENCE = 120.
 """Seconds for the first answer, which waits for the network to be converted."""
-PARTS = 'latency', 'wait', 'decode', 'inference', 'publish'
+PARTS = 'latency', 'wait', 'decode', 'inference', 'publish', 'overhead'
 
 
 def main() -> None:
@@ -55,7 +55,6 @@ def main() -> None:
         facts = camera.facts
     rclpy.shutdown()
     parts = {part: float(facts[f'{part} p50 (ms)']) for part in PARTS}
-    parts['added by the node'] = round(parts['latency'] - parts['inference'], 2)
     for part, milliseconds in parts.items():
         print(f'{part:18} {milliseconds:7.2f} ms')
     write_json(args.json, {'p50_ms': parts, 'size': SIZE, 'rate': args.rate, 'counts': {

@@ -35,6 +35,11 @@ class AutoBackend:
         """That of the one which was taken."""
         return self._chosen.largest_batch
 
+    @property
+    def one_thread(self) -> bool:
+        """That of the one which was taken."""
+        return self._chosen.one_thread
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """See ``Backend``."""
         while True:

@@ -25,6 +25,12 @@ class Backend(Protocol):
         """The most images that are faster at once than one after the other: on a CPU 1."""
         ...
 
+    @property
+    def one_thread(self) -> bool:
+        """Whether all calls should come from the same thread, to which something belongs: a pool, a stream, what it has
+        recorded."""
+        ...
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new
         one may cost preparation. Raises BackendUnavailable where that fails."""

@@ -32,6 +32,7 @@ class OpenVinoBackend:
     """
 
     largest_batch = 1
+    one_thread = False
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):

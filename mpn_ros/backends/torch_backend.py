@@ -77,6 +77,7 @@ class TorchBackend(ABC):
     """
 
     name: str
+    one_thread = True
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         self.device = check_device(device)

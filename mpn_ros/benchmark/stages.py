@@ -43,6 +43,11 @@ class Borrowed:
         """That of the one which runs."""
         return self._backend.largest_batch
 
+    @property
+    def one_thread(self) -> bool:
+        """That of the one which runs."""
+        return self._backend.one_thread
+
     def __call__(self, images: np.ndarray) -> Perceived:
         """As a backend; the lender is asked once for each batch."""
         key = images[:, ::16, ::16].tobytes()

@@ -98,6 +98,11 @@ class PosePipeline:
         """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
         return self.backend.largest_batch
 
+    @property
+    def one_thread(self) -> bool:
+        """Whether the backend wants all calls from the same thread."""
+        return self.backend.one_thread
+
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         return self.batch([image], channel_order)[0]

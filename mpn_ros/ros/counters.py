@@ -15,10 +15,10 @@ import numpy as np
 
 WINDOW = 5.
 """Seconds over which rates, times and recent faults are told."""
-TIMES = 'latency', 'wait', 'decode', 'inference', 'publish', 'served', 'age'
+TIMES = 'latency', 'wait', 'decode', 'inference', 'publish', 'overhead', 'served', 'age'
 """What an answer takes: ``latency`` from the receipt of an image to its answer, which is the sum of the wait for the
-worker, decoding, inference (of all images of a batch) and publication, and a wait within the batch; from the image's
-stamp ``served`` to the beginning of inference and ``age`` to the answer."""
+worker, decoding, inference (of all images of a batch) and publication, and a wait within the batch; ``overhead`` is
+all of it but inference; from the image's stamp ``served`` to the beginning of inference and ``age`` to the answer."""
 FIGURES = 'p50', 'p95', 'p99', 'max'
 """What is told of each of them."""
 Figures = tuple[float, float, float, float]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from mpn_ros.ros.image import Picture
 from mpn_ros.ros.pipeline import Pipeline
@@ -22,6 +23,7 @@ class Inference:
     def __init__(self, pipeline: Pipeline, report: Callable[[str], None]) -> None:
         self._pipeline, self._report = pipeline, report
         self._most = sys.maxsize
+        self._thread = ThreadPoolExecutor(1, 'inference')
         self.lost = ''
 
     @property
@@ -30,11 +32,20 @@ class Inference:
         return min(self._most, self._pipeline.largest_batch)
 
     def __call__(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
-        """A scene for each picture, or why there is none.
+        """A scene for each picture, or why there is none. May be called from any thread, by one at a time.
 
         Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
         halved until the picture that it fails for is alone; if it was for memory, later batches are no larger.
         """
+        if self._pipeline.one_thread:
+            return self._thread.submit(self._answer, pictures).result()
+        return self._answer(pictures)
+
+    def close(self) -> None:
+        """Ends what it has started."""
+        self._thread.shutdown()
+
+    def _answer(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
         if not pictures:
             return []
         if len(pictures) <= self._most:
@@ -44,7 +55,7 @@ class Inference:
                 if self._explain(error, len(pictures)) or len(pictures) == 1:
                     return [error] * len(pictures)
         middle = (len(pictures) + 1) // 2
-        return [*self(pictures[:middle]), *self(pictures[middle:])]
+        return [*self._answer(pictures[:middle]), *self._answer(pictures[middle:])]
 
     def _run(self, pictures: Sequence[Picture]) -> list[Scene]:
         arrays, orders = zip(*pictures, strict=True)

@@ -25,6 +25,10 @@ class Pipeline(Protocol):
     def largest_batch(self) -> int:
         """The most images that are faster as a batch."""
 
+    @property
+    def one_thread(self) -> bool:
+        """Whether all calls should come from the same thread."""
+
     def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
         """A scene for each image ``(H, W, 3)`` uint8."""
 

@@ -7,13 +7,12 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from queue import Queue
 from typing import NamedTuple
 
 from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.ros.frames import Decoded, Frame, Source
 from mpn_ros.ros.inference import Inference
-from mpn_ros.ros.newest import Newest
+from mpn_ros.ros.newest import Newest, ToDecode
 from mpn_ros.scene import Scene
 
 
@@ -31,17 +30,17 @@ class Worker:
     """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault;
     ``patience()`` is that of ``Newest``.
 
-    Three threads, each with one batch at most and one that waits for it. A decoded frame that waits for inference is
+    Three threads: one decodes, one infers, one publishes, and who has decoded for an inference that waits infers and
+    publishes too, so that a frame changes hands only where it must wait. A decoded frame that waits for inference is
     dropped for a newer one; answers are all published, in their order, so inference waits for slow publishing.
     """
 
     def __init__(self, infer: Inference, report: Callable[[str], None], patience: Callable[[], float]) -> None:
         self._infer, self._report = infer, report
         self._waiting = Newest(lambda: infer.largest_batch, patience)
-        self._answered: Queue[Answered | None] = Queue(maxsize=1)
+        self._publication = threading.Lock()
         self._busy_since = math.inf
-        self._threads = [threading.Thread(target=work, name=f'pose {work.__name__.strip("_")}', daemon=True)
-                         for work in (self._decode, self._answer, self._publish)]
+        self._threads = [threading.Thread(target=self._work, name=f'pose {number}', daemon=True) for number in range(3)]
         for thread in self._threads:
             thread.start()
 
@@ -65,48 +64,54 @@ class Worker:
     def stop(self) -> None:
         """Ends the threads after the frames that they work on; those that wait for decoding or inference are
         dropped."""
-        decode, answer, publish = self._threads
         self._waiting.close()
-        decode.join()
-        answer.join()
-        self._answered.put(None)
-        publish.join()
+        for thread in self._threads:
+            thread.join()
+        self._infer.close()
 
-    def _decode(self) -> None:
-        while (frames := self._waiting.take_frames()) is not None:
-            decoded = {}
-            for source, frame in frames.items():
-                try:
-                    decoded[source] = source.decode(frame)
-                except ImageError as error:
-                    self._fault(source, source.counters.malform, 'image dropped', error)
-                except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
-                    self._fault(source, source.counters.fail, 'image not decoded', error)
-            self._waiting.put_decoded(decoded)
+    def _work(self) -> None:
+        while (task := self._waiting.take()) is not None:
+            if isinstance(task, ToDecode):
+                self._waiting.put_decoded(self._decode(task.frames))
+            else:
+                answered = self._answer(task.decoded)
+                with self._publication:
+                    self._busy_since = math.inf
+                    self._waiting.inferred()
+                    self._publish(answered)
 
-    def _answer(self) -> None:
-        while (decoded := self._waiting.take()) is not None:
-            self._busy_since = began = time.monotonic()
-            scenes = self._infer([one.picture for one in decoded.values()])
-            self._answered.put(Answered(decoded, scenes, began, time.monotonic() - began))
-            self._busy_since = math.inf
+    def _decode(self, frames: Mapping[Source, Frame]) -> dict[Source, Decoded]:
+        decoded = {}
+        for source, frame in frames.items():
+            try:
+                decoded[source] = source.decode(frame)
+            except ImageError as error:
+                self._fault(source, source.counters.malform, 'image dropped', error)
+            except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
+                self._fault(source, source.counters.fail, 'image not decoded', error)
+        return decoded
 
-    def _publish(self) -> None:
-        while (answered := self._answered.get()) is not None:
-            for (source, decoded), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
-                if isinstance(scene, Exception):
-                    self._fault(source, source.counters.fail, 'image not answered', scene)
-                    continue
-                try:
-                    with source.counters.timed('publish'):
-                        source.publish(decoded, scene)
-                except Exception as error:
-                    self._fault(source, source.counters.fail, 'answer not published', error)
-                else:
-                    source.counters.spend('served', answered.began - decoded.stamped)
-                    source.counters.spend('wait', answered.began - decoded.received - decoded.seconds)
-                    source.counters.spend('decode', decoded.seconds)
-                    source.counters.spend('inference', answered.seconds)
+    def _answer(self, decoded: Mapping[Source, Decoded]) -> Answered:
+        self._busy_since = began = time.monotonic()
+        scenes = self._infer([one.picture for one in decoded.values()])
+        return Answered(decoded, scenes, began, time.monotonic() - began)
+
+    def _publish(self, answered: Answered) -> None:
+        for (source, decoded), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
+            if isinstance(scene, Exception):
+                self._fault(source, source.counters.fail, 'image not answered', scene)
+                continue
+            try:
+                with source.counters.timed('publish'):
+                    source.publish(decoded, scene)
+            except Exception as error:
+                self._fault(source, source.counters.fail, 'answer not published', error)
+            else:
+                source.counters.spend('served', answered.began - decoded.stamped)
+                source.counters.spend('wait', answered.began - decoded.received - decoded.seconds)
+                source.counters.spend('decode', decoded.seconds)
+                source.counters.spend('inference', answered.seconds)
+                source.counters.spend('overhead', time.monotonic() - decoded.received - answered.seconds)
 
     def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'

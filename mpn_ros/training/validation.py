@@ -26,6 +26,7 @@ class LabelledBoxes:
 
     def __init__(self, backend: Backend, dataset: PersonDataset, input_size: int) -> None:
         self.backend, self.description, self.largest_batch = backend, backend.description, 1
+        self.one_thread = True
         self._boxes = (self._in_input(dataset, image, input_size) for image in dataset.images)
 
     @staticmethod

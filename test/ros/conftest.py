@@ -25,7 +25,7 @@ class StubPipeline:
         self.delay, self.poison = delay, poison
         self.backend = SimpleNamespace(description='stub')
         self.weights = SimpleNamespace(source='none')
-        self.input_size, self.largest_batch = 64, 8
+        self.input_size, self.largest_batch, self.one_thread = 64, 8, False
         self.thresholds = None
         self.people = 1
         self.batches: list[list[int]] = []

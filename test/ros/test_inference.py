@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from mpn_ros.ros.inference import Inference
 class Doubtful:
     """A pipeline whose scene is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
 
-    largest_batch = 6
+    largest_batch, one_thread = 6, False
 
     def __init__(self, fault):
         self.fault, self.sizes = fault, []
@@ -106,3 +107,17 @@ def test_a_batch_is_no_larger_than_the_pipeline_gains_from():
 def test_nothing_is_asked_for_no_pictures():
     infer, pipeline, _ = infer_with(lambda values: None)
     assert infer([]) == [] and not pipeline.sizes
+
+
+@pytest.mark.parametrize('one_thread', [True, False])
+def test_a_pipeline_may_want_one_thread_for_all_calls(one_thread):
+    threads = []
+    infer, pipeline, _ = infer_with(lambda values: threads.append(threading.current_thread()))
+    pipeline.one_thread = one_thread
+    callers = [threading.Thread(target=infer, args=[pictures(1)]) for _ in range(3)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert len(threads) == 3 and len(set(threads)) == (1 if one_thread else 3)
+    infer.close()

@@ -28,7 +28,7 @@ import mpn_ros.ros.pipeline as pipeline
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
-    return SimpleNamespace(largest_batch=1)
+    return SimpleNamespace(largest_batch=1, one_thread=True)
 
 pipeline.load_pipeline, pipeline.facts = load, lambda _: {{}}
 {fault}
@@ -105,7 +105,7 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 
 ANSWER = """
 class Answer:
-    largest_batch = 1
+    largest_batch, one_thread = 1, True
     def batch(self, images, orders):
         {answer}
 pipeline.load_pipeline = lambda parameters: Answer()

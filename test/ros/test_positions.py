@@ -30,7 +30,7 @@ class UprightPerson:
 
     backend = SimpleNamespace(description='stub')
     weights = SimpleNamespace(source='none')
-    input_size, largest_batch = 64, 8
+    input_size, largest_batch, one_thread = 64, 8, False
     thresholds = None
 
     def batch(self, images, channel_order) -> list[Scene]:

@@ -30,11 +30,13 @@ class Source:
     def __init__(self, name=''):
         self.name, self.counters = name, Counters()
         self.decoded, self.published = [], []
+        self.decoders, self.publishers = [], []
         self.may_publish = threading.Event()
         self.may_publish.set()
 
     def decode(self, frame):
         self.decoded.append(frame.data)
+        self.decoders.append(threading.get_ident())
         picture = Picture(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
         return Decoded(frame.data, picture, frame.received, frame.received, 0.)
 
@@ -42,6 +44,7 @@ class Source:
         assert self.may_publish.wait(5)
         assert decoded.header == scene
         self.published.append(scene)
+        self.publishers.append(threading.get_ident())
         self.counters.answer(0., 0., 0)
 
 
@@ -52,15 +55,19 @@ class Gate:
 
     def __init__(self, largest_batch=8):
         self.largest_batch = largest_batch
-        self.batches, self._turns = [], threading.Semaphore(0)
+        self.batches, self.threads, self._turns = [], [], threading.Semaphore(0)
 
     def let(self, batches=1):
         self._turns.release(batches)
 
     def __call__(self, pictures):
         self.batches.append([int(picture.array[0, 0, 0]) for picture in pictures])
+        self.threads.append(threading.get_ident())
         assert self._turns.acquire(timeout=5)
         return self.batches[-1]
+
+    def close(self):
+        pass
 
 
 @pytest.fixture
@@ -109,6 +116,15 @@ def test_the_next_batch_is_inferred_while_an_answer_is_published(worker, gate):
     assert not source.published
     source.may_publish.set()
     wait_for(lambda: source.published == [1])
+
+
+def test_a_frame_that_need_not_wait_stays_in_one_thread(worker, gate):
+    source = Source()
+    gate.let(9)
+    for number in (1, 2, 3):
+        send(worker, source, number)
+        wait_for(lambda: source.counters.snapshot().under_way == 0)
+    assert source.decoders == gate.threads == source.publishers and len(gate.threads) == 3
 
 
 def test_a_decoded_frame_that_waits_is_overtaken_by_a_newer_one(worker, gate):
