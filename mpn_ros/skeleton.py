@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -126,13 +127,17 @@ COCO = make_layout(
 """The 17 keypoints of COCO in their published order; sigmas from the COCO keypoint evaluation."""
 
 
+@lru_cache
+def _variance(sigmas: tuple[float, ...]) -> np.ndarray:
+    return -2 * (2 * np.array(sigmas)) ** 2
+
+
 def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: np.ndarray | float,
         layout: SkeletonLayout = COCO) -> np.ndarray:
     """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the joints in ``visible``
     ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is visible. The
     dimensions before K broadcast; joints that are not visible may be NaN."""
-    variance = (2 * np.asarray(layout.sigmas)) ** 2
     offset = keypoints - truth
-    distance = np.einsum('...i,...i', offset, offset)
-    similarity = np.exp(-distance / (2 * variance * (np.asarray(area)[..., None] + np.spacing(1.0))))
+    distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
+    similarity = np.exp(distance / (_variance(layout.sigmas) * (np.asarray(area)[..., None] + np.spacing(1.0))))
     return np.where(visible, similarity, 0).sum(-1) / np.maximum(visible.sum(-1), 1)

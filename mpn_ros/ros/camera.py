@@ -34,7 +34,7 @@ from mpn_ros.ros.image import decode_image
 from mpn_ros.ros.markers import markers, on_rays
 from mpn_ros.ros.parameters import Parameters, within
 from mpn_ros.ros.positions import Positions
-from mpn_ros.ros.serialized import read_compressed_image, read_image
+from mpn_ros.ros.serialized import read_compressed_image, read_image, write_image
 from mpn_ros.scene import Person, Scene
 from mpn_ros.tracking.tracker import Tracker
 
@@ -184,24 +184,22 @@ class Camera:
         return Decoded(header, picture, frame.received, now - age, now - start)
 
     def publish(self, decoded: Decoded, scene: Scene) -> None:
-        """Sends the answer under the image's header, images only to those who listen, and counts it."""
+        """Sends the answer under the image's header, images only to those who listen."""
         header, picture = decoded.header, decoded.picture
         scene = self._follow(scene, _seconds(header) or decoded.received)
         self._detections.publish(messages.detections(scene, header))
         self._skeletons.publish(messages.skeletons(scene, header))
         if self._values().publish_mask and self._mask.get_subscription_count():
-            self._mask.publish(messages.image(scene.mask, 'mono8', header))
+            self._mask.publish(write_image(scene.mask, 'mono8', header))
         if self._overlay.get_subscription_count():
             drawing = draw(picture.array, scene, picture.order)
-            self._overlay.publish(messages.image(drawing, f'{picture.order}8', header))
+            self._overlay.publish(write_image(drawing, f'{picture.order}8', header))
         if self._positions is not None:
             self._positions.answer(header, scene)
         elif self._markers.get_subscription_count():
             self._mark(scene, header)
         if self._humans is not None:
             self._humans.publish(self.name, scene, header, self._values().track_timeout)
-        now = time.monotonic()
-        self.counters.answer(now - decoded.received, now - decoded.stamped, len(scene.people))
 
     def _mark(self, scene: Scene, header: Header) -> None:
         try:

@@ -7,8 +7,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,27 +78,16 @@ class Counters:
         with self._lock:
             self._dropped += 1
 
-    def answer(self, latency: float, age: float, people: int) -> None:
-        """A frame has been answered with ``people`` persons; seconds, ``age`` NaN where the image has no stamp."""
-        self.spend('latency', latency)
-        self.spend('age', age)
+    def answer(self, people: int, seconds: Mapping[str, float]) -> None:
+        """A frame has been answered with ``people`` persons, and taken these of ``TIMES``, NaN where one cannot be
+        told."""
         with self._lock:
             self._answered += 1
             self._people = people
-
-    def spend(self, name: str, seconds: float) -> None:
-        """One of ``TIMES`` that a frame has taken."""
-        with self._lock:
-            now, times = self._clock(), self._times[name]
-            times.append((now, seconds))
-            _forget(times, now)
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        """Spends what is done inside."""
-        start = self._clock()
-        yield
-        self.spend(name, self._clock() - start)
+            now = self._clock()
+            for name, value in seconds.items():
+                self._times[name].append((now, value))
+                _forget(self._times[name], now)
 
     def malform(self, why: str) -> None:
         """A frame was no image."""

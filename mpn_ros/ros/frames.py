@@ -41,4 +41,4 @@ class Source(Protocol):
         """Raises ImageError."""
 
     def publish(self, decoded: Decoded, scene: Scene) -> None:
-        """Sends the answer and counts it."""
+        """Sends the answer."""

@@ -101,17 +101,19 @@ class Worker:
             if isinstance(scene, Exception):
                 self._fault(source, source.counters.fail, 'image not answered', scene)
                 continue
+            start = time.monotonic()
             try:
-                with source.counters.timed('publish'):
-                    source.publish(decoded, scene)
+                source.publish(decoded, scene)
             except Exception as error:
                 self._fault(source, source.counters.fail, 'answer not published', error)
             else:
-                source.counters.spend('served', answered.began - decoded.stamped)
-                source.counters.spend('wait', answered.began - decoded.received - decoded.seconds)
-                source.counters.spend('decode', decoded.seconds)
-                source.counters.spend('inference', answered.seconds)
-                source.counters.spend('overhead', time.monotonic() - decoded.received - answered.seconds)
+                now = time.monotonic()
+                latency = now - decoded.received
+                source.counters.answer(len(scene.people), {
+                    'latency': latency, 'wait': answered.began - decoded.received - decoded.seconds,
+                    'decode': decoded.seconds, 'inference': answered.seconds, 'publish': now - start,
+                    'overhead': latency - answered.seconds,
+                    'served': answered.began - decoded.stamped, 'age': now - decoded.stamped})
 
     def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
         why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'

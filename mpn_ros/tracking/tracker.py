@@ -86,6 +86,8 @@ class Tracker:
         alike = affinity(boxes, keypoints, self._motion.boxes, self._keypoints, self._layout)
         tracks, free = np.full(len(boxes), -1), np.ones(len(self._ids), bool)
         for sightings, least in ((sure, SURE_AFFINITY), (~sure, UNSURE_AFFINITY)):
+            if not sightings.any():
+                continue
             # What is too unlike, or taken, is worth nothing, so that it does not keep others from one another.
             gain = np.where((alike >= least) & sightings[:, None] & free, alike, 0)
             if not gain.any():
@@ -98,9 +100,10 @@ class Tracker:
 
     def _correct(self, tracks: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray) -> None:
         seen = tracks >= 0
-        self._motion = self._motion.correct(tracks[seen], boxes[seen])
-        self._keypoints[tracks[seen]] = keypoints[seen]
-        self._last_seen[tracks[seen]] = self._now
+        rows = tracks[seen]
+        self._motion = self._motion.correct(rows, boxes[seen])
+        self._keypoints[rows] = keypoints[seen]
+        self._last_seen[rows] = self._now
 
     def _begin(self, boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
         """Follows new people. Returns their rows."""

@@ -10,12 +10,13 @@ import pytest
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 
 from builtin_interfaces.msg import Time  # noqa: E402
-from rclpy.serialization import serialize_message  # noqa: E402
+from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
 from sensor_msgs.msg import CompressedImage, Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
 from mpn_ros.errors import ImageError  # noqa: E402
-from mpn_ros.ros.serialized import read_compressed_image, read_image  # noqa: E402
+from mpn_ros.ros import messages  # noqa: E402
+from mpn_ros.ros.serialized import read_compressed_image, read_image, write_image  # noqa: E402
 
 HEADER = Header(stamp=Time(sec=-3, nanosec=999_999_999), frame_id='camera')
 
@@ -35,6 +36,23 @@ def test_an_image_is_what_was_sent(frame, encoding):
     for name, value in read._asdict().items():
         want = getattr(message, name)
         assert value == want if name != 'data' else bytes(value) == want.tobytes(), name
+
+
+@pytest.mark.parametrize('frame', ['', 'a', 'ab', 'abc', 'abcd', 'Kamera_ä'])
+@pytest.mark.parametrize('encoding, shape', [('mono8', (5, 3)), ('rgb8', (2, 4, 3)), ('bgr', (1, 1, 3)), ('', (2, 2))])
+def test_an_image_is_written_as_rclpy_would(frame, encoding, shape):
+    pixels = np.arange(24, dtype=np.uint8)[:np.prod(shape)].reshape(shape)
+    header = Header(stamp=HEADER.stamp, frame_id=frame)
+    written, message = write_image(pixels, encoding, header), messages.image(pixels, encoding, header)
+    assert deserialize_message(written, Image) == message
+    assert len(written) == len(serialize_message(message))  # which has anything where nothing is said
+
+
+def test_of_a_part_of_a_picture_only_the_part_is_written():
+    pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    read = read_image(write_image(pixels[1:3, 1:4], 'rgb8', HEADER))
+    assert (read.header, read.height, read.width, read.step) == (HEADER, 2, 3, 9)
+    assert bytes(read.data) == pixels[1:3, 1:4].tobytes()
 
 
 @pytest.mark.parametrize('kind', ['jpeg', 'rgb8; jpeg compressed bgr8'])

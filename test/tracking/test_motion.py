@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.tracking.motion import BoxMotion
+from mpn_ros.tracking.motion import ACCELERATION, MEASUREMENT, VELOCITY, BoxMotion
 
 BOX = np.array([[100., 50., 160., 250.]])
 STEP = np.array([12., -3., 12., -3.])
@@ -39,9 +39,24 @@ def test_doubt_grows_unseen_and_shrinks_seen():
     motion = walk(10, .1)
     unseen = motion.predict(.1)
     seen = unseen.correct(np.array([0]), unseen.boxes)
-    assert (unseen.covariance[..., 0, 0] > motion.covariance[..., 0, 0]).all()
-    assert (seen.covariance[..., 0, 0] < unseen.covariance[..., 0, 0]).all()
-    assert (np.linalg.eigvalsh(seen.covariance) > 0).all()
+    *_, variance, covariance, drift = seen.state
+    assert (motion.state[2] < unseen.state[2]).all() and (variance < unseen.state[2]).all()
+    assert (variance > 0).all() and (variance * drift > covariance ** 2).all()
+
+
+def test_the_filter_is_kalmans():
+    """Against its equations with matrices of value and velocity."""
+    step, model = np.array([[1., .2], [0., 1.]]), np.array([[1., 0.]])
+    noise = np.outer([.02, .2], [.02, .2]) * (ACCELERATION * 200) ** 2
+    mean, covariance = np.array([130., 0.]), np.diag([(MEASUREMENT * 200) ** 2, (VELOCITY * 200) ** 2])
+    motion = BoxMotion.start(BOX)
+    for x in (140., 155.):
+        motion = motion.predict(.2).correct(np.array([0]), BOX + (x - 130) * np.array([1, 0, 1, 0]))
+        mean, covariance = step @ mean, step @ covariance @ step.T + noise
+        gain = covariance @ model.T / (model @ covariance @ model.T + (MEASUREMENT * 200) ** 2)
+        mean, covariance = mean + gain @ (x - model @ mean), (np.eye(2) - gain @ model) @ covariance
+        expected = *mean, covariance[0, 0], covariance[0, 1], covariance[1, 1]
+        np.testing.assert_allclose(motion.state[:, 0, 0], expected)
 
 
 def test_only_the_boxes_that_are_seen_change():
