@@ -1,7 +1,8 @@
 """Image messages in the form in which the middleware carries them (CDR: DDS-XTypes 1.3, section 7.4).
 
-Read so, their bytes are not copied: rclpy would make a message of every image in the thread that serves everything else,
-and copy its pixels twice, also for images that are overtaken before their turn. Written so, they are copied once less.
+Read so, their bytes are not copied: rclpy would make a message of every image in the thread that serves everything
+else, and copy its pixels twice, also for images that are overtaken before their turn. Written so, they are copied once
+less.
 """
 
 from __future__ import annotations

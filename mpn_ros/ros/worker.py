@@ -4,6 +4,7 @@ While one batch is inferred the frames after it are decoded and the answers befo
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -49,6 +50,7 @@ class Worker:
         inference."""
         source.counters.receive()
         self._waiting.put(source, frame)
+        os.sched_yield()  # whoever takes it would wait for the interpreter until this thread has no more to do
 
     @property
     def busy(self) -> float:
