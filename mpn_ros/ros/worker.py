@@ -7,39 +7,25 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
 
 from mpn_ros.errors import ImageError, MpnError
+from mpn_ros.ros.agenda import Agenda, Answered, ToDecode, ToInfer, ToPublish
 from mpn_ros.ros.frames import Decoded, Frame, Source
 from mpn_ros.ros.inference import Inference
-from mpn_ros.ros.newest import Newest, ToDecode
-from mpn_ros.scene import Scene
-
-
-class Answered(NamedTuple):
-    """The frames of a batch, a scene for each or why there is none, when inference began (monotonic) and the seconds
-    that it took."""
-
-    decoded: Mapping[Source, Decoded]
-    scenes: Sequence[Scene | Exception]
-    began: float
-    seconds: float
 
 
 class Worker:
     """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault;
-    ``patience()`` is that of ``Newest``.
+    ``patience()`` is that of ``Agenda``.
 
-    Three threads: one decodes, one infers, one publishes, and who has decoded for an inference that waits infers and
-    publishes too, so that a frame changes hands only where it must wait. A decoded frame that waits for inference is
-    dropped for a newer one; answers are all published, in their order, so inference waits for slow publishing.
+    Three threads do what is next on one agenda, so that a frame changes hands only where it must wait: a thread that
+    has decoded goes on to infer and to publish unless another does.
     """
 
     def __init__(self, infer: Inference, report: Callable[[str], None], patience: Callable[[], float]) -> None:
         self._infer, self._report = infer, report
-        self._waiting = Newest(lambda: infer.largest_batch, patience)
-        self._publication = threading.Lock()
+        self._agenda = Agenda(lambda: infer.largest_batch, patience)
         self._busy_since = math.inf
         self._threads = [threading.Thread(target=self._work, name=f'pose {number}', daemon=True) for number in range(3)]
         for thread in self._threads:
@@ -49,13 +35,12 @@ class Worker:
         """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on
         inference."""
         source.counters.receive()
-        self._waiting.put(source, frame)
+        self._agenda.put(source, frame)
         os.sched_yield()  # whoever takes it would wait for the interpreter until this thread has no more to do
 
     @property
     def busy(self) -> float:
-        """Seconds since inference took the frames that it works on, or that it cannot hand over because publishing does
-        not end; 0 while it waits for frames."""
+        """Seconds since inference took the frames that it works on; 0 while it waits for frames."""
         return max(0., time.monotonic() - self._busy_since)
 
     @property
@@ -66,21 +51,21 @@ class Worker:
     def stop(self) -> None:
         """Ends the threads after the frames that they work on; those that wait for decoding or inference are
         dropped."""
-        self._waiting.close()
+        self._agenda.close()
         for thread in self._threads:
             thread.join()
         self._infer.close()
 
     def _work(self) -> None:
-        while (task := self._waiting.take()) is not None:
-            if isinstance(task, ToDecode):
-                self._waiting.put_decoded(self._decode(task.frames))
-            else:
-                answered = self._answer(task.decoded)
-                with self._publication:
-                    self._busy_since = math.inf
-                    self._waiting.inferred()
+        while (task := self._agenda.take()) is not None:
+            match task:
+                case ToDecode(frames):
+                    self._agenda.put_decoded(self._decode(frames))
+                case ToInfer(decoded):
+                    self._agenda.put_answered(self._answer(decoded))
+                case ToPublish(answered):
                     self._publish(answered)
+                    self._agenda.published()
 
     def _decode(self, frames: Mapping[Source, Frame]) -> dict[Source, Decoded]:
         decoded = {}
@@ -96,6 +81,7 @@ class Worker:
     def _answer(self, decoded: Mapping[Source, Decoded]) -> Answered:
         self._busy_since = began = time.monotonic()
         scenes = self._infer([one.picture for one in decoded.values()])
+        self._busy_since = math.inf
         return Answered(decoded, scenes, began, time.monotonic() - began)
 
     def _publish(self, answered: Answered) -> None:

@@ -127,6 +127,31 @@ def test_a_frame_that_need_not_wait_stays_in_one_thread(worker, gate):
     assert source.decoders == gate.threads == source.publishers and len(gate.threads) == 3
 
 
+def test_inference_that_has_more_to_do_leaves_publishing_to_another_thread(worker, gate):
+    source = Source()
+    send(worker, source, 1)
+    wait_for(lambda: gate.batches == [[1]])
+    send(worker, source, 2)
+    wait_for(lambda: worker._agenda._decoded)
+    gate.let()
+    wait_for(lambda: source.published == [1])
+    assert gate.threads[0] == gate.threads[1] != source.publishers[0]
+
+
+def test_inference_waits_for_publishing_that_has_fallen_behind(worker, gate):
+    source = Source()
+    source.may_publish.clear()
+    gate.let(9)
+    for number in (1, 2, 3, 4):
+        send(worker, source, number)
+        wait_for(lambda number=number: source.decoded[-1:] == [number])
+    time.sleep(.05)
+    assert gate.batches == [[1], [2]]
+    source.may_publish.set()
+    wait_for(lambda: source.published == [1, 2, 4])
+    assert source.counters.snapshot().dropped == 1
+
+
 def test_a_decoded_frame_that_waits_is_overtaken_by_a_newer_one(worker, gate):
     source = Source()
     send(worker, source, 1)
