@@ -11,14 +11,14 @@ from mpn_ros.errors import BackendUnavailable, ParameterError, WeightsError
 from mpn_ros.presets import PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mpn_ros.benchmark.stages import Case
     from mpn_ros.pipeline.pipeline import PosePipeline
     from mpn_ros.scene import Scene
     from mpn_ros.weights import Weights
 
-MOST_PEOPLE, MOST_CAMERAS = 40, 8
+MOST_PEOPLE, MOST_CAMERAS = 40, 32
 _IMAGES = 4  # of each number of people
 
 
@@ -79,13 +79,16 @@ def run(args: argparse.Namespace) -> None:
     stages.run(cases, args.repeats, _messages(size))
     rows = [row for case in cases for row in report.rows(case, _facts(case, args.repeats))]
     print(report.table(rows))
-    for case in {case.name: case for case in cases}.values():
-        row = _floor(case)
-        rows.append(row)
-        network = 1e3 * float(np.median(case.seconds['network'])) / case.cameras
-        print(f"\n{case.name}: {row['multiply_adds'] / 1e9:.2f} G multiply-adds; a matrix product reaches "
-              f"{row['operations_per_s'] / 1e12:.2f} T operations/s, a copy {row['bytes_per_s'] / 1e9:.1f} GB/s; floor "
-              f"{row['p50_ms']:.2f} ms an image, the network takes {network / row['p50_ms']:.1f} times that")
+    for name in dict.fromkeys(case.name for case in cases):
+        floors = _floors([case for case in cases if case.name == name])
+        rows += floors
+        print(f"\n{name}: {floors[0]['multiply_adds'] / 1e9:.2f} G multiply-adds an image; a matrix product reaches "
+              f"{floors[0]['operations_per_s'] / 1e12:.2f} T operations/s, a copy "
+              f"{floors[0]['bytes_per_s'] / 1e9:.1f} GB/s")
+        for row in floors:
+            least, fraction = row['p50_ms'], row['fraction']
+            print(f"- batch of {row['batch']}: floor {least:.2f} ms, network {least / fraction:.2f} ms; it reaches "
+                  f"{fraction:.0%} of what the device could")
     if args.json is not None:
         write_json(args.json, rows)
     if args.plot is not None:
@@ -160,12 +163,15 @@ def _peak_memory() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1)
 
 
-def _floor(case: Case) -> dict[str, Any]:
-    """A row for the least time that the network can take on this device for one image."""
+def _floors(cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Of cases of one backend, a row for each size of batch: the least time that the network can take for it on this
+    device, and what fraction of what it takes that is."""
+    import numpy as np
     import torch
 
     from mpn_ros.benchmark import floor
     from mpn_ros.network.cost import block_costs
+    case = cases[0]
     dtype = getattr(torch, _dtype(case.pipeline))
     device = torch.device('cuda' if 'cuda' in case.pipeline.backend.description else 'cpu')
     height, width = case.input_shape
@@ -173,9 +179,14 @@ def _floor(case: Case) -> dict[str, Any]:
              if block != 'pose residual network']
     multiply_adds, weights = sum(c.multiply_adds for c in costs), sum(c.parameters for c in costs) * dtype.itemsize
     best = floor.measure(device, dtype)
-    milliseconds = round(1e3 * best.floor(multiply_adds, weights), 3)
-    facts = _facts(case, 1)
-    return facts | {'backend': case.name, 'preset': case.pipeline.weights.preset.name, 'shape': f'{height}x{width}',
-                    'batch': 1, 'people': 0, 'cameras': 1, 'stage': 'floor', 'p50_ms': milliseconds,
-                    'p99_ms': milliseconds, 'fps': round(1e3 / milliseconds, 1), 'multiply_adds': multiply_adds,
-                    'operations_per_s': best.operations, 'bytes_per_s': best.bytes}
+    rows = []
+    for batch in sorted({case.cameras for case in cases}):
+        least = 1e3 * best.floor(batch * multiply_adds, weights)
+        network = [seconds for case in cases if case.cameras == batch for seconds in case.seconds['network']]
+        rows.append(_facts(case, 1) | {
+            'backend': case.name, 'preset': case.pipeline.weights.preset.name, 'shape': f'{height}x{width}',
+            'batch': batch, 'people': 0, 'cameras': batch, 'stage': 'floor', 'p50_ms': round(least, 3),
+            'p99_ms': round(least, 3), 'fps': round(1e3 * batch / least, 1), 'multiply_adds': multiply_adds,
+            'operations_per_s': best.operations, 'bytes_per_s': best.bytes,
+            'fraction': round(least / (1e3 * float(np.median(network))), 4)})
+    return rows
