@@ -3,6 +3,7 @@ with 3 where only a new process can go on."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -41,6 +42,8 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend,
     3 where the device is lost or the network hangs."""
     status = _run(args, _Signals())  # the signals first: the imports take their time
+    # rclpy's life cycle refers to itself: only now are the node and its shared memory given back to the middleware.
+    gc.collect()
     # Python would take seconds to take torch apart, would not answer signals meanwhile, and all that is ours is closed.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -57,7 +60,9 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     from mpn_ros.errors import MpnError
     from mpn_ros.ros.node import PoseNode
     from mpn_ros.ros.ros_log import RosLog
+    from mpn_ros.ros.shared_memory import sweep
 
+    freed = sweep()  # before the node asks for its own
     try:
         rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
         node = PoseNode()
@@ -66,6 +71,8 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
         return 2
     logging.getLogger('mpn_ros').addHandler(RosLog(node.get_logger()))
     logging.getLogger('mpn_ros').setLevel(logging.INFO)
+    if freed:
+        node.get_logger().info(f'removed {freed / 2**20:.0f} MiB of shared memory that killed processes have left')
     sys.setswitchinterval(SWITCH_INTERVAL)
     executor = SingleThreadedExecutor()
     executor.add_node(node)

@@ -16,6 +16,8 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
+from mpn_ros.ros.shared_memory import AGE, SEGMENT
+
 pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +74,52 @@ def test_signals_end_it_with_zero(start, stage, signals):
         process.send_signal(number)
         time.sleep(.05)
     assert process.wait(5) == 0
+
+
+def segments(process) -> list[Path]:
+    """The shared memory that a process has made for the middleware."""
+    opened = [os.readlink(entry) for entry in Path(f'/proc/{process.pid}/fd').iterdir()]
+    return [Path(name.removesuffix('_el')) for name in opened
+            if SEGMENT.fullmatch(Path(name).name.removesuffix('_el')) and name.endswith('_el')]
+
+
+@pytest.fixture
+def large_images(monkeypatch):
+    for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.setenv(variable, str(ROOT / 'config' / 'fastdds_large_images.xml'))
+
+
+def held(process) -> list[Path]:
+    made = segments(process)
+    if not made:
+        pytest.skip('this middleware makes no shared memory of Fast DDS')
+    assert any(path.stat().st_size > 2 ** 25 for path in made)
+    return made
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_shared_memory_is_given_back(start, large_images, number):
+    process, said = start()
+    said('configured')
+    made = held(process)
+    process.send_signal(number)
+    assert process.wait(5) == 0
+    assert not [path for path in made if path.exists()]
+
+
+def test_shared_memory_of_a_killed_node_is_given_back_by_the_next(start, large_images):
+    killed, said = start()
+    said('configured')
+    made = held(killed)
+    killed.kill()
+    killed.wait()
+    assert all(path.exists() for path in made)
+    time.sleep(AGE)
+    other, said = start()
+    said('configured')
+    assert not [path for path in made if path.exists()]
+    assert 'MiB of shared memory that killed processes have left' in said('removed')
+    assert all(path.exists() for path in held(other))
 
 
 def test_a_long_load_does_not_outlive_a_signal(start):
