@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-import numpy as np
+import torch
 
-from mpn_ros.backends.base import Backend
+from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.perception import Perceived
 
@@ -40,7 +40,12 @@ class AutoBackend:
         """That of the one which was taken."""
         return self._chosen.one_thread
 
-    def __call__(self, images: np.ndarray) -> Perceived:
+    @property
+    def gpu(self) -> torch.device | None:
+        """That of the one which was taken; those after it run on the same device."""
+        return self._chosen.gpu
+
+    def __call__(self, images: Pixels) -> Perceived:
         """See ``Backend``."""
         while True:
             try:

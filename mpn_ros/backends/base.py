@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+import torch
 
 from mpn_ros.perception import Perceived
 
 MOST_SHAPES = 16
 """Shapes of input for which a backend keeps what it has prepared."""
+
+
+Pixels = np.ndarray | torch.Tensor
+"""Images ``(B, H, W, 3)`` uint8 RGB, sides multiples of 32: an array, or a tensor on the backend's GPU."""
 
 
 class Backend(Protocol):
@@ -31,7 +36,12 @@ class Backend(Protocol):
         recorded."""
         ...
 
-    def __call__(self, images: np.ndarray) -> Perceived:
-        """``(B, H, W, 3)`` uint8 RGB, sides multiples of 32, to float32 arrays. Shapes may change between calls; a new
-        one may cost preparation. Raises BackendUnavailable where that fails."""
+    @property
+    def gpu(self) -> torch.device | None:
+        """The GPU on which images may lie already; None where they must be an array."""
+        ...
+
+    def __call__(self, images: Pixels) -> Perceived:
+        """To float32 arrays. Shapes may change between calls; a new one may cost preparation. Raises BackendUnavailable
+        where that fails."""
         ...

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mpn_ros import __version__
-from mpn_ros.backends.base import MOST_SHAPES
+from mpn_ros.backends.base import MOST_SHAPES, Pixels
 from mpn_ros.backends.cache import cached
 from mpn_ros.backends.precision import DTYPES, say
 from mpn_ros.errors import BackendUnavailable
@@ -33,6 +33,7 @@ class OpenVinoBackend:
 
     largest_batch = 1
     one_thread = False
+    gpu: torch.device | None = None
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
@@ -83,12 +84,12 @@ class OpenVinoBackend:
         model.reshape(shape)  # the conversion forgets it, and kernels for any size take a fifth longer
         return self._core.compile_model(model, 'CPU', self._hints)
 
-    def __call__(self, images: np.ndarray) -> Perceived:
+    def __call__(self, images: Pixels) -> Perceived:
         shape = (1, *images.shape[1:])
         if shape not in self._compiled:
             if len(self._compiled) >= MOST_SHAPES:
                 self._compiled.pop(next(iter(self._compiled)))
             self._compiled[shape] = self._compile(shape)
         compiled = self._compiled[shape]
-        answers = [compiled(image[None]) for image in images]
+        answers = [compiled(image[None]) for image in np.asarray(images)]
         return Perceived(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from mpn_ros.backends.base import MOST_SHAPES
+from mpn_ros.backends.base import MOST_SHAPES, Pixels
 from mpn_ros.backends.folding import fold_batchnorm
 from mpn_ros.backends.packing import unpack
 from mpn_ros.backends.precision import resolve_precision, say
@@ -60,14 +60,21 @@ class Route:
         self._images = torch.zeros(shape, dtype=torch.uint8, pin_memory=self._pin)
         self._answer: torch.Tensor | None = None
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: Pixels) -> np.ndarray:
         """Up to as many images as the shape has, to float32 ``(B, n)`` of as many."""
-        self._images[:len(images)] = torch.from_numpy(images)
-        answer = self._graph(self._images.to(self._device, non_blocking=True))
+        answer = self._graph(self._complete(images))
         if self._answer is None:
             self._answer = torch.empty(answer.shape, pin_memory=self._pin)
         self._answer.copy_(answer)
         return self._answer[:len(images)].numpy().copy()
+
+    def _complete(self, images: Pixels) -> torch.Tensor:
+        """On the device, and as many as the shape has."""
+        if isinstance(images, torch.Tensor):
+            missing = len(self._images) - len(images)
+            return torch.cat([images, images.new_zeros(missing, *images.shape[1:])]) if missing else images
+        self._images[:len(images)] = torch.from_numpy(images)
+        return self._images.to(self._device, non_blocking=True)
 
 
 class TorchBackend(ABC):
@@ -95,8 +102,13 @@ class TorchBackend(ABC):
         """See ``Backend``."""
         return 1 if self.device.type == 'cpu' else sys.maxsize
 
+    @property
+    def gpu(self) -> torch.device | None:
+        """See ``Backend``."""
+        return self.device if self.device.type == 'cuda' else None
+
     @torch.no_grad()
-    def __call__(self, images: np.ndarray) -> Perceived:
+    def __call__(self, images: Pixels) -> Perceived:
         """See ``Backend``."""
         count, height, width = images.shape[:3]
         answer = self._route(self._batch(count), height, width)(images)

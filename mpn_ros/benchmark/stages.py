@@ -9,10 +9,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 
-from mpn_ros.backends.base import Backend
+from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import ImageError
 from mpn_ros.perception import Perceived
+from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.scene import Scene
 
@@ -29,7 +31,7 @@ class Borrowed:
     """Runs ``backend`` and answers with what ``lender`` sees in the same pixels: for a network without trained weights,
     whose own answer holds nobody whom the steps after it could work on."""
 
-    def __init__(self, backend: Backend, lender: Callable[[np.ndarray], Perceived]) -> None:
+    def __init__(self, backend: Backend, lender: Callable[[Pixels], Perceived]) -> None:
         self._backend, self._lender = backend, lender
         self._lent: dict[bytes, Perceived] = {}
 
@@ -48,9 +50,15 @@ class Borrowed:
         """That of the one which runs."""
         return self._backend.one_thread
 
-    def __call__(self, images: np.ndarray) -> Perceived:
+    @property
+    def gpu(self) -> torch.device | None:
+        """That of the one which runs."""
+        return self._backend.gpu
+
+    def __call__(self, images: Pixels) -> Perceived:
         """As a backend; the lender is asked once for each batch."""
-        key = images[:, ::16, ::16].tobytes()
+        few = images[:, ::16, ::16]
+        key = (few.cpu().numpy() if isinstance(few, torch.Tensor) else few).tobytes()
         if key not in self._lent:
             self._lent[key] = self._lender(images)
         self._backend(images)
@@ -111,7 +119,7 @@ def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
 
     timed('decode', lambda: [cv2.imdecode(file, cv2.IMREAD_COLOR) for file in files])
     timed('total', pipeline.batch, images, orders)
-    letterboxes, pixels = timed('preprocess', pipeline.letterbox, images, orders)
+    letterboxes, pixels = timed('preprocess', _letterbox, pipeline, images, orders)
     seen = timed('network', pipeline.backend, pixels)
     boxes = timed('boxes', pipeline.boxes, seen, thresholds)
     timed('grouping', pipeline.grouper, list(seen.peaks), boxes)
@@ -123,6 +131,15 @@ def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
     if make_messages is not None:
         timed('messages', lambda: [make_messages(scene) for scene in scenes])
     return seconds
+
+
+def _letterbox(pipeline: PosePipeline, images: Sequence[np.ndarray],
+               orders: Sequence[ChannelOrder]) -> tuple[list[Letterbox], Pixels]:
+    """The pipeline's, until a GPU has done it as well."""
+    letterboxes, pixels = pipeline.letterbox(images, orders)
+    if isinstance(pixels, torch.Tensor) and pixels.is_cuda:
+        torch.cuda.synchronize(pixels.device)
+    return letterboxes, pixels
 
 
 def _jpeg(image: np.ndarray) -> np.ndarray:

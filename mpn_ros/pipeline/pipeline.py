@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 
 from mpn_ros.backends import make_backend
+from mpn_ros.backends.base import Pixels
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.perception import Perceived
+from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
 from mpn_ros.pipeline.nms import suppress
@@ -84,6 +86,7 @@ class PosePipeline:
         check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device, precision)
+        self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
         self.grouper = make_grouper(grouper, loaded)
         # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
@@ -143,9 +146,12 @@ class PosePipeline:
 
     def letterbox(
         self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
-    ) -> tuple[list[Letterbox], np.ndarray]:
-        """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB."""
+    ) -> tuple[list[Letterbox], Pixels]:
+        """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
+        backend has one."""
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
+        if self._on_gpu is not None:
+            return letterboxes, self._on_gpu(images, letterboxes, orders, self.fill)
         fitted = [box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)]
         return letterboxes, np.stack(fitted)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mpn_ros.backends.base import Backend
+from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
@@ -26,7 +26,7 @@ class LabelledBoxes:
 
     def __init__(self, backend: Backend, dataset: PersonDataset, input_size: int) -> None:
         self.backend, self.description, self.largest_batch = backend, backend.description, 1
-        self.one_thread = True
+        self.one_thread, self.gpu = True, backend.gpu
         self._boxes = (self._in_input(dataset, image, input_size) for image in dataset.images)
 
     @staticmethod
@@ -37,7 +37,7 @@ class LabelledBoxes:
         corners = np.stack([x, y, x + width, y + height], -1) * scale
         return np.column_stack([corners, np.ones(len(people))]).astype(np.float32)
 
-    def __call__(self, images: np.ndarray) -> Perceived:
+    def __call__(self, images: Pixels) -> Perceived:
         """What the network sees, and the labels' boxes with a score of 1."""
         return self.backend(images)._replace(boxes=next(self._boxes)[None])
 

@@ -62,6 +62,15 @@ def test_a_precision_that_there_is_not_is_named(small_network, name):
         backends.make_backend(small_network, name, 'cpu', 'int4')
 
 
+@pytest.mark.parametrize('make', [backends.EagerBackend, backends.OpenVinoBackend])
+def test_images_may_lie_on_the_device_already(small_network, images, make):
+    if make is backends.OpenVinoBackend:
+        pytest.importorskip('openvino', reason='openvino is not installed here')
+    backend = make(small_network, 'cpu', 'fp32')
+    for there, here in zip(backend(torch.from_numpy(images)), backend(images), strict=True):
+        np.testing.assert_array_equal(there, here)
+
+
 def test_a_backend_takes_a_new_shape_in_mid_stream(network):
     backend = backends.EagerBackend(network, 'cpu')
     assert [backend(np.zeros((1, height, 64, 3), np.uint8)).person.shape for height in (32, 64, 32)] == [

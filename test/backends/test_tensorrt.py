@@ -70,10 +70,11 @@ def test_an_engine_is_built_once_and_answers_as_the_network(small_network, image
     assert 'building a TensorRT engine in float32 for 2x64x96x3' in caplog.text and 'built a TensorRT' in caplog.text
 
 
-def test_three_images_run_in_the_engine_for_four(small_network, images, gpu):
+@pytest.mark.parametrize('place', [np.asarray, torch.as_tensor], ids=['on the host', 'on the device'])
+def test_three_images_run_in_the_engine_for_four(small_network, images, gpu, place):
     backend = TensorRtBackend(small_network, precision='fp32')
     three = np.concatenate([images, images[:1]])
-    assert backend(three).person.shape == (3, 16, 24)
+    assert backend(place(three)).person.shape == (3, 16, 24)
     backend(np.concatenate([images, images]))
     assert len(gpu.builds) == 1
 

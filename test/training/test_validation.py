@@ -22,7 +22,7 @@ from mpn_ros.training.validation import LabelledBoxes, Validation
 
 
 class BlindBackend:
-    description = 'blind'
+    description, gpu = 'blind', None
 
     def __call__(self, images):
         return Perceived('peaks', 'boxes', 'person')
