@@ -16,7 +16,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,9 @@ def pose_node(weights: str, log: Path) -> Iterator[subprocess.Popen]:
     try:
         yield process
     finally:
+        process.terminate()  # killed, it would leave its shared memory behind
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END)
         process.kill()
         process.wait()
 

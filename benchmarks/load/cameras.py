@@ -19,6 +19,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 JPEG_QUALITY = 90
+END = 10.
+"""Seconds that the process may take to end. Killed, it would leave its shared memory behind."""
 
 
 class Cameras:
@@ -34,8 +36,11 @@ class Cameras:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._process.kill()
-        self._process.communicate()
+        try:
+            self._process.communicate(timeout=END)  # closes its stdin, and it ends
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     def send(self, rounds: int, rate: float) -> float:
         """Waits until each camera has sent ``rounds`` images; the seconds that it took, which are more than

@@ -81,7 +81,7 @@ class DeviceLetterbox:
         """``(B, H, W, 3)`` to ``(B, h, w, 3)`` uint8 of the letterbox's content."""
         rows, columns = self._weights(box.image_size, box.content_size)
         batch, _, width, channels = pixels.shape
-        scaled = (rows @ pixels.to(self._dtype).flatten(2)).view(batch, -1, width, channels)
+        scaled = (rows @ pixels.to(self._dtype).flatten(2)).reshape(batch, -1, width, channels)
         scaled = scaled.transpose(2, 3) @ columns.T
         return scaled.transpose(2, 3).round().clamp(0, 255).to(torch.uint8)
 
