@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpn_ros.network.layers import conv3x3, convolve_parts, resize_to
+from mpn_ros.network.layers import begin_with, conv3x3, convolve_parts, resize_to
 from mpn_ros.presets import KeypointHeadConfig
 
 
@@ -17,7 +17,7 @@ def heatmap_output(inputs: int, keypoints: int, activation: str) -> nn.Conv2d:
     """The 1x1 convolution to K + 1 heatmaps. It starts near "nobody anywhere": nearly all of every heatmap is
     background."""
     output = nn.Conv2d(inputs, keypoints + 1, 1)
-    nn.init.normal_(output.weight, std=0.001)
+    begin_with(output.weight, 0.001)
     assert output.bias is not None
     nn.init.constant_(output.bias, -4.6 if activation == 'sigmoid' else 0.0)  # sigmoid(-4.6) = 0.01
     return output

@@ -30,6 +30,13 @@ class Normalise(nn.Module):
         return ((images.to(self.mean.dtype) - self.mean) / self.std).permute(0, 3, 1, 2)
 
 
+def begin_with(weight: torch.Tensor, std: float) -> None:
+    """Normally distributed values. None for a tensor of the device ``meta``, which has no place for them: PyTorch would
+    import its compiler to leave them out, which takes a second."""
+    if not weight.is_meta:
+        nn.init.normal_(weight, std=std)
+
+
 def conv3x3(inputs: int, outputs: int, *, separable: bool = False, stride: int = 1, bias: bool = True) -> nn.Module:
     """A 3x3 convolution that keeps the size (or halves it with ``stride`` 2). ``separable`` makes it depthwise +
     pointwise."""

@@ -7,6 +7,7 @@ peaks are. ``candidate_logits`` computes the output just there and equals ``forw
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,10 +27,12 @@ def blur_matrix(cells: int, sigma: float) -> Tensor:
     if sigma == 0:
         return torch.eye(cells)
     reach = blur_reach(sigma)
-    offsets = torch.arange(-reach, reach + 1)
-    kernel = torch.exp(-.5 * (offsets / sigma) ** 2)
-    source = (torch.arange(cells)[:, None] + offsets).clamp(0, cells - 1)
-    return torch.zeros(cells, cells).scatter_add_(1, source, (kernel / kernel.sum()).expand(cells, -1))
+    offsets = np.arange(-reach, reach + 1)
+    kernel = np.exp(-.5 * (offsets / sigma) ** 2)
+    rows = np.arange(cells)[:, None]
+    matrix = np.zeros((cells, cells))
+    np.add.at(matrix, (rows, (rows + offsets).clip(0, cells - 1)), kernel / kernel.sum())
+    return torch.from_numpy(matrix.astype(np.float32))
 
 
 class PoseResidualNetwork(nn.Module):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor, nn
 
 from mpn_ros.errors import PresetError
+from mpn_ros.network.layers import begin_with
 
 # Bottlenecks in each stage, and whether the last stage is dilated.
 _LAYOUTS = {'resnet50': ((3, 4, 6, 3), False),
@@ -67,7 +69,7 @@ class ResNet(nn.Module):
         self.layer4 = _stage(1024, 512, blocks[3], stride=1 if dilated else 2, dilation=2 if dilated else 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+                begin_with(module.weight, math.sqrt(2 / (module.out_channels * math.prod(module.kernel_size))))
         self.register_load_state_dict_pre_hook(_drop_classifier)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

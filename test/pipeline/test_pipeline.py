@@ -1,5 +1,8 @@
 """The front door, with a backend that sees what the test says: positions must come out in the image's own pixels."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -193,3 +196,18 @@ def test_an_answer_that_is_not_finite_is_an_error_and_not_nobody(weights, field,
 
     with pytest.raises(InferenceError, match='not finite .scripted'):
         pipeline(weights, Broken())(np.zeros((64, 64, 3), np.uint8))
+
+
+STARTING = """
+import sys
+import numpy as np
+from mpn_ros.pipeline.pipeline import PosePipeline
+PosePipeline('lite', input_size=64, backend='eager')(np.zeros((48, 64, 3), np.uint8))
+print('torch._dynamo' in sys.modules)
+"""
+
+
+def test_a_start_does_not_wait_for_the_compiler_of_pytorch():
+    """Importing it takes a second, and only backends that export or compile need it."""
+    done = subprocess.run([sys.executable, '-c', STARTING], capture_output=True, text=True, check=True)
+    assert done.stdout == 'False\n'
