@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mpn_ros import __version__
+from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import write_whole
 from mpn_ros.network.prn import Assignment
@@ -69,6 +70,7 @@ def _export(path: str | Path, graph: nn.Module, example: torch.Tensor, batch: in
         raise ParameterError(f'{path} must end in .onnx')
     if not path.parent.is_dir():
         raise ParameterError(f'{path} cannot be written: there is no folder {path.parent}')
+    keep_kernels_private()
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             graph.eval(), (example,), dynamo=True, verbose=False, input_names=[input_name],

@@ -17,6 +17,7 @@ _DIGEST = 'sha256'
 _UNFINISHED = 'unfinished-'
 _MOST = 32  # graphs of one kind that are kept
 _ABANDONED = 3600.  # seconds after which an unfinished graph is that of a process that was killed
+_KERNELS = 'TORCHINDUCTOR_CACHE_DIR'
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +71,16 @@ def private_folder(name: str) -> Path | None:
         _log.warning('compiled graphs are not kept: %s', error)
         return None
     return folder
+
+
+def keep_kernels_private() -> None:
+    """Has PyTorch put what it compiles, of which an export makes some too, into our cache. By default it is a folder in
+    /tmp that others may have made before us, and is loaded from there. Another folder that the user has named stays.
+    """
+    named = os.environ.get(_KERNELS)
+    # PyTorch itself names its default there once something was exported.
+    if not named or Path(named).match(f'{tempfile.gettempdir()}/torchinductor_*'):
+        os.environ[_KERNELS] = str(private_folder('inductor') or tempfile.mkdtemp(prefix='mpn_ros-'))
 
 
 def _claim(parent: Path) -> None:

@@ -6,14 +6,13 @@ import importlib.util
 import logging
 import os
 import shutil
-import tempfile
 import time
 import warnings
 from typing import Any
 
 import torch
 
-from mpn_ros.backends.cache import private_folder
+from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed
 from mpn_ros.backends.torch_backend import Graph, TorchBackend, perception, prepare
@@ -33,8 +32,6 @@ class CompileBackend(TorchBackend):
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         super().__init__(network, device, precision)
         _check_compilers(self.device)
-        # By default everything goes to a folder in /tmp that others may have made, and is unpickled from there.
-        os.environ.setdefault('TORCHINDUCTOR_CACHE_DIR', str(private_folder('inductor') or tempfile.mkdtemp()))
         self.network = prepare(network, self.device, self.dtype)
 
     def _make(self, shape: tuple[int, ...]) -> Graph:
@@ -45,6 +42,7 @@ class CompileBackend(TorchBackend):
         if on_gpu:
             options |= {'max_autotune': True, 'coordinate_descent_tuning': True}
         _log.info('compiling the network at %s', size)
+        keep_kernels_private()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # of torch about its own use of pytrees

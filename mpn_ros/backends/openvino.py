@@ -13,7 +13,7 @@ import torch
 
 from mpn_ros import __version__
 from mpn_ros.backends.base import MOST_SHAPES, Pixels
-from mpn_ros.backends.cache import cached
+from mpn_ros.backends.cache import cached, keep_kernels_private
 from mpn_ros.backends.precision import DTYPES, say
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
@@ -58,6 +58,7 @@ class OpenVinoBackend:
     def _convert(self, shape: tuple[int, ...]) -> Any:
         started = time.monotonic()
         example = torch.zeros(shape, dtype=torch.uint8)
+        keep_kernels_private()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore', FutureWarning)  # torch.export warns about its own use of pytrees
             program = torch.export.export(Perception(self._network, *shape[1:3]).eval(), (example,))

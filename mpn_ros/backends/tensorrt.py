@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from mpn_ros import __version__
-from mpn_ros.backends.cache import cached
+from mpn_ros.backends.cache import cached, keep_kernels_private
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed, unpack
 from mpn_ros.backends.parity import disagreement, examples
@@ -125,6 +125,7 @@ class TensorRtBackend(TorchBackend):
         # The graph's own types are the precision. From TensorRT 11 on there is no other way and no option for it.
         known = inspect.signature(compile_).parameters
         typing = {'use_explicit_typing': True} if 'use_explicit_typing' in known else {}
+        keep_kernels_private()
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of torch about its own use of pytrees
             program = torch.export.export(graph, (pictures,))

@@ -2,11 +2,13 @@
 
 import os
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 
-from mpn_ros.backends.cache import cache_folder, cached
+from mpn_ros.backends.cache import cache_folder, cached, keep_kernels_private
 from mpn_ros.weights import tensor_digest
 
 
@@ -141,3 +143,33 @@ def test_what_a_killed_process_left_unfinished_is_removed_in_the_end():
     os.utime(old, (0, 0))
     cached('kind', (2,), builder())
     assert new.exists() and not old.exists(), 'another process may be at work in the new one'
+
+
+KERNELS = 'TORCHINDUCTOR_CACHE_DIR'
+
+
+@pytest.mark.parametrize('named', ['', f'{tempfile.gettempdir()}/torchinductor_somebody'])
+def test_what_pytorch_compiles_is_kept_in_private(monkeypatch, named):
+    monkeypatch.setenv(KERNELS, named)
+    for _ in range(2):
+        keep_kernels_private()
+        assert Path(os.environ[KERNELS]) == cache_folder() / 'inductor'
+    assert stat.S_IMODE((cache_folder() / 'inductor').stat().st_mode) == 0o700
+
+
+def test_a_folder_for_it_that_the_user_has_named_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv(KERNELS, str(tmp_path / 'torchinductor_mine'))
+    keep_kernels_private()
+    assert os.environ[KERNELS] == str(tmp_path / 'torchinductor_mine')
+
+
+def test_without_a_cache_it_goes_to_a_new_folder_of_this_process(monkeypatch, tmp_path):
+    (tmp_path / 'file').touch()
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
+    monkeypatch.setenv(KERNELS, '')
+    keep_kernels_private()
+    made = Path(os.environ[KERNELS])
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    keep_kernels_private()
+    assert Path(os.environ[KERNELS]) == made
+    made.rmdir()

@@ -7,6 +7,7 @@ import stat
 
 import numpy as np
 import pytest
+from torch._inductor.runtime import cache_dir_utils
 
 from mpn_ros.backends.compile import CompileBackend
 from mpn_ros.backends.eager import EagerBackend
@@ -16,10 +17,12 @@ from mpn_ros.errors import BackendUnavailable
 
 @pytest.fixture
 def private(tmp_path, monkeypatch):
-    """A cache of the test's own, and no folder of kernels that the shell has set."""
+    """A cache of the test's own, in a process that has exported something before."""
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     monkeypatch.setenv('TORCHINDUCTOR_CACHE_DIR', '')
     monkeypatch.delenv('TORCHINDUCTOR_CACHE_DIR')
+    cache_dir_utils.cache_dir()  # as any export does: PyTorch names its own, in /tmp
+    assert 'torchinductor_' in os.environ['TORCHINDUCTOR_CACHE_DIR']
     return tmp_path / 'mpn_ros' / 'inductor'
 
 

@@ -160,3 +160,24 @@ def test_nothing_speaks_to_a_network(backend):
     done = subprocess.run([sys.executable, '-c', LISTENING, backend], cwd=ROOT, capture_output=True, text=True,
                           timeout=500)
     assert done.stdout == '(48, 64) []\n', done.stdout + done.stderr
+
+
+CONVERTING = """
+import numpy as np
+from mpn_ros.pipeline.pipeline import PosePipeline
+PosePipeline('lite', input_size=32, backend='openvino')(np.zeros((24, 32, 3), np.uint8))
+"""
+
+
+@pytest.mark.parametrize('command', [
+    ('-c', CONVERTING), ('-m', 'mpn_ros.cli', 'export', '{}/x.onnx', '--size', '32x32')], ids=['openvino', 'export'])
+def test_nothing_is_loaded_from_where_others_may_write(tmp_path, command):
+    """PyTorch compiles and loads libraries when it exports a network, in /tmp unless told otherwise."""
+    pytest.importorskip('openvino' if '-c' in command else 'onnxscript', reason='it is of an extra, not installed here')
+    public, private = tmp_path / 'tmp', tmp_path / 'cache'
+    public.mkdir()
+    environment = {key: value for key, value in os.environ.items() if key != 'TORCHINDUCTOR_CACHE_DIR'}
+    subprocess.run([sys.executable, *(part.format(tmp_path) for part in command)], cwd=ROOT, check=True, timeout=500,
+                   env={**environment, 'TMPDIR': str(public), 'XDG_CACHE_HOME': str(private)})
+    assert not list(public.glob('torchinductor_*'))
+    assert (private / 'mpn_ros' / 'inductor').is_dir()
