@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,12 @@ def test_signals_end_it_with_zero(start, stage, signals):
 
 def segments(process) -> list[Path]:
     """The shared memory that a process has made for the middleware."""
-    opened = [os.readlink(entry) for entry in Path(f'/proc/{process.pid}/fd').iterdir()]
-    return [Path(name.removesuffix('_el')) for name in opened
-            if SEGMENT.fullmatch(Path(name).name.removesuffix('_el')) and name.endswith('_el')]
+    locks = []
+    for entry in Path(f'/proc/{process.pid}/fd').iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            locks.append(Path(os.readlink(entry)))
+    return [lock.with_name(lock.name.removesuffix('_el')) for lock in locks
+            if lock.name.endswith('_el') and SEGMENT.fullmatch(lock.name.removesuffix('_el'))]
 
 
 @pytest.fixture
