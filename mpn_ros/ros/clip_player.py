@@ -80,5 +80,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except (MpnError, rclpy.exceptions.ParameterException) as error:
         print(f'clip_player: {error}', file=sys.stderr)
         return 2
+    except RuntimeError:
+        if rclpy.ok():
+            raise  # else a signal has ended the middleware just before an image was handed to it
     rclpy.try_shutdown()
     return 0

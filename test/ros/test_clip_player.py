@@ -34,11 +34,13 @@ def clip(tmp_path) -> Path:
     return path
 
 
-def player(domain: int, *parameters: str) -> subprocess.Popen:
+PLAYER = 'import sys; from mpn_ros.ros.clip_player import main; sys.exit(main())'
+
+
+def player(domain: int, *parameters: str, program: str = PLAYER) -> subprocess.Popen:
     environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
     arguments = [argument for parameter in parameters for argument in ('-p', parameter)]
-    return subprocess.Popen([sys.executable, '-c', 'import sys; from mpn_ros.ros.clip_player import main; '
-                             'sys.exit(main())', '--ros-args', *arguments],
+    return subprocess.Popen([sys.executable, '-c', program, '--ros-args', *arguments],
                             env={**environment, 'ROS_DOMAIN_ID': str(domain)}, cwd=ROOT, stderr=subprocess.PIPE,
                             text=True)
 
@@ -66,6 +68,30 @@ def test_it_waits_for_a_listener_and_ends_with_the_clip(robot, ros_domain, clip,
         process.wait(.5)
     robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
     assert process.wait(30) == 0
+
+
+SIGNALLED = """
+import os, signal, sys
+import rclpy
+import mpn_ros.ros.clip_player as clip_player
+make = clip_player.messages.image
+
+def image(*arguments):
+    os.kill(os.getpid(), signal.SIGTERM)
+    while rclpy.ok():
+        pass
+    return make(*arguments)
+
+clip_player.messages.image = image
+sys.exit(clip_player.main())
+"""
+
+
+def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
+    robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
+    process = player(ros_domain, f'clip:={clip}', program=SIGNALLED)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0 and 'Traceback' not in said, said
 
 
 @pytest.mark.parametrize('parameters, says', [
