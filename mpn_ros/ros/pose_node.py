@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 GRACE = 4.
 """Seconds between a signal and the end at the latest; a network that is just being loaded cannot be interrupted."""
+LOST = 3
+"""The exit status where only a new process can go on."""
 POLL = .1
 """Seconds between two looks at whether a signal has come."""
 SWITCH_INTERVAL = 1e-4
@@ -42,8 +44,9 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend,
     3 where the device is lost or the network hangs."""
     status = _run(args, _Signals())  # the signals first: the imports take their time
-    # rclpy's life cycle refers to itself: only now are the node and its shared memory given back to the middleware.
-    gc.collect()
+    if status != LOST:  # else what holds on to the device would wait for it
+        # rclpy's life cycle refers to itself: only now are the node and its shared memory given back to the middleware.
+        gc.collect()
     # Python would take seconds to take torch apart, would not answer signals meanwhile, and all that is ours is closed.
     sys.stdout.flush()
     sys.stderr.flush()
@@ -83,7 +86,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
         spinner.join(POLL)
         if reason := node.unrecoverable:
             node.get_logger().fatal(f'{reason}: the process ends, so that it can be started again')
-            return 3
+            return LOST
     last_resort = threading.Timer(GRACE, os._exit, (int(bool(bugs)),))
     last_resort.daemon = True
     last_resort.start()
