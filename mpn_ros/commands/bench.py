@@ -147,8 +147,7 @@ def _facts(case: Case, repeats: int) -> dict[str, Any]:
     """What a row says of the device, the versions and the run."""
     from mpn_ros.evaluation.machine import machine, versions
     here = machine()
-    on_gpu = 'cuda' in case.pipeline.backend.description
-    return {'device': here['gpu'] if on_gpu else f"{here['cpu']}, {here['cores']} cores",
+    return {'device': here['gpu'] if case.pipeline.backend.gpu else f"{here['cpu']}, {here['cores']} cores",
             'dtype': _dtype(case.pipeline), 'repeats': repeats, 'peak_memory_mb': _peak_memory(),
             'versions': versions()}
 
@@ -173,7 +172,7 @@ def _floors(cases: Sequence[Case]) -> list[dict[str, Any]]:
     from mpn_ros.network.cost import block_costs
     case = cases[0]
     dtype = getattr(torch, _dtype(case.pipeline))
-    device = torch.device('cuda' if 'cuda' in case.pipeline.backend.description else 'cpu')
+    device = case.pipeline.backend.gpu or torch.device('cpu')
     height, width = case.input_shape
     costs = [cost for block, cost in block_costs(case.pipeline.weights.preset, height, width).items()
              if block != 'pose residual network']
