@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,6 +47,14 @@ class StubPipeline:
             person = Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints)
             scenes.append(Scene((person,) * self.people, mask))
         return scenes
+
+
+@pytest.fixture
+def large_images(monkeypatch):
+    """Processes of the test that begin from now on have the shared memory of the profile that ships."""
+    profile = Path(__file__).resolve().parents[2] / 'config' / 'fastdds_large_images.xml'
+    for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        monkeypatch.setenv(variable, str(profile))
 
 
 def wait_until(condition: Callable[[], object], timeout: float = 10.) -> object:

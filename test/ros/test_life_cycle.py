@@ -19,7 +19,6 @@ from benchmarks.load.measure import measure  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
-ROOT = Path(__file__).resolve().parents[2]
 CYCLES = 200
 PATH = 'configure', 'activate', 'deactivate', 'cleanup'
 
@@ -47,12 +46,12 @@ def test_a_node_that_comes_and_goes_holds_no_more_than_before(robot):
     assert after[2] - memory < 10, f'{memory:.0f} MiB became {after[2]:.0f} in {CYCLES} cycles'
 
 
-def test_every_image_of_eight_cameras_is_accounted_for(robot, stub, ros_domain, tmp_path, monkeypatch):
+def test_every_image_of_eight_cameras_is_accounted_for(robot, stub, ros_domain, tmp_path, monkeypatch,
+                                                             large_images):
     """The short form of ``make load``: 8 cameras of 1280x720 at 30 Hz in another process, and a network that answers
     three times a second. What is sent is what was received and what the middleware has lost; what was received is
     answered or dropped; the newest wins, and memory stays."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros_domain))
-    monkeypatch.setenv('FASTDDS_DEFAULT_PROFILES_FILE', str(ROOT / 'config' / 'fastdds_large_images.xml'))
     names = [f'camera{number}' for number in range(8)]
     np.save(tmp_path / 'pictures.npy', np.zeros((len(names), 720, 1280, 3), np.uint8))
     robot.start(stub(delay=.3), cameras=names, diagnostics_period=.1)

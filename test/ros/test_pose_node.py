@@ -87,12 +87,6 @@ def segments(process) -> list[Path]:
             if lock.name.endswith('_el') and SEGMENT.fullmatch(lock.name.removesuffix('_el'))]
 
 
-@pytest.fixture
-def large_images(monkeypatch):
-    for variable in ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-        monkeypatch.setenv(variable, str(ROOT / 'config' / 'fastdds_large_images.xml'))
-
-
 def held(process) -> list[Path]:
     made = segments(process)
     if not made:
