@@ -27,7 +27,7 @@ from mpn_ros.evaluation.identity import count_identities
 from mpn_ros.media import VideoReader, VideoWriter
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros.node import PoseNode
-from mpn_ros.ros.rehearsal import Rehearsal, alone, served
+from mpn_ros.testing.simulated_camera import Rehearsal, alone, served
 
 PATIENCE = 900.
 """Seconds for an answer; the first waits for the network to be converted."""

@@ -21,8 +21,8 @@ from benchmarks.node_process import node_process
 from mpn_ros.commands.figures import write_json
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
-from mpn_ros.ros.counters import WINDOW
-from mpn_ros.ros.rehearsal import Rehearsal, alone, served
+from mpn_ros.serving.statistics import WINDOW
+from mpn_ros.testing.simulated_camera import Rehearsal, alone, served
 
 SIZE = 1280, 720
 PATIENCE = 120.

@@ -29,7 +29,7 @@ from sensor_msgs.msg import Image
 from benchmarks.node_process import check, node_process, private_memory
 from mpn_ros import __version__
 from mpn_ros.media import VideoReader
-from mpn_ros.ros.rehearsal import alone
+from mpn_ros.testing.simulated_camera import alone
 
 RATE, WIDTH, HEIGHT = 15., 640, 480
 FRAMES = 90

@@ -31,7 +31,7 @@ from sensor_msgs.msg import Image
 from mpn_ros.errors import MpnError
 from mpn_ros.media import VideoReader, VideoWriter, write_image
 from mpn_ros.pipeline.draw import draw
-from mpn_ros.ros.rehearsal import Record, Rehearsal, alone, served
+from mpn_ros.testing.simulated_camera import Record, Rehearsal, alone, served
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'pose2sim==0.10.49'

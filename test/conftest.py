@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.ros.domain import take_domain
 from mpn_ros.scene import Person, Scene
+from mpn_ros.testing.domain import take_domain
+
+pytest_plugins = ['robot']
 
 # Before any test imports rclpy; the processes that tests start inherit it.
 _domain, _lock = take_domain()

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from hypothesis import strategies as st
 
+from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.compressed import decode_compressed
 
 _COLOUR_TYPES = {'grey': 0, 'rgb': 2, 'palette': 3, 'grey and alpha': 4, 'rgba': 6}
 _VALUES = {'grey': 1, 'rgb': 3, 'palette': 1, 'grey and alpha': 2, 'rgba': 4}

@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from benchmarks.fuzz.reference import ENCODINGS, geometry, picture
+from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.image import decode_image
 
 _TOLERANCE = 2.
 """Levels of 255 that a conversion of colour may be off: OpenCV computes in fixed point."""

@@ -20,7 +20,7 @@ from benchmarks.node_process import node_process
 from mpn_ros.errors import MpnError
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
-from mpn_ros.ros.rehearsal import alone, served
+from mpn_ros.testing.simulated_camera import alone, served
 
 WIDTH, HEIGHT = 1280, 720
 

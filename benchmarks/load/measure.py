@@ -16,7 +16,7 @@ from rclpy.time import Time
 
 from benchmarks.load.cameras import Cameras
 from benchmarks.node_process import resident_memory
-from mpn_ros.ros.counters import WINDOW
+from mpn_ros.serving.statistics import WINDOW
 
 FATES = 'answered', 'dropped', 'malformed', 'failed'
 """What can become of an image that the node has received."""

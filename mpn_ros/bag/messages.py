@@ -11,8 +11,8 @@ from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, Qo
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from mpn_ros.messages import CLASSES, MessageBuilder
 from mpn_ros.resources import share_directory
-from mpn_ros.ros.message_builder import CLASSES, MessageBuilder
 
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 SKELETONS = 'mpn_ros/msg/SkeletonArray'

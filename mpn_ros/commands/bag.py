@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Converts the bag and tells what became of each camera's images; 2 if some were broken."""
     from mpn_ros.bag.convert import convert
-    from mpn_ros.ros.message_builder import check_layout
+    from mpn_ros.messages import check_layout
     if args.video is not None and args.video.suffix != '.mp4':
         raise ParameterError(f'--video must end in .mp4, not {args.video}')
     pipeline = make_pipeline(args)

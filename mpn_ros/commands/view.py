@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Serves the page until it is interrupted. Raises MpnError where ROS 2 or our messages are missing."""
-    from mpn_ros.ros.parameters import Parameters
+    from mpn_ros.parameters import Parameters
     parameters = Parameters(cameras=tuple(args.cameras), image_topic=args.image_topic,
                             image_transport=args.image_transport)
     try:

@@ -20,22 +20,22 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from visualization_msgs.msg import MarkerArray
 
 from mpn_ros.camera_model import CameraModel
+from mpn_ros.decoding.compressed import decode_compressed
+from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import CalibrationError, ParameterError
 from mpn_ros.msg import Skeleton3DArray, SkeletonArray, SkeletonLayout
+from mpn_ros.parameters import Parameters, within
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros import messages
 from mpn_ros.ros.body_frames import tf_message
 from mpn_ros.ros.camera_info import camera_model, info_topic
-from mpn_ros.ros.compressed import decode_compressed
-from mpn_ros.ros.counters import Counters
-from mpn_ros.ros.frames import Decoded, Frame
 from mpn_ros.ros.humans import Humans
-from mpn_ros.ros.image import decode_image
 from mpn_ros.ros.markers import markers, on_rays
-from mpn_ros.ros.parameters import Parameters, within
 from mpn_ros.ros.positions import Positions
 from mpn_ros.ros.serialized import read_compressed_image, read_image, write_image
 from mpn_ros.scene import Person, Scene
+from mpn_ros.serving.frames import Decoded, Frame
+from mpn_ros.serving.statistics import Counters
 from mpn_ros.tracking.tracker import Tracker
 
 NEWEST = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 
-from mpn_ros.ros.counters import FIGURES, WINDOW, Snapshot
+from mpn_ros.serving.statistics import FIGURES, WINDOW, Snapshot
 
 
 def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str | None, warning: str | None,

@@ -15,8 +15,8 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 import mpn_ros.msg
+from mpn_ros.messages import CLASSES, NOT_TRACKED, MessageBuilder
 from mpn_ros.msg import Skeleton, SkeletonArray
-from mpn_ros.ros.message_builder import CLASSES, NOT_TRACKED, MessageBuilder
 from mpn_ros.scene import Person, Scene
 
 _PACKAGES = builtin_interfaces, geometry_msgs, mpn_ros, std_msgs, vision_msgs

@@ -13,16 +13,16 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.timer import Timer
 
 from mpn_ros.errors import MpnError
+from mpn_ros.parameters import Parameters
 from mpn_ros.ros import diagnostics
 from mpn_ros.ros.bridge import find_bridge
 from mpn_ros.ros.camera import ANSWERS, Camera
-from mpn_ros.ros.counters import WINDOW
 from mpn_ros.ros.humans import Humans
-from mpn_ros.ros.inference import Inference
 from mpn_ros.ros.parameter_server import ParameterServer
-from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.pipeline import facts, load_pipeline, thresholds
-from mpn_ros.ros.worker import Worker
+from mpn_ros.serving.inference import Inference
+from mpn_ros.serving.statistics import WINDOW
+from mpn_ros.serving.worker import Worker
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline

@@ -11,7 +11,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.ros.parameters import DEFAULTS, SPECS, Parameters, Spec
+from mpn_ros.parameters import DEFAULTS, SPECS, Parameters, Spec
 
 
 def _plain(value: Any) -> Any:

@@ -3,34 +3,14 @@ waits for its configuration is light, and it answers signals meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mpn_ros.ros.image import ChannelOrder
-from mpn_ros.ros.message_builder import check_layout
-from mpn_ros.ros.parameters import Parameters
-from mpn_ros.scene import Scene
+from mpn_ros.messages import check_layout
+from mpn_ros.parameters import Parameters
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
-
-
-class Pipeline(Protocol):
-    """What the node needs of a ``PosePipeline``."""
-
-    @property
-    def largest_batch(self) -> int:
-        """The most images that are faster as a batch."""
-
-    @property
-    def one_thread(self) -> bool:
-        """Whether all calls should come from the same thread."""
-
-    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
-        """A scene for each image ``(H, W, 3)`` uint8."""
 
 
 def load_pipeline(parameters: Parameters) -> PosePipeline:

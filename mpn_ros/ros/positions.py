@@ -11,16 +11,16 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from mpn_ros.camera_model import CameraModel
+from mpn_ros.decoding.depth import decode_depth
 from mpn_ros.depth.lifting import Lifted, lift
 from mpn_ros.depth.proportions import estimate
 from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.msg import Keypoint3D
+from mpn_ros.parameters import Parameters
 from mpn_ros.ros.body_frames import body_frames
-from mpn_ros.ros.depth_image import decode_depth
 from mpn_ros.ros.depth_messages import skeletons_3d
-from mpn_ros.ros.depth_pairing import DepthPairing
-from mpn_ros.ros.parameters import Parameters
 from mpn_ros.scene import Person, Scene
+from mpn_ros.serving.depth_sync import DepthPairing
 
 
 class _Answer(NamedTuple):

@@ -16,11 +16,11 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 from sensor_msgs.msg import CompressedImage, Image
 
+from mpn_ros.decoding.compressed import decode_compressed
+from mpn_ros.decoding.raw import decode_image
 from mpn_ros.msg import SkeletonArray
+from mpn_ros.parameters import Parameters, within
 from mpn_ros.ros import messages
-from mpn_ros.ros.compressed import decode_compressed
-from mpn_ros.ros.image import decode_image
-from mpn_ros.ros.parameters import Parameters, within
 from mpn_ros.view.channel import Channel
 from mpn_ros.view.frame import Frame
 from mpn_ros.view.pairing import Pairing, Part

@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, side
 from mpn_ros.pipeline.record import person_record
-from mpn_ros.ros.image import Picture
 from mpn_ros.scene import Person
 from mpn_ros.skeleton import SkeletonLayout
 

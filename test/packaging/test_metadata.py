@@ -52,7 +52,7 @@ def _declared(*tags: str) -> set[str]:
 
 def test_what_runs_on_a_robot_is_declared_and_no_more_messages() -> None:
     """What the ROS layer, the launch files and the examples import, against what rosdep installs on every robot."""
-    declared, imported = _declared('depend', 'exec_depend'), _ros_imports('mpn_ros/ros', 'launch', 'examples')
+    declared, imported = _declared('depend', 'exec_depend'), _ros_imports('mpn_ros', 'launch', 'examples')
     assert imported <= declared, f'package.xml lacks {sorted(imported - declared)}'
     unused = {name for name in declared if name.endswith('_msgs')} - imported
     assert not unused, f'nothing imports {sorted(unused)}, which package.xml has installed'

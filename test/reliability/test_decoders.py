@@ -25,7 +25,7 @@ import cv2, numpy as np
 cv2.setNumThreads(1)
 from benchmarks.fuzz.files import chunk, png
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.compressed import decode_compressed
+from mpn_ros.decoding.compressed import decode_compressed
 
 def attempt(data):
     pages = int(open('/proc/self/statm').read().split()[0])

@@ -13,7 +13,7 @@ pytest.importorskip('launch_ros', reason='launch_ros is not installed here')
 
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription  # noqa: E402
 
-from mpn_ros.ros.parameters import SPECS  # noqa: E402
+from mpn_ros.parameters import SPECS  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

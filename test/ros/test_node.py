@@ -350,7 +350,7 @@ def test_parameters_out_of_range_are_refused_with_the_range(robot, name, value, 
 def test_parameters_describe_themselves(robot):
     from rcl_interfaces.srv import DescribeParameters
 
-    from mpn_ros.ros.parameters import SPECS
+    from mpn_ros.parameters import SPECS
     robot.start(autostart=False)
     answer = robot.call(DescribeParameters, '/pose/describe_parameters', DescribeParameters.Request(names=list(SPECS)))
     for descriptor, spec in zip(answer.descriptors, SPECS.values(), strict=True):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mpn_ros.errors import WeightsError
+from mpn_ros.parameters import Parameters
 from mpn_ros.presets import PRESETS, PRNConfig
-from mpn_ros.ros.parameters import Parameters
 from mpn_ros.ros.pipeline import load_pipeline
 from mpn_ros.skeleton import make_layout
 from mpn_ros.weights import save_weights

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
-from mpn_ros.ros.parameters import Parameters  # noqa: E402
+from mpn_ros.parameters import Parameters  # noqa: E402
 from mpn_ros.ros.view_node import ViewNode, image_topics  # noqa: E402
 from mpn_ros.view.channel import Channel, Shown  # noqa: E402
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.ros.image import Picture
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.scene import Person
 from mpn_ros.view.frame import Frame
 

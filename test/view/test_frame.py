@@ -5,8 +5,8 @@ import json
 import cv2
 import numpy as np
 
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.pipeline.draw import TINT
-from mpn_ros.ros.image import Picture
 from mpn_ros.skeleton import COCO
 from mpn_ros.view.frame import MASK_SIDE, PICTURE_SIDE, Frame, palette
 

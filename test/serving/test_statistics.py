@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from mpn_ros.ros.counters import WINDOW, Counters
+from mpn_ros.serving.statistics import WINDOW, Counters
 
 
 class Clock:

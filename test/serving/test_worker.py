@@ -9,11 +9,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from mpn_ros.ros.counters import Counters
-from mpn_ros.ros.frames import Decoded, Frame
-from mpn_ros.ros.image import Picture
-from mpn_ros.ros.worker import Worker
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.scene import Scene
+from mpn_ros.serving.frames import Decoded, Frame
+from mpn_ros.serving.statistics import Counters
+from mpn_ros.serving.worker import Worker
 
 
 def wait_for(condition, timeout=5.):

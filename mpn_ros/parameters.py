@@ -1,7 +1,7 @@
 """The node's parameters, declared once: the declarations, config/pose.yaml and the table in docs/interface.md come from
 here.
 
-Nothing of ROS is imported; ``parameter_server.py`` declares these on a node. ``python -m mpn_ros.ros.parameters``
+Nothing of ROS is imported; ``ros/parameter_server.py`` declares these on a node. ``python -m mpn_ros.parameters``
 writes the files.
 """
 
@@ -166,7 +166,7 @@ def _literal(value: Any) -> str:
 
 def to_yaml() -> str:
     """The text of config/pose.yaml: every parameter with its default, under its description."""
-    lines = ['# Every parameter of the node with its default. Written by python -m mpn_ros.ros.parameters.', '/**:',
+    lines = ['# Every parameter of the node with its default. Written by python -m mpn_ros.parameters.', '/**:',
              '  ros__parameters:']
     for name, spec in SPECS.items():
         facts = '; '.join(filter(None, [spec.range, spec.unit, 'live' if spec.live else '']))
@@ -199,4 +199,4 @@ def write(root: Path) -> None:
 
 
 if __name__ == '__main__':
-    write(Path(__file__).resolve().parents[2])
+    write(Path(__file__).resolve().parents[1])

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from mpn_ros.ros.frames import Decoded, Frame, Source
 from mpn_ros.scene import Scene
+from mpn_ros.serving.frames import Decoded, Frame, Source
 
 T = TypeVar('T', Frame, Decoded)
 

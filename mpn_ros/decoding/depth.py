@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mpn_ros.decoding.raw import check_size, pixel_rows
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.image import check_size, pixel_rows
 
 ENCODINGS = {'32FC1': 'f4', '16UC1': 'u2', 'mono16': 'u2'}
 """Encodings of depth (REP-118): metres as floats, millimetres as whole numbers."""

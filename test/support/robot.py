@@ -1,5 +1,5 @@
-"""A robot for the tests of the ROS layer: the node with a pipeline of the test's choice, and a camera and listeners
-around it."""
+"""A robot for the tests that speak ROS: the node with a pipeline of the test's choice, a camera and its
+listeners. A plugin of pytest."""
 
 from __future__ import annotations
 

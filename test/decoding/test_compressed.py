@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from mpn_ros.decoding.compressed import decode_compressed
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.compressed import decode_compressed
-from mpn_ros.ros.image import Picture
 
 
 def in_order(order: str, picture: Picture) -> np.ndarray:

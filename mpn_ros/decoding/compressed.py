@@ -11,9 +11,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mpn_ros.decoding.png import SIGNATURE, png_size
+from mpn_ros.decoding.raw import BAYER, Picture, check_size, to_8_bit
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.image import BAYER, Picture, check_size, to_8_bit
-from mpn_ros.ros.png import SIGNATURE, png_size
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 # Every start-of-frame marker of ITU-T T.81, table B.1: C0 to CF without DHT (C4), JPG (C8) and DAC (CC).

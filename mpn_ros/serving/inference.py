@@ -6,12 +6,29 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
-from mpn_ros.ros.image import Picture
-from mpn_ros.ros.pipeline import Pipeline
+import numpy as np
+
+from mpn_ros.decoding.raw import ChannelOrder, Picture
 from mpn_ros.scene import Scene
 
 _log = logging.getLogger(__name__)
+
+
+class Pipeline(Protocol):
+    """What serving needs of a ``PosePipeline``."""
+
+    @property
+    def largest_batch(self) -> int:
+        """The most images that are faster as a batch."""
+
+    @property
+    def one_thread(self) -> bool:
+        """Whether all calls should come from the same thread."""
+
+    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
+        """A scene for each image ``(H, W, 3)`` uint8."""
 
 
 class Inference:

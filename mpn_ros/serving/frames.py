@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from mpn_ros.ros.counters import Counters
-from mpn_ros.ros.image import Picture
+from mpn_ros.decoding.raw import Picture
 from mpn_ros.scene import Scene
+from mpn_ros.serving.statistics import Counters
 
 
 class Frame(NamedTuple):

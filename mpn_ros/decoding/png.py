@@ -6,8 +6,8 @@ from __future__ import annotations
 import struct
 import zlib
 
+from mpn_ros.decoding.raw import MAX_PIXELS
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.image import MAX_PIXELS
 
 SIGNATURE = b'\x89PNG\r\n\x1a\n'
 MAX_BYTES = 3 * MAX_PIXELS

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mpn_ros.decoding.depth import decode_depth
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.depth_image import decode_depth
 
 METRES = np.array([[.5, 3, np.nan], [np.inf, 0, 65.535]], np.float32)
 MILLIMETRES = np.array([[500, 3000, 0], [0, 1, 65535]], np.uint16)

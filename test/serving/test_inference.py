@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.ros.image import Picture
-from mpn_ros.ros.inference import Inference
+from mpn_ros.decoding.raw import Picture
+from mpn_ros.serving.inference import Inference
 
 
 class Doubtful:

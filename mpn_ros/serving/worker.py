@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 
 from mpn_ros.errors import ImageError, MpnError
-from mpn_ros.ros.agenda import Agenda, Answered, ToDecode, ToInfer, ToPublish
-from mpn_ros.ros.frames import Decoded, Frame, Source
-from mpn_ros.ros.inference import Inference
+from mpn_ros.serving.frames import Decoded, Frame, Source
+from mpn_ros.serving.inference import Inference
+from mpn_ros.serving.scheduler import Agenda, Answered, ToDecode, ToInfer, ToPublish
 
 
 class Worker:

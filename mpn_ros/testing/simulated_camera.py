@@ -28,8 +28,8 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST
-from mpn_ros.ros.domain import take_domain
 from mpn_ros.scene import Scene
+from mpn_ros.testing.domain import take_domain
 
 _held: list[socket.socket] = []  # until this process ends
 

@@ -11,7 +11,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 
 from sensor_msgs.msg import Image  # noqa: E402
 
-from mpn_ros.ros.rehearsal import Record, Rehearsal  # noqa: E402
+from mpn_ros.testing.simulated_camera import Record, Rehearsal  # noqa: E402
 
 pytestmark = pytest.mark.ros
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mpn_ros.decoding.raw import ENCODINGS, Picture, decode_image
 from mpn_ros.errors import ImageError
-from mpn_ros.ros.image import ENCODINGS, Picture, decode_image
 
 
 def in_order(order: str, picture: Picture) -> np.ndarray:

@@ -107,13 +107,13 @@ ENCODINGS: dict[str, Encoding] = {
     **{f'bayer_{pattern}{8 * size}': Encoding(1, _by_code(code), itemsize=size, minimum=3)
        for pattern, code in BAYER.items() for size in (1, 2)},
 }
-"""Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth: ``depth_image.py``."""
+"""Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth: ``depth.py``."""
 
 
 def decode_image(message: Any, bridge: Any = None) -> Picture:
     """The picture in a ``sensor_msgs/Image``: rows may be padded (``step``), 16-bit values of either endianness.
 
-    ``bridge`` is a ``cv_bridge.CvBridge`` that takes over the conversions that it is known to do right (``bridge.py``).
+    ``bridge`` is a ``cv_bridge.CvBridge`` that takes over the conversions that it does right (``ros/bridge.py``).
     Raises ImageError, one sentence, for anything that is not exactly an image of its encoding.
     """
     name, width, height = message.encoding, message.width, message.height

@@ -34,7 +34,7 @@ def clip(tmp_path) -> Path:
     return path
 
 
-PLAYER = 'import sys; from mpn_ros.ros.clip_player import main; sys.exit(main())'
+PLAYER = 'import sys; from mpn_ros.testing.clip_player import main; sys.exit(main())'
 
 
 def player(domain: int, *parameters: str, program: str = PLAYER) -> subprocess.Popen:
@@ -73,7 +73,7 @@ def test_it_waits_for_a_listener_and_ends_with_the_clip(robot, ros_domain, clip,
 SIGNALLED = """
 import os, signal, sys
 import rclpy
-import mpn_ros.ros.clip_player as clip_player
+import mpn_ros.testing.clip_player as clip_player
 make = clip_player.messages.image
 
 def image(*arguments):

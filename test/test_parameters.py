@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from mpn_ros import parameters
 from mpn_ros.errors import ParameterError
-from mpn_ros.ros import parameters
-from mpn_ros.ros.parameters import BEGIN, DEFAULTS, END, SPECS, Parameters
+from mpn_ros.parameters import BEGIN, DEFAULTS, END, SPECS, Parameters
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_the_yaml_is_up_to_date():
-    assert (ROOT / 'config' / 'pose.yaml').read_text() == parameters.to_yaml(), 'run python -m mpn_ros.ros.parameters'
+    assert (ROOT / 'config' / 'pose.yaml').read_text() == parameters.to_yaml(), 'run python -m mpn_ros.parameters'
 
 
 def test_the_documentation_is_up_to_date():
     page = (ROOT / 'docs' / 'interface.md').read_text()
-    assert page.split(BEGIN)[1].split(END)[0] == parameters.to_markdown(), 'run python -m mpn_ros.ros.parameters'
+    assert page.split(BEGIN)[1].split(END)[0] == parameters.to_markdown(), 'run python -m mpn_ros.parameters'
 
 
 def test_every_number_has_a_range_and_every_parameter_a_sentence():

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mpn_ros.ros.depth_pairing import KEPT, DepthPairing
+from mpn_ros.serving.depth_sync import KEPT, DepthPairing
 
 TOLERANCE = .02
 

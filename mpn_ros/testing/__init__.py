@@ -1,0 +1,1 @@
+"""Stand-ins for a camera, for demonstrations, benchmarks and tests."""
