@@ -25,12 +25,14 @@ OVERHANG = 2.
 
 @dataclass(frozen=True)
 class DatasetImage:
-    """An image of the dataset: its id, its file, its size in pixels."""
+    """An image of the dataset: its id, its file, its size in pixels, and whether everybody in it is labelled
+    (``complete``, a field of ours)."""
 
     id: int
     path: Path
     width: int
     height: int
+    complete: bool = False
 
     def read(self) -> np.ndarray:
         """``(height, width, 3)`` uint8, BGR. Raises DatasetError if it is damaged or not of the labelled size."""
@@ -157,11 +159,13 @@ def _layout(category: dict[str, Any], wanted: SkeletonLayout | None, where: str)
 def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
     try:
         image = DatasetImage(int(entry['id']), images_dir / entry['file_name'],
-                             int(entry['width']), int(entry['height']))
+                             int(entry['width']), int(entry['height']), entry.get('complete', False))
     except (TypeError, KeyError, ValueError) as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
     if image.width < 1 or image.height < 1:
         raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels')
+    if not isinstance(image.complete, bool):
+        raise DatasetError(f"{where}: 'complete' of image {image.id} must be true or false, not {image.complete!r}")
     return image
 
 

@@ -35,7 +35,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--images', required=True, type=Path, help='folder of images')
     group.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
     group.add_argument(
-        '--masks', type=Path, help='folder of PNG person masks; without it the polygons of the JSON serve'
+        '--masks', type=Path, help='folder of PNG person masks, for images whose people have no outlines in the JSON'
     )
     group.add_argument('--validation-images', type=Path, help='folder of images to measure the weights on')
     group.add_argument('--validation-annotations', type=Path, help='their person_keypoints JSON')

@@ -35,13 +35,19 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Sample:
-    """A square patch of ``size`` pixels: image ``(S, S, 3)`` RGB uint8, mask ``(S, S)`` uint8, boxes ``(P, 4)`` float32
-    which may reach over the border, keypoints ``(P, K, 3)`` with visibility 0 where they left the patch."""
+    """A square patch of S pixels.
+
+    image: ``(S, S, 3)`` RGB uint8. mask: ``(S, S)`` uint8, 255 on people; None where nobody knows. boxes: ``(P, 4)``
+    float32, which may reach over the border. keypoints: ``(P, K, 3)`` with visibility 0 where they left the patch.
+    crowd: ``(S, S)`` uint8, above 0 where a crowd is, None without one. complete: whether everybody is labelled.
+    """
 
     image: np.ndarray
-    mask: np.ndarray
+    mask: np.ndarray | None
     boxes: np.ndarray
     keypoints: np.ndarray
+    crowd: np.ndarray | None = None
+    complete: bool = False
 
 
 def patch_matrix(
@@ -56,6 +62,14 @@ def patch_matrix(
         box = boxes[random.integers(len(boxes))]
         centre = (box[:2] + box[2:]) / 2
     centre = centre + random.uniform(-0.1, 0.1, 2) * size / scale
+    return placed(centre, scale, size, config, random)
+
+
+def placed(
+    centre: np.ndarray, scale: float, size: int, config: Augmentation, random: np.random.Generator
+) -> np.ndarray:
+    """The 2x3 map that brings ``centre`` (x, y) of an image to the middle of a patch of ``size``, ``scale`` pixels of
+    the patch for each of the image's, turned and mirrored at random."""
     angle = random.uniform(-config.rotation, config.rotation)
     matrix: np.ndarray = cv2.getRotationMatrix2D(centre.tolist(), angle, scale)
     matrix[:, 2] += size / 2 - centre
@@ -67,7 +81,7 @@ def patch_matrix(
 
 def warp(
     image: np.ndarray,
-    mask: np.ndarray,
+    mask: np.ndarray | None,
     boxes: np.ndarray,
     keypoints: np.ndarray,
     matrix: np.ndarray,
@@ -75,14 +89,18 @@ def warp(
     *,
     fill: Fill,
     layout: SkeletonLayout,
+    crowd: np.ndarray | None = None,
+    complete: bool = False,
 ) -> Sample:
-    """Applies ``matrix`` (on pixel edges) to everything; ``fill`` goes around the image. A mirroring matrix also swaps
-    left and right joints."""
+    """Applies ``matrix`` (on pixel edges) to everything of an image; ``fill`` goes around it. A mirroring matrix also
+    swaps left and right joints."""
     linear, shift = matrix[:, :2], matrix[:, 2]
     on_centres = _on_centres(matrix)
     flipped = np.linalg.det(linear) < 0
-    patch = warp_image(image, matrix, size, fill)
-    warped_mask = cv2.warpAffine(mask, on_centres, (size, size), flags=cv2.INTER_NEAREST)
+    mask_there, crowd_there = (
+        pixels if pixels is None else cv2.warpAffine(pixels, on_centres, (size, size), flags=cv2.INTER_NEAREST)
+        for pixels in (mask, crowd)
+    )
 
     moved = keypoints.copy()
     moved[..., :2] = keypoints[..., :2] @ on_centres[:, :2].T + on_centres[:, 2]
@@ -94,15 +112,25 @@ def warp(
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2 @ linear.T + shift
     half = np.sqrt(((boxes[:, 2:] - boxes[:, :2]) / 2) ** 2 @ (linear**2).T)
     return Sample(
-        patch,
-        warped_mask,
+        warp_image(image, matrix, size, fill),
+        mask_there,
         np.concatenate([centre - half, centre + half], 1).astype(np.float32),
         moved.astype(np.float32),
+        crowd_there,
+        complete,
     )
 
 
 def warp_image(image: np.ndarray, matrix: np.ndarray, size: int, fill: Fill) -> np.ndarray:
-    """The image alone, as ``warp`` does it."""
+    """The image alone, as ``warp`` does it. It is shrunk by area, as the pipeline shrinks."""
+    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    if scale < 1:
+        height, width = image.shape[:2]
+        image = cv2.resize(
+            image, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA
+        )
+        back = width / image.shape[1], height / image.shape[0], 1
+        matrix = matrix * back
     return cv2.warpAffine(image, _on_centres(matrix), (size, size), flags=cv2.INTER_LINEAR, borderValue=fill)
 
 

@@ -19,8 +19,8 @@ from mpn_ros.training.targets import heatmap_target
 class PatchDataset(torch.utils.data.Dataset):
     """Item (epoch, n): a random patch of image n as a dict of tensors.
 
-    image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight ``(S/4, S/4)``; peaks, the number of labelled
-    joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all that there are;
+    image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight, mask_weight and box_weight ``(S/4, S/4)``;
+    peaks, the number of labelled joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all that there are;
     larger, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its own colours.
     The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
     one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its own.
@@ -62,33 +62,56 @@ class PatchDataset(torch.utils.data.Dataset):
         random = np.random.default_rng((self.seed, view, index))
         image = labelled.read()
         matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
-        labels = labelled.read_mask(), labelled.boxes, labelled.keypoints
-        sample = warp(image, *labels, matrix, self.size, fill=self.fill, layout=self.layout)
-        larger = [warp_image(image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
+        sample = self._warped(labelled, image, matrix, self.size, random)
+        return sample, [warp_image(image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
+
+    def _warped(
+        self, labelled: LabelledImage, image: np.ndarray, matrix: np.ndarray, size: int, random: np.random.Generator
+    ) -> Sample:
+        """The patch of ``size`` that ``matrix`` makes of an image, in random colours."""
+        sample = warp(
+            image,
+            labelled.read_mask(),
+            labelled.boxes,
+            labelled.keypoints,
+            matrix,
+            size,
+            fill=self.fill,
+            layout=self.layout,
+            crowd=labelled.read_crowds() if labelled.crowds else None,
+            complete=labelled.image.complete,
+        )
         if not self.augmentation.colour:
-            return sample, larger
-        coloured = change_colour(sample.image, self.augmentation.colour, random)
-        return dataclasses.replace(sample, image=coloured), larger
+            return sample
+        return dataclasses.replace(sample, image=change_colour(sample.image, self.augmentation.colour, random))
 
     def __getitem__(self, item: tuple[int, int]) -> dict[str, Any]:
         sample, larger = self._samples(item)
-        target = heatmap_target(sample)
         return {
-            'image': torch.from_numpy(sample.image),
-            'heatmaps': torch.from_numpy(target.heatmaps),
-            'weight': torch.from_numpy(target.weight),
-            'peaks': torch.tensor(target.peaks),
-            'boxes': torch.from_numpy(sample.boxes),
+            **as_tensors(sample),
             'row': torch.tensor(self._view(item[0]) * len(self) + item[1]),
             'larger': [torch.from_numpy(image) for image in larger],
         }
 
 
+def as_tensors(sample: Sample) -> dict[str, Any]:
+    """A patch and what is asked for in it."""
+    target = heatmap_target(sample)
+    return {
+        'image': torch.from_numpy(sample.image),
+        'heatmaps': torch.from_numpy(target.heatmaps),
+        'weight': torch.from_numpy(target.weight),
+        'mask_weight': torch.from_numpy(target.mask_weight),
+        'box_weight': torch.from_numpy(target.box_weight),
+        'peaks': torch.tensor(target.peaks),
+        'boxes': torch.from_numpy(sample.boxes),
+    }
+
+
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stacks everything but the boxes, of which every image has its own number."""
-    batch: dict[str, Any] = {
-        key: torch.stack([item[key] for item in items]) for key in ('image', 'heatmaps', 'weight', 'peaks', 'row')
-    }
+    stacked = [key for key in items[0] if key not in ('boxes', 'larger')]
+    batch: dict[str, Any] = {key: torch.stack([item[key] for item in items]) for key in stacked}
     batch['boxes'] = [item['boxes'] for item in items]
     batch['larger'] = [torch.stack(patches) for patches in zip(*(item['larger'] for item in items))]
     return batch

@@ -31,35 +31,47 @@ def keypoint_loss(
     return (weight[:, None] * entropy).sum() / peaks.clamp(min=1)
 
 
-def mask_loss(output: torch.Tensor, target: torch.Tensor, activation: str) -> torch.Tensor:
-    """Loss of person masks ``(B, h, w)`` against the share of each cell that is a person's.
+def mask_loss(
+    output: torch.Tensor, target: torch.Tensor, activation: str, weight: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Loss of person masks ``(B, h, w)`` against the share of each cell that is a person's, where ``weight`` of the
+    same shape is 1; everywhere without it.
 
     'linear': the square of Eq. 4 for one more heatmap. 'sigmoid': cross-entropy, and a share of the Dice loss
     (Milletari et al., 3DV 2016) of the whole batch, since IoU is what counts and most of an image is background.
     """
+    weight = torch.ones_like(target) if weight is None else weight
+    cells = distributed.mean(weight.sum()).clamp(min=1)
     if activation == 'linear':
-        return (output - target).square().mean()
-    probability = output.sigmoid()
+        return (weight * (output - target).square()).sum() / cells
+    target, probability = weight * target, weight * output.sigmoid()
     shared = distributed.total((probability * target).sum())
     dice = 1 - (2 * shared + 1) / (distributed.total(probability.sum() + target.sum()) + 1)
-    return F.binary_cross_entropy_with_logits(output, target) + _DICE_SHARE * dice
+    entropy = F.binary_cross_entropy_with_logits(output, target, reduction='none')
+    return (weight * entropy).sum() / cells + _DICE_SHARE * dice
 
 
 def intermediate_loss(
-    outputs: Sequence[torch.Tensor], target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, activation: str
+    outputs: Sequence[torch.Tensor],
+    target: torch.Tensor,
+    weight: torch.Tensor,
+    peaks: torch.Tensor,
+    activation: str,
+    mask_weight: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Mean loss of the heads on K2..K5: each is compared at its own stride, with peaks kept by a maximum and the mask
-    averaged."""
+    averaged; what is hidden from a cell at stride 4 is hidden from the one that holds it."""
     losses = []
+    mask_weight = torch.ones_like(weight) if mask_weight is None else mask_weight
     for output in outputs:
         size = output.shape[-2], output.shape[-1]
         wanted = torch.cat(
             (F.adaptive_max_pool2d(target[:, :-1], size), F.adaptive_avg_pool2d(target[:, -1:], size)), 1
         )
-        certain = -F.adaptive_max_pool2d(-weight[:, None], size)[:, 0]
+        certain, masked = (-F.adaptive_max_pool2d(-where[:, None], size)[:, 0] for where in (weight, mask_weight))
         losses.append(
             keypoint_loss(output[:, :-1], wanted[:, :-1], certain, peaks, activation)
-            + mask_loss(output[:, -1], wanted[:, -1], activation)
+            + mask_loss(output[:, -1], wanted[:, -1], activation, masked)
         )
     return torch.stack(losses).mean()
 

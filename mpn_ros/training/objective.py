@@ -58,7 +58,7 @@ class Objective(nn.Module):
         if 'heatmap' in self.terms:
             found |= self._keypoint_terms(*keypoints, taught, batch, weight)
         if 'boxes' in self.terms:
-            found |= self._box_terms(*boxes, batch['boxes'], weight == 0)
+            found |= self._box_terms(*boxes, batch['boxes'], batch['box_weight'].to(device) == 0)
         return found
 
     def _see(
@@ -98,13 +98,15 @@ class Objective(nn.Module):
             peaks = taught.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
         peaks = distributed.mean(peaks)
         activation = self.network.preset.keypoint_head.activation
-        mask = mask_loss(heatmaps[:, -1].float(), truth[:, -1], activation)
+        masked = batch['mask_weight'].to(weight.device, non_blocking=True)
+        mask = mask_loss(heatmaps[:, -1].float(), truth[:, -1], activation, masked)
         terms = {'mask': self.config.mask_weight * mask}
         if self.config.heatmap_weight:
             loss = keypoint_loss(heatmaps[:, :-1].float(), truth[:, :-1], weight, peaks, activation)
             terms['heatmap'] = self.config.heatmap_weight * loss
         if intermediate:
-            loss = intermediate_loss([level.float() for level in intermediate], truth, weight, peaks, activation)
+            levels = [level.float() for level in intermediate]
+            loss = intermediate_loss(levels, truth, weight, peaks, activation, masked)
             terms['intermediate'] = self.config.intermediate_weight * loss
         return terms
 

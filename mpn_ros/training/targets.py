@@ -14,14 +14,20 @@ from mpn_ros.training.augment import Sample
 STRIDE = 4
 _POSITIVE, _NEGATIVE = 0.5, 0.4  # RetinaNet's IoU thresholds
 _SMALLEST_BOX = 4.0  # pixels inside the patch; less is not asked for
+_IN_PEAK = 0.01  # a target above it belongs to a labelled joint
 
 
 class HeatmapTarget(NamedTuple):
-    """``heatmaps`` ``(K + 1, h, w)`` 0..1, the mask last; ``weight`` ``(h, w)``: 0 where people have no annotation, 1
-    elsewhere; ``peaks``, the number of labelled joints."""
+    """What a patch asks for, at stride 4.
+
+    heatmaps: ``(K + 1, h, w)`` 0..1, the mask last. weight, mask_weight, box_weight: ``(h, w)``, 1 where heatmaps, mask
+    and boxes are learnt and 0 where they are not. peaks: the number of labelled joints.
+    """
 
     heatmaps: np.ndarray
     weight: np.ndarray
+    mask_weight: np.ndarray
+    box_weight: np.ndarray
     peaks: int
 
 
@@ -51,26 +57,44 @@ def draw_peak(heatmap: np.ndarray, x: float, y: float, sigma: float) -> None:
 
 
 def heatmap_target(sample: Sample) -> HeatmapTarget:
-    """Peaks of all labelled keypoints at stride 4, the person mask, and W: 0 on masked pixels that no labelled person's
-    box explains."""
-    size, keypoints = len(sample.image), sample.keypoints.shape[1]
-    cells = size // STRIDE
-    heatmaps = np.zeros((keypoints + 1, cells, cells), np.float32)
-    explained = np.zeros((cells, cells), bool)
+    """Peaks of all labelled keypoints and the person mask, with W (Eq. 4): where people have no labels nothing is
+    learnt.
+
+    Heatmaps are not learnt in the box of a person without any labelled joint, with its margin, but for the peaks of
+    others in it. In an image that is not complete neither heatmaps nor boxes are learnt where the mask shows people
+    that no person's box explains. In a crowd none of the three is, nor the mask where there is none.
+    """
+    cells, joints = len(sample.image) // STRIDE, sample.keypoints.shape[1]
+    heatmaps = np.zeros((joints + 1, cells, cells), np.float32)
+    explained, hidden = np.zeros((2, cells, cells), bool)
     for box, pose in zip(sample.boxes, sample.keypoints):
         sigma = peak_sigma(box)
         for heatmap, (x, y, visibility) in zip(heatmaps, pose):
             if visibility > 0:
                 draw_peak(heatmap, (x + 0.5) / STRIDE - 0.5, (y + 0.5) / STRIDE - 0.5, sigma)
-        if (pose[:, 2] > 0).any():
-            margin = 0.1 * (box[2:] - box[:2])
-            x0, y0 = np.floor((box[:2] - margin).clip(0) / STRIDE).astype(int)
-            x1, y1 = np.ceil((box[2:] + margin).clip(0) / STRIDE).astype(int)
-            explained[y0:y1, x0:x1] = True
-    share = sample.mask.reshape(cells, STRIDE, cells, STRIDE).mean((1, 3)) / 255
-    heatmaps[-1] = share
-    peaks = int((sample.keypoints[..., 2] > 0).sum())
-    return HeatmapTarget(heatmaps, ((share < 0.5) | explained).astype(np.float32), peaks)
+        margin = 0.1 * (box[2:] - box[:2])
+        x0, y0 = np.floor((box[:2] - margin).clip(0) / STRIDE).astype(int)
+        x1, y1 = np.ceil((box[2:] + margin).clip(0) / STRIDE).astype(int)
+        explained[y0:y1, x0:x1] = True
+        if not (pose[:, 2] > 0).any():
+            hidden[y0:y1, x0:x1] = True
+    crowd = np.zeros_like(hidden) if sample.crowd is None else _in_cells(sample.crowd).max((1, 3)) > 0
+    if sample.mask is not None:
+        heatmaps[-1] = _in_cells(sample.mask).mean((1, 3)) / 255
+    unlabelled = (heatmaps[-1] >= 0.5) & ~explained & (not sample.complete)
+    return HeatmapTarget(
+        heatmaps,
+        (~(unlabelled | hidden | crowd) | (heatmaps[:-1].max(0) > _IN_PEAK)).astype(np.float32),
+        (~crowd & (sample.mask is not None)).astype(np.float32),
+        (~(unlabelled | crowd)).astype(np.float32),
+        int((sample.keypoints[..., 2] > 0).sum()),
+    )
+
+
+def _in_cells(pixels: np.ndarray) -> np.ndarray:
+    """``(S, S)`` as ``(h, 4, w, 4)``."""
+    cells = len(pixels) // STRIDE
+    return pixels.reshape(cells, STRIDE, cells, STRIDE)
 
 
 def anchor_targets(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.pipeline.letterbox import fit
 from mpn_ros.skeleton import COCO
-from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp
+from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp, warp_image
 
 PLAIN = {'fill': (0, 0, 0), 'layout': COCO}
 LEFT, RIGHT = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
@@ -65,6 +66,18 @@ def test_the_mask_moves_with_the_box():
     sample = warp(image, mask, boxes, keypoints, np.array([[0.5, 0, 0], [0, 0.5, 0]]), 128, **PLAIN)
     rows, columns = np.nonzero(sample.mask)
     assert (columns.min(), columns.max() + 1) == (40, 120) and (rows.min(), rows.max() + 1) == (30, 90)
+
+
+def test_an_image_is_shrunk_as_the_pipeline_shrinks():
+    """Stripes of one pixel become an even grey; without a filter they would not."""
+    image = np.zeros((256, 256, 3), np.uint8)
+    image[:, ::2] = 255
+    shrunk = warp_image(image, np.array([[0.25, 0, 0], [0, 0.25, 0]]), 64, (0, 0, 0))
+    fitted = fit(image.shape, 64).apply(image, 'rgb', 0)
+    np.testing.assert_array_equal(shrunk, fitted)
+    assert shrunk.std() < 1
+    turned = warp_image(image, np.array([[0.18, -0.18, 30], [0.18, 0.18, 10]]), 64, (128, 128, 128))
+    assert turned[20:50, 20:50].std() < 3
 
 
 def test_a_joint_that_leaves_the_patch_is_no_longer_labelled():

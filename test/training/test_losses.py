@@ -55,6 +55,20 @@ def test_the_mask_fears_a_missed_person_more_than_a_false_alarm_of_the_same_size
     assert costs[0] > 1.2 * costs[1] > 2 * costs[2]
 
 
+@pytest.mark.parametrize('activation', ['linear', 'sigmoid'])
+def test_where_its_weight_is_zero_the_mask_costs_nothing_and_teaches_nothing(activation):
+    wanted, weight = target()
+    weight[:, :4, :2] = 0
+    output = torch.full((2, 8, 8), .1, requires_grad=True)
+    mask_loss(output, wanted[:, -1], activation, weight).backward()
+    assert output.grad[:, :4, :2].abs().max() == 0 and output.grad[0, 0, 4] != 0
+    changed = wanted[:, -1].clone()
+    changed[:, :4, :2] = 0
+    costs = [mask_loss(output, truth, activation, weight) for truth in (wanted[:, -1], changed)]
+    assert costs[0] == costs[1]
+    assert mask_loss(output, wanted[:, -1], activation, torch.zeros_like(weight)) < 1e-6
+
+
 def test_intermediate_levels_are_compared_at_their_own_stride_with_peaks_kept():
     wanted, weight = target()
     coarse = torch.zeros(2, 18, 2, 2)

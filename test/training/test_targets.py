@@ -1,5 +1,7 @@
 """Targets: where the peaks stand, what W hides, which anchors answer."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from mpn_ros.training.augment import Sample
 from mpn_ros.training.targets import anchor_targets, draw_peak, heatmap_target, peak_sigma
 
 
-def sample(boxes=(), joints=(), mask=None, size=128):
+def sample(boxes=(), joints=(), mask=None, size=128, **more):
     keypoints = np.zeros((len(boxes), 17, 3), np.float32)
     for person, joint, x, y in joints:
         keypoints[person, joint] = x, y, 2
@@ -19,6 +21,7 @@ def sample(boxes=(), joints=(), mask=None, size=128):
         np.zeros((size, size), np.uint8) if mask is None else mask,
         np.asarray(boxes, np.float32).reshape(-1, 4),
         keypoints,
+        **more,
     )
 
 
@@ -59,6 +62,42 @@ def test_a_person_without_any_labelled_joint_is_hidden_too():
     mask = np.zeros((128, 128), np.uint8)
     mask[20:60, 20:60] = 255
     assert heatmap_target(sample([(16, 16, 64, 64)], [], mask)).weight[10, 10] == 0
+
+
+def square(x0, y0, x1, y1):
+    """White pixels on black."""
+    pixels = np.zeros((128, 128), np.uint8)
+    pixels[y0:y1, x0:x1] = 255
+    return pixels
+
+
+def test_joints_of_a_person_without_any_are_hidden_in_its_box_whatever_the_mask_says_and_the_box_is_learnt():
+    target = heatmap_target(sample([(40, 40, 80, 80)]))
+    assert (target.weight[9:21, 9:21] == 0).all() and target.weight[8, 15] == target.weight[15, 21] == 1
+    assert (target.box_weight == 1).all() and (target.mask_weight == 1).all()
+
+
+def test_a_labelled_joint_is_learnt_in_the_box_of_a_person_without_any():
+    target = heatmap_target(sample([(0, 0, 128, 128), (40, 40, 80, 80)], [(1, 0, 61.5, 61.5)]))
+    assert target.weight[15, 15] == 1 and target.weight[15, 17] == 1 and target.weight[2, 2] == 0
+
+
+def test_a_crowd_is_ignored_in_all_three_losses():
+    target = heatmap_target(sample(crowd=square(40, 40, 80, 80), complete=True))
+    for weight in (target.weight, target.mask_weight, target.box_weight):
+        assert (weight[10:20, 10:20] == 0).all() and weight.sum() == 32 * 32 - 100
+
+
+def test_the_rest_of_a_complete_image_is_background_and_that_of_another_is_not():
+    mask = square(80, 80, 120, 120)
+    complete, other = (heatmap_target(sample(mask=mask, complete=complete)) for complete in (True, False))
+    assert (complete.weight == 1).all() and (complete.box_weight == 1).all()
+    assert (other.weight[20:30, 20:30] == 0).all() and (other.box_weight[20:30, 20:30] == 0).all()
+
+
+def test_without_a_mask_none_is_learnt():
+    target = heatmap_target(dataclasses.replace(sample([(40, 40, 80, 80)], [(0, 0, 50, 50)]), mask=None))
+    assert (target.mask_weight == 0).all() and (target.weight == 1).all()
 
 
 def test_anchors_of_a_person_decode_to_its_box():
