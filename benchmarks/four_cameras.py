@@ -27,7 +27,7 @@ from mpn_ros.evaluation.identity import count_identities
 from mpn_ros.media import VideoReader, VideoWriter
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros.node import PoseNode
-from mpn_ros.testing.simulated_camera import Rehearsal, alone, served
+from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background
 
 PATIENCE = 900.
 """Seconds for an answer; the first waits for the network to be converted."""
@@ -42,50 +42,50 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     cameras = list(json.loads(LABELS.read_text())['cameras'])
     with running(cameras) as audience:
-        rehearsals = {camera: Rehearsal(audience, camera) for camera in cameras}
-        wait(lambda: all(rehearsal.ready() for rehearsal in rehearsals.values()))
-        play(args.clips, rehearsals)
+        simulated = {name: SimulatedCamera(audience, name) for name in cameras}
+        wait(lambda: all(camera.ready() for camera in simulated.values()))
+        play(args.clips, simulated)
     rows = []
     print(f"{'camera':7} {'person':12} {'frames':>6} {'missed':>6} {'switches':>8} {'fragmentations':>14}")
-    for camera, rehearsal in rehearsals.items():
-        scenes = [answer.scene() for answer in rehearsal.record.complete().values()]
-        for name, counts in count_identities(load_labels(camera), scenes).items():
-            rows.append({'camera': camera, 'person': name, **asdict(counts)})
-            print(f'{camera:7} {name:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
+    for name, camera in simulated.items():
+        scenes = [answer.scene() for answer in camera.log.complete().values()]
+        for person, counts in count_identities(load_labels(name), scenes).items():
+            rows.append({'camera': name, 'person': person, **asdict(counts)})
+            print(f'{name:7} {person:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
                   f'{counts.fragmentations:14}')
-        with VideoReader(args.clips / f'{camera}.mp4') as clip, \
-                VideoWriter(args.out / f'{camera}.mp4', clip.fps, clip.width, clip.height) as film:
+        with VideoReader(args.clips / f'{name}.mp4') as clip, \
+                VideoWriter(args.out / f'{name}.mp4', clip.fps, clip.width, clip.height) as film:
             for frame, scene in zip(clip, scenes, strict=True):
                 film.write(draw(frame.image, scene))
-    facts = {key: value for key, value in rehearsals[cameras[0]].facts.items() if key in ('weights', 'backend')}
-    (args.out / 'four_cameras.json').write_text(json.dumps({**facts, 'rows': rows}, indent=2) + '\n')
+    versions = {key: value for key, value in simulated[cameras[0]].diagnostics.items() if key in ('weights', 'backend')}
+    (args.out / 'four_cameras.json').write_text(json.dumps({**versions, 'rows': rows}, indent=2) + '\n')
 
 
 @contextmanager
 def running(cameras: list[str]) -> Iterator[Node]:
     """The node ``pose`` with these cameras, and another one to speak with it, both served by a thread."""
-    alone()
+    isolate_domain()
     rclpy.init()
     nodes = [PoseNode(parameter_overrides=[Parameter('cameras', value=cameras)]), rclpy.create_node('audience')]
     try:
-        with served(*nodes):
+        with spin_in_background(*nodes):
             yield nodes[1]
     finally:
         rclpy.shutdown()
 
 
-def play(clips: Path, rehearsals: dict[str, Rehearsal]) -> None:
+def play(clips: Path, simulated: dict[str, SimulatedCamera]) -> None:
     """Sends frame by frame to all cameras, stamped with the clip's time, and waits for all answers to each."""
-    videos = [VideoReader(clips / f'{camera}.mp4') for camera in rehearsals]
+    videos = [VideoReader(clips / f'{name}.mp4') for name in simulated]
     for frames in tqdm(zip(*videos, strict=True), 'frames', videos[0].expected or None, disable=None):
-        for frame, rehearsal in zip(frames, rehearsals.values(), strict=True):
-            rehearsal.send(frame.image, Time(sec=1 + int(frame.time), nanosec=int(frame.time % 1 * 1e9)))
-        wait(lambda number=frames[0].index: all(answered(rehearsal, number) for rehearsal in rehearsals.values()))
+        for frame, camera in zip(frames, simulated.values(), strict=True):
+            camera.send(frame.image, Time(sec=1 + int(frame.time), nanosec=int(frame.time % 1 * 1e9)))
+        wait(lambda number=frames[0].index: all(answered(camera, number) for camera in simulated.values()))
 
 
-def answered(rehearsal: Rehearsal, number: int) -> bool:
+def answered(camera: SimulatedCamera, number: int) -> bool:
     """Whether boxes, skeletons and mask of an image have come."""
-    answer = rehearsal.record.answers.get(number)
+    answer = camera.log.results.get(number)
     return answer is not None and answer.complete
 
 

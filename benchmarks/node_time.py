@@ -22,7 +22,7 @@ from mpn_ros.commands.figures import write_json
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.serving.statistics import WINDOW
-from mpn_ros.testing.simulated_camera import Rehearsal, alone, served
+from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background
 
 SIZE = 1280, 720
 PATIENCE = 120.
@@ -41,18 +41,18 @@ def main() -> None:
     with VideoReader(args.clip) as video:
         images = [cv2.resize(frame.image, SIZE, interpolation=cv2.INTER_AREA)
                   for frame in itertools.islice(video, 30)]
-    alone()
+    isolate_domain()
     rclpy.init()
     listener = rclpy.create_node('node_time')
-    with node_process(), served(listener):
-        camera = Rehearsal(listener)
+    with node_process(), spin_in_background(listener):
+        camera = SimulatedCamera(listener)
         wait(camera.ready)
         for image in images[:3]:
             camera.send(image)
-            wait(lambda: len(camera.record.complete()) > 0)
+            wait(lambda: len(camera.log.complete()) > 0)
         camera.play(itertools.islice(itertools.cycle(images), int(args.rate * max(args.seconds, 2 * WINDOW))),
                     args.rate, lambda: True)
-        facts = camera.facts
+        facts = camera.diagnostics
     rclpy.shutdown()
     parts = {part: float(facts[f'{part} p50 (ms)']) for part in PARTS}
     for part, milliseconds in parts.items():

@@ -29,7 +29,7 @@ from sensor_msgs.msg import Image
 from benchmarks.node_process import check, node_process, private_memory
 from mpn_ros import __version__
 from mpn_ros.media import VideoReader
-from mpn_ros.testing.simulated_camera import alone
+from mpn_ros.testing.simulated_camera import isolate_domain
 
 RATE, WIDTH, HEIGHT = 15., 640, 480
 FRAMES = 90
@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument('--json', type=Path, required=True)
     parser.add_argument('--plot', type=Path, required=True)
     arguments = parser.parse_args()
-    alone()
+    isolate_domain()
     seconds, rows, counts = soak(arguments.minutes, read(arguments.clip))
     counted = seconds >= seconds[-1] / 5
     slopes = {name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])

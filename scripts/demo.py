@@ -31,7 +31,7 @@ from sensor_msgs.msg import Image
 from mpn_ros.errors import MpnError
 from mpn_ros.media import VideoReader, VideoWriter, write_image
 from mpn_ros.pipeline.draw import draw
-from mpn_ros.testing.simulated_camera import Record, Rehearsal, alone, served
+from mpn_ros.testing.simulated_camera import PlaybackLog, SimulatedCamera, isolate_domain, spin_in_background
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'pose2sim==0.10.49'
@@ -56,14 +56,14 @@ def main() -> int:
     for number in signal.SIGTERM, signal.SIGHUP:  # so that either ends the node too, as SIGINT does
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
-    alone()  # a demo is no part of the robot on whose network it runs
+    isolate_domain()  # a demo is no part of the robot on whose network it runs
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         clip = args.clip or fetch_clip(args.out)
-        record, facts, overlay = rehearse(clip, args.weights, args.out / 'node.log')
-        summary = record.summary(facts)
+        playback, diagnostics, overlay = play_to_node(clip, args.weights, args.out / 'node.log')
+        summary = playback.summary(diagnostics)
         (args.out / 'summary.json').write_text(json.dumps(summary, indent=2) + '\n')
-        film(clip, record, args.out / 'overlay.mp4')
+        film(clip, playback, args.out / 'overlay.mp4')
         write_image(args.out / 'overlay.png', overlay)
     except (MpnError, OSError) as error:
         print(f'demo: {error}', file=sys.stderr)
@@ -125,19 +125,19 @@ def audience() -> Iterator[Node]:
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = rclpy.create_node('audience', namespace=NAMESPACE)
-        with served(node):
+        with spin_in_background(node):
             yield node
     finally:
         rclpy.try_shutdown()
 
 
-def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str], np.ndarray]:
+def play_to_node(clip: Path, weights: str, log: Path) -> tuple[PlaybackLog, dict[str, str], np.ndarray]:
     """Starts the node, plays the clip and ends the node: what came back, what diagnostics told, and the node's own
     overlay ``(H, W, 3)`` BGR of the frame with most people. Raises MpnError if the node fails or says nothing."""
     with VideoReader(clip) as video:  # before the node is started, so that a wrong file is told at once
         expected, first = video.expected, next(iter(video)).image
     with pose_node(weights, log) as process, audience() as node:
-        rehearsal = Rehearsal(node)
+        camera = SimulatedCamera(node)
 
         def alive() -> bool:
             return process.poll() is None and '[ERROR]' not in log.read_text()
@@ -149,18 +149,19 @@ def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str
 
         print('starting the node ...', flush=True)
         started = time.monotonic()
-        insist(wait(lambda: rehearsal.ready() or not alive(), 120.) and alive(), 'the node did not become active')
-        insist(rehearsal.repeat(first, SkeletonArray, 'skeletons', 180., alive), 'the node answered nothing')
+        insist(wait(lambda: camera.ready() or not alive(), 120.) and alive(), 'the node did not become active')
+        insist(camera.send_until_received(first, SkeletonArray, 'skeletons', 180., alive), 'the node answered nothing')
         print(f'ready after {time.monotonic() - started:.0f} s')
         print(f"playing {expected or 'the'} frames at {RATE:g} Hz ...", flush=True)
         with VideoReader(clip) as video:
-            rehearsal.play((frame.image for frame in video), RATE, alive)
+            camera.play((frame.image for frame in video), RATE, alive)
         time.sleep(1.)  # for the answers that are under way
-        answers = insist(rehearsal.record.complete(), 'the node answered nothing')
+        answers = insist(camera.log.complete(), 'the node answered nothing')
         most = max(answers, key=lambda number: len(answers[number].skeletons.skeletons))
         with VideoReader(clip) as video:
             image = next(frame.image for frame in video if frame.index == most)
-        overlay = insist(rehearsal.repeat(image, Image, 'overlay', 20., alive), "the node's overlay did not come")
+        overlay = insist(camera.send_until_received(image, Image, 'overlay', 20., alive),
+                         "the node's overlay did not come")
         picture = np.frombuffer(overlay.data, np.uint8).reshape(overlay.height, overlay.width, 3)
         process.send_signal(signal.SIGINT)
         try:
@@ -169,7 +170,7 @@ def rehearse(clip: Path, weights: str, log: Path) -> tuple[Record, dict[str, str
             raise MpnError(f'the node did not end within {END:g} s of SIGINT: {last_line(log)}') from None
         if status:
             raise MpnError(f'the node ended with status {status}: {last_line(log)}')
-        return rehearsal.record, rehearsal.facts, picture
+        return camera.log, camera.diagnostics, picture
 
 
 def wait(condition: Callable[[], object], timeout: float) -> bool:
@@ -188,14 +189,14 @@ def last_line(log: Path) -> str:
     return next((line for line in reversed(lines) if '[ERROR]' in line), lines[-1] if lines else f'nothing is in {log}')
 
 
-def film(clip: Path, record: Record, target: Path) -> None:
+def film(clip: Path, playback: PlaybackLog, target: Path) -> None:
     """All frames that were sent, at their rate, each with its answer; a frame without one shows the last answer before
     it faintly and says how old that is."""
-    answers = record.complete()
+    answers = playback.complete()
     last = None
     with VideoReader(clip) as video, VideoWriter(target, RATE, video.width, video.height) as film:
         for frame in video:
-            if frame.index >= len(record.sent):
+            if frame.index >= len(playback.sent):
                 break
             if frame.index in answers:
                 last = frame.index

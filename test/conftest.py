@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 from mpn_ros.scene import Person, Scene
-from mpn_ros.testing.domain import take_domain
+from mpn_ros.testing.domain import reserve_domain
 
 pytest_plugins = ['robot']
 
 # Before any test imports rclpy; the processes that tests start inherit it.
-_domain, _lock = take_domain()
+_domain, _lock = reserve_domain()
 os.environ['ROS_DOMAIN_ID'] = str(_domain)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
@@ -29,7 +29,7 @@ os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 @pytest.fixture
 def ros_domain() -> Iterator[int]:
     """A ROS domain for one test: what is left of a node that has just gone can hide a service of the same name."""
-    domain, lock = take_domain()
+    domain, lock = reserve_domain()
     with lock:
         yield domain
 

@@ -113,5 +113,5 @@ def check_file(file: File, may_refuse: bool = False) -> None:
         return
     assert shown.array.dtype == np.uint8 and shown.array.ndim == 3 and shown.array.shape[2] == 3
     if file.rgb is not None:
-        rgb = shown.array if shown.order == 'rgb' else shown.array[..., ::-1]
+        rgb = shown.array if shown.channel_order == 'rgb' else shown.array[..., ::-1]
         assert rgb.shape == file.rgb.shape and (np.abs(rgb - file.rgb) <= .5 + 1e-6).all()

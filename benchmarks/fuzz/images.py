@@ -63,7 +63,7 @@ def check_image(message: SimpleNamespace) -> None:
         return
     assert wanted is not None, 'what is no image is shown'
     assert shown.array.dtype == np.uint8 and shown.array.shape == wanted.shape
-    rgb = shown.array if shown.order == 'rgb' else shown.array[..., ::-1]
+    rgb = shown.array if shown.channel_order == 'rgb' else shown.array[..., ::-1]
     defined = np.isfinite(wanted)
     assert (np.abs(rgb - wanted, where=defined, out=np.zeros_like(wanted)) <= _TOLERANCE).all()
     assert message.data.tobytes() == before

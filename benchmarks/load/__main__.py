@@ -20,7 +20,7 @@ from benchmarks.node_process import node_process
 from mpn_ros.errors import MpnError
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
-from mpn_ros.testing.simulated_camera import alone, served
+from mpn_ros.testing.simulated_camera import isolate_domain, spin_in_background
 
 WIDTH, HEIGHT = 1280, 720
 
@@ -44,7 +44,7 @@ def load(pictures: Path, transport: str, seconds: int, count: int, rate: int) ->
     rclpy.init()
     listener = rclpy.create_node('load')
     with (node_process('-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}') as node,
-          Cameras(pictures, names, transport) as cameras, served(listener)):
+          Cameras(pictures, names, transport) as cameras, spin_in_background(listener)):
         result = measure(listener, node.pid, cameras, seconds, rate)
     rclpy.shutdown()
     return result
@@ -59,7 +59,7 @@ def main() -> None:
     parser.add_argument('--rate', type=int, default=30, help='images a second of each camera')
     parser.add_argument('--json', type=Path, required=True)
     arguments = parser.parse_args()
-    alone()
+    isolate_domain()
     result = {'date': date.today().isoformat(), 'seconds': arguments.seconds,
               'cameras': arguments.cameras, 'rate': arguments.rate, 'size': [WIDTH, HEIGHT]}
     with tempfile.TemporaryDirectory() as folder:

@@ -56,7 +56,7 @@ class CameraAnswers:
         try:
             message: Any = self._store.deserialize_cdr(data, self.camera.type)
             picture = self._decode(message)
-            scene = self._tracker.update(self._pipeline(picture.array, picture.order), stamp / 1e9)
+            scene = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
         except (ImageError, SerdeError) as error:
             if not self.tally.broken:
                 self._tell(f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
@@ -67,8 +67,8 @@ class CameraAnswers:
         self._write('skeletons', stamp, self._builder.skeletons(scene, message.header))
         self._write('mask', stamp, mask_image(self._store, scene.mask, message.header))
         if self._video is not None:
-            drawing = draw(picture.array, scene, picture.order)
-            self._video.show(drawing if picture.order == 'bgr' else drawing[..., ::-1], stamp / 1e9)
+            drawing = draw(picture.array, scene, picture.channel_order)
+            self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)
         self.tally.answered += 1
 
     def _write(self, name: str, stamp: int, message: Any) -> None:

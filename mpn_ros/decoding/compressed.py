@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mpn_ros.decoding.png import SIGNATURE, png_size
-from mpn_ros.decoding.raw import BAYER, Picture, check_size, to_8_bit
+from mpn_ros.decoding.raw import BAYER, DecodedImage, check_size, to_8_bit
 from mpn_ros.errors import ImageError
 
 JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
@@ -20,7 +20,7 @@ JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def decode_compressed(message: Any) -> Picture:
+def decode_compressed(message: Any) -> DecodedImage:
     """The picture in a ``sensor_msgs/CompressedImage``.
 
     What it is, is read from its bytes; its ``format`` says what the values mean: in '...; jpeg compressed rgb8' red
@@ -34,11 +34,11 @@ def decode_compressed(message: Any) -> Picture:
     if decoded is None or decoded.shape[:2] != (height, width) or decoded.dtype not in (np.uint8, np.uint16):
         raise ImageError(f'compressed image of {width}x{height} ({len(data)} bytes) is damaged')
     if decoded.ndim == 3 and decoded.shape[2] == 3:
-        return Picture(to_8_bit(decoded), 'rgb' if 'compressed rgb' in message.format else 'bgr')
+        return DecodedImage(to_8_bit(decoded), 'rgb' if 'compressed rgb' in message.format else 'bgr')
     if decoded.ndim == 3:
-        return Picture(to_8_bit(cv2.cvtColor(decoded, cv2.COLOR_BGRA2BGR)), 'bgr')
+        return DecodedImage(to_8_bit(cv2.cvtColor(decoded, cv2.COLOR_BGRA2BGR)), 'bgr')
     pattern = message.format[len('bayer_'):][:4] if message.format.startswith('bayer_') else ''
-    return Picture(to_8_bit(cv2.cvtColor(decoded, BAYER.get(pattern, cv2.COLOR_GRAY2BGR))), 'bgr')
+    return DecodedImage(to_8_bit(cv2.cvtColor(decoded, BAYER.get(pattern, cv2.COLOR_GRAY2BGR))), 'bgr')
 
 
 def compressed_size(data: memoryview) -> tuple[int, int]:

@@ -22,11 +22,11 @@ MAX_PIXELS = 1 << 26
 """Most pixels of one image, so that no message makes us allocate more than 200 MB for its picture."""
 
 
-class Picture(NamedTuple):
+class DecodedImage(NamedTuple):
     """``array`` ``(H, W, 3)`` uint8, a view of the message where its bytes allow it, and the order of its channels."""
 
     array: np.ndarray
-    order: ChannelOrder
+    channel_order: ChannelOrder
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Encoding:
     """
 
     channels: int
-    convert: Callable[[np.ndarray], Picture]
+    convert: Callable[[np.ndarray], DecodedImage]
     itemsize: int = 1
     rows: int = 2
     multiple: tuple[int, int] = (1, 1)
@@ -58,15 +58,15 @@ def to_8_bit(array: np.ndarray) -> np.ndarray:
     return array if array.dtype == np.uint8 else cv2.convertScaleAbs(array, alpha=255 / 65535)
 
 
-def _as_is(order: ChannelOrder) -> Callable[[np.ndarray], Picture]:
-    return lambda pixels: Picture(to_8_bit(pixels), order)
+def _as_is(order: ChannelOrder) -> Callable[[np.ndarray], DecodedImage]:
+    return lambda pixels: DecodedImage(to_8_bit(pixels), order)
 
 
-def _by_code(code: int) -> Callable[[np.ndarray], Picture]:
+def _by_code(code: int) -> Callable[[np.ndarray], DecodedImage]:
     """By OpenCV's conversion ``code``; 16-bit pictures are converted first and scaled then, as cv_bridge does."""
-    def convert(pixels: np.ndarray) -> Picture:
+    def convert(pixels: np.ndarray) -> DecodedImage:
         plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-        return Picture(to_8_bit(cv2.cvtColor(plane, code)), 'bgr')
+        return DecodedImage(to_8_bit(cv2.cvtColor(plane, code)), 'bgr')
     return convert
 
 
@@ -76,11 +76,11 @@ _BT601 = np.array([[1.164, 2.018, 0], [1.164, -.391, -.813], [1.164, 0, 1.596]])
 _BT601 = np.hstack([_BT601, _BT601 @ [[-16], [-128], [-128]]])
 
 
-def _nv24(pixels: np.ndarray) -> Picture:
+def _nv24(pixels: np.ndarray) -> DecodedImage:
     """One plane of luma, then one of interleaved chroma at the same resolution, whose rows are twice as long."""
     height, width = pixels.shape[0] // 3, pixels.shape[1]
     chroma = np.lib.stride_tricks.as_strided(pixels[height:], (height, width, 2), (2 * pixels.strides[0], 2, 1))
-    return Picture(cv2.transform(np.dstack([pixels[:height], chroma]), _BT601), 'bgr')
+    return DecodedImage(cv2.transform(np.dstack([pixels[:height], chroma]), _BT601), 'bgr')
 
 
 # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by the first row's first two: RGGB is
@@ -110,7 +110,7 @@ ENCODINGS: dict[str, Encoding] = {
 """Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth: ``depth.py``."""
 
 
-def decode_image(message: Any, bridge: Any = None) -> Picture:
+def decode_image(message: Any, bridge: Any = None) -> DecodedImage:
     """The picture in a ``sensor_msgs/Image``: rows may be padded (``step``), 16-bit values of either endianness.
 
     ``bridge`` is a ``cv_bridge.CvBridge`` that takes over the conversions that it does right (``ros/bridge.py``).
@@ -160,8 +160,8 @@ def _suits_bridge(message: Any, pixel: int) -> bool:
     return message.encoding in BRIDGED and message.step % pixel == 0 and not message.is_bigendian
 
 
-def _by_bridge(message: Any, bridge: Any) -> Picture:
+def _by_bridge(message: Any, bridge: Any) -> DecodedImage:
     try:
-        return Picture(bridge.imgmsg_to_cv2(message, 'bgr8'), 'bgr')
+        return DecodedImage(bridge.imgmsg_to_cv2(message, 'bgr8'), 'bgr')
     except Exception as error:  # cv_bridge raises its own, OpenCV's and the C++ layer's errors
         raise ImageError(f"cv_bridge cannot convert an image in '{message.encoding}': {error}") from error

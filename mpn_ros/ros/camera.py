@@ -192,8 +192,8 @@ class Camera:
         if self._values().publish_mask and self._mask.get_subscription_count():
             self._mask.publish(write_image(scene.mask, 'mono8', header))
         if self._overlay.get_subscription_count():
-            drawing = draw(picture.array, scene, picture.order)
-            self._overlay.publish(write_image(drawing, f'{picture.order}8', header))
+            drawing = draw(picture.array, scene, picture.channel_order)
+            self._overlay.publish(write_image(drawing, f'{picture.channel_order}8', header))
         if self._positions is not None:
             self._positions.answer(header, scene)
         elif self._markers.get_subscription_count():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.scene import Scene
 from mpn_ros.serving.statistics import Counters
 
@@ -21,7 +21,7 @@ class Decoded(NamedTuple):
     ``seconds`` that decoding took."""
 
     header: Any
-    picture: Picture
+    picture: DecodedImage
     received: float
     stamped: float
     seconds: float

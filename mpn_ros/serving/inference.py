@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mpn_ros.decoding.raw import ChannelOrder, Picture
+from mpn_ros.decoding.raw import ChannelOrder, DecodedImage
 from mpn_ros.scene import Scene
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Inference:
         """The most pictures that are worth a batch, and that memory has sufficed for."""
         return min(self._most, self._pipeline.largest_batch)
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
+    def __call__(self, pictures: Sequence[DecodedImage]) -> list[Scene | Exception]:
         """A scene for each picture, or why there is none. May be called from any thread, by one at a time.
 
         Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
@@ -62,7 +62,7 @@ class Inference:
         """Ends what it has started."""
         self._thread.shutdown()
 
-    def _answer(self, pictures: Sequence[Picture]) -> list[Scene | Exception]:
+    def _answer(self, pictures: Sequence[DecodedImage]) -> list[Scene | Exception]:
         if not pictures:
             return []
         if len(pictures) <= self._most:
@@ -74,7 +74,7 @@ class Inference:
         middle = (len(pictures) + 1) // 2
         return [*self._answer(pictures[:middle]), *self._answer(pictures[middle:])]
 
-    def _run(self, pictures: Sequence[Picture]) -> list[Scene]:
+    def _run(self, pictures: Sequence[DecodedImage]) -> list[Scene]:
         arrays, orders = zip(*pictures, strict=True)
         try:
             return self._pipeline.batch(arrays, orders)

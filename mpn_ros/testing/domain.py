@@ -12,7 +12,7 @@ _LOCKS = 22300
 """The port of this computer, plus the domain, that is bound as long as the domain is used."""
 
 
-def take_domain() -> tuple[int, socket.socket]:
+def reserve_domain() -> tuple[int, socket.socket]:
     """A domain that no other caller on this computer uses until the socket is closed. Raises RuntimeError where there
     is none left."""
     for domain in itertools.islice(_DOMAINS, 101):

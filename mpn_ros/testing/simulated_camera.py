@@ -29,15 +29,15 @@ from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera import NEWEST
 from mpn_ros.scene import Scene
-from mpn_ros.testing.domain import take_domain
+from mpn_ros.testing.domain import reserve_domain
 
 _held: list[socket.socket] = []  # until this process ends
 
 
-def alone() -> None:
+def isolate_domain() -> None:
     """Keeps this process, and those that it will start, to themselves: they find each other and nobody else on the
     network, and pass large images. Before ``rclpy.init``."""
-    domain, lock = take_domain()
+    domain, lock = reserve_domain()
     _held.append(lock)
     os.environ.update(ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
     fast_dds = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
@@ -46,7 +46,7 @@ def alone() -> None:
 
 
 @contextmanager
-def served(*nodes: Node) -> Iterator[None]:
+def spin_in_background(*nodes: Node) -> Iterator[None]:
     """A thread answers for the nodes until the end, when they are destroyed."""
     executor, done = SingleThreadedExecutor(), threading.Event()
     for node in nodes:
@@ -68,7 +68,7 @@ def served(*nodes: Node) -> Iterator[None]:
 
 
 @dataclass
-class Answer:
+class ReceivedResult:
     """What has come back for one image; ``latency`` in seconds from its publication to the last of the three."""
 
     detections: Detection2DArray | None = None
@@ -88,20 +88,20 @@ class Answer:
 
 
 @dataclass
-class Record:
+class PlaybackLog:
     """All images sent, by number, and the answers to them; ``seconds`` from the first publication to the last
     receipt."""
 
     sent: list[float] = field(default_factory=list)
-    answers: dict[int, Answer] = field(default_factory=dict)
+    results: dict[int, ReceivedResult] = field(default_factory=dict)
     seconds: float = 0.
 
-    def complete(self) -> dict[int, Answer]:
+    def complete(self) -> dict[int, ReceivedResult]:
         """The answers of which all three parts came."""
-        return {number: answer for number, answer in sorted(self.answers.items()) if answer.complete}
+        return {number: answer for number, answer in sorted(self.results.items()) if answer.complete}
 
-    def summary(self, facts: dict[str, str]) -> dict[str, object]:
-        """The content of demo/summary.json. ``facts`` are what diagnostics told."""
+    def summary(self, diagnostics: dict[str, str]) -> dict[str, object]:
+        """The content of demo/summary.json. ``diagnostics`` has the values of /diagnostics by key."""
         answers = self.complete().values()
         people = [len(answer.skeletons.skeletons) for answer in answers if answer.skeletons]
         latency = None
@@ -115,10 +115,10 @@ class Record:
                 'people_max': max(people, default=0),
                 'latency_ms': latency,
                 'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.,
-                'backend': facts.get('backend'), 'weights': facts.get('weights')}
+                'backend': diagnostics.get('backend'), 'weights': diagnostics.get('weights')}
 
 
-class Rehearsal:
+class SimulatedCamera:
     """Is the ``camera`` of the node ``pose`` in ``node``'s namespace: sends images on its ``image_raw`` and listens to
     all that is said of them. ``''`` is the camera in the namespace itself."""
 
@@ -127,41 +127,41 @@ class Rehearsal:
         within = f'{camera}/' if camera else ''
         self._lock = threading.Lock()
         self._numbers: dict[tuple[int, int], int] = {}
-        self.record = Record()
-        self.facts: dict[str, str] = {}
+        self.log = PlaybackLog()
+        self.diagnostics: dict[str, str] = {}
         self.overlay: Image | None = None
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         self._camera: Publisher = node.create_publisher(Image, f'{within}image_raw', NEWEST)
         for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
-            node.create_subscription(kind, within + topic, partial(self._receive, topic), 10)
+            node.create_subscription(kind, within + topic, partial(self._result_callback, topic), 10)
         self.once: dict[str, object] = {}
         for kind, topic in ((LabelInfo, 'label_info'), (SkeletonLayout, 'skeleton_layout')):
             node.create_subscription(kind, within + topic, partial(self.once.__setitem__, topic), latched)
-        node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
+        node.create_subscription(DiagnosticArray, '/diagnostics', self._diagnostics_callback, 10)
 
-    def _learn(self, message: DiagnosticArray) -> None:
+    def _diagnostics_callback(self, message: DiagnosticArray) -> None:
         name = f'{self._node.get_namespace().rstrip("/")}/pose'
         if self._camera_name:
             name += f': {self._camera_name}'
         for status in message.status:
             if status.name == name:
-                self.facts = {pair.key: pair.value for pair in status.values}
+                self.diagnostics = {pair.key: pair.value for pair in status.values}
 
-    def _receive(self, part: str, message: Detection2DArray | SkeletonArray | Image) -> None:
+    def _result_callback(self, part: str, message: Detection2DArray | SkeletonArray | Image) -> None:
         now = time.monotonic()
         stamp = message.header.stamp
         with self._lock:
             number = self._numbers.get((stamp.sec, stamp.nanosec))
-            if number is None:  # an image outside of the record
+            if number is None:  # an image that is not in the log
                 return
-            answer = self.record.answers.setdefault(number, Answer())
+            answer = self.log.results.setdefault(number, ReceivedResult())
             setattr(answer, part, message)
-            answer.latency = now - self.record.sent[number]
-            self.record.seconds = now - self.record.sent[0]
+            answer.latency = now - self.log.sent[number]
+            self.log.seconds = now - self.log.sent[0]
 
     def ready(self) -> bool:
         """Whether the node listens to the camera and has told who it is."""
-        return bool(self._camera.get_subscription_count() and self.facts and len(self.once) == 2)
+        return bool(self._camera.get_subscription_count() and self.diagnostics and len(self.once) == 2)
 
     def play(self, images: Iterable[np.ndarray], rate: float, alive: Callable[[], bool]) -> None:
         """Sends each image ``(H, W, 3)`` BGR at ``rate`` a second, whether or not the node keeps up, until ``alive()``
@@ -175,12 +175,12 @@ class Rehearsal:
 
     def send(self, image: np.ndarray, stamp: Time | None = None) -> int:
         """Sends one image ``(H, W, 3)`` BGR, stamped with now or with ``stamp``, which must not come twice. Returns its
-        number in the record."""
+        number in the log."""
         message = self._message(image, stamp)
         with self._lock:
-            number = len(self.record.sent)
+            number = len(self.log.sent)
             self._numbers[message.header.stamp.sec, message.header.stamp.nanosec] = number
-            self.record.sent.append(time.monotonic())
+            self.log.sent.append(time.monotonic())
         self._camera.publish(message)
         return number
 
@@ -188,10 +188,16 @@ class Rehearsal:
         header = Header(stamp=stamp or self._node.get_clock().now().to_msg(), frame_id='camera')
         return messages.image(image, 'bgr8', header)
 
-    def repeat(self, image: np.ndarray, kind: type, topic: str, timeout: float, alive: Callable[[], bool]) -> Any:
-        """Sends ``image``, outside of the record, until a message comes on ``topic``; None after ``timeout`` seconds or
-        when ``alive()`` is false. So the node prepares itself for images of this size, or draws for whom it has not
-        drawn before."""
+    def send_until_received(self, image: np.ndarray, kind: type, topic: str, timeout: float,
+                            alive: Callable[[], bool]) -> Any:
+        """Sends ``image`` until a message of type ``kind`` comes on ``topic``. The log keeps nothing of it.
+
+        Use it to let the node prepare itself for images of this size, or to get one image of the overlay.
+
+        Args:
+            image: ``(H, W, 3)`` uint8, BGR.
+            timeout: seconds after which the answer is None, as when ``alive()`` is false.
+        """
         came: list[Any] = []
         subscription = self._node.create_subscription(kind, topic, came.append, NEWEST)
         end = time.monotonic() + timeout

@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, side
 from mpn_ros.pipeline.record import person_record
 from mpn_ros.scene import Person
@@ -31,7 +31,7 @@ class Frame:
     age: seconds from the image's stamp until its answer was here; None without a stamp.
     """
 
-    picture: Callable[[], Picture]
+    picture: Callable[[], DecodedImage]
     size: tuple[int, int]
     people: tuple[Person, ...]
     mask: np.ndarray | None = None

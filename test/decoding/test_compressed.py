@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from mpn_ros.decoding.compressed import decode_compressed
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.errors import ImageError
 
 
-def in_order(order: str, picture: Picture) -> np.ndarray:
-    return picture.array if picture.order == order else picture.array[:, :, ::-1]
+def in_order(order: str, picture: DecodedImage) -> np.ndarray:
+    return picture.array if picture.channel_order == order else picture.array[:, :, ::-1]
 
 
 def message(data: bytes, said: str = '') -> SimpleNamespace:

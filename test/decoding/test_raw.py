@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mpn_ros.decoding.raw import ENCODINGS, Picture, decode_image
+from mpn_ros.decoding.raw import ENCODINGS, DecodedImage, decode_image
 from mpn_ros.errors import ImageError
 
 
-def in_order(order: str, picture: Picture) -> np.ndarray:
-    return picture.array if picture.order == order else picture.array[:, :, ::-1]
+def in_order(order: str, picture: DecodedImage) -> np.ndarray:
+    return picture.array if picture.channel_order == order else picture.array[:, :, ::-1]
 
 
 def image(encoding: str, rows: np.ndarray, height: int | None = None, padding: int = 0,
@@ -120,7 +120,7 @@ def test_bayer_mosaic_of_one_colour_gives_that_colour(pattern, bits):
 def test_plain_colour_is_a_view_of_the_message(rgb):
     message = image('rgb8', rgb, padding=4)
     picture = decode_image(message)
-    assert picture.order == 'rgb' and np.shares_memory(picture.array, np.frombuffer(message.data, np.uint8))
+    assert picture.channel_order == 'rgb' and np.shares_memory(picture.array, np.frombuffer(message.data, np.uint8))
 
 
 BAD = {

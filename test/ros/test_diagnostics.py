@@ -1,4 +1,4 @@
-"""Diagnostics that are true, held against what a rehearsal has measured from outside."""
+"""Diagnostics that are true, held against what a camera has measured from outside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
-from mpn_ros.testing.simulated_camera import Rehearsal  # noqa: E402
+from mpn_ros.testing.simulated_camera import SimulatedCamera  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -22,15 +22,15 @@ RATE = 8.
 
 @pytest.fixture
 def played(robot, stub, until):
-    """What diagnostics tell at the end of twenty images, and the rehearsal's own record."""
+    """What diagnostics tell at the end of twenty images, and the camera's own record."""
     robot.start(stub(delay=DELAY), diagnostics_period=.1)
-    rehearsal = Rehearsal(robot.tester)
-    until(rehearsal.ready)
-    rehearsal.play([np.full((30, 40, 3), 90, np.uint8)] * 20, RATE, lambda: True)
-    until(lambda: 19 in rehearsal.record.complete())
-    answered = len(rehearsal.record.complete())
-    until(lambda: int(rehearsal.facts['answered']) == answered and rehearsal.facts['publish p50 (ms)'])
-    return rehearsal.facts, rehearsal.record
+    camera = SimulatedCamera(robot.tester)
+    until(camera.ready)
+    camera.play([np.full((30, 40, 3), 90, np.uint8)] * 20, RATE, lambda: True)
+    until(lambda: 19 in camera.log.complete())
+    answered = len(camera.log.complete())
+    until(lambda: int(camera.diagnostics['answered']) == answered and camera.diagnostics['publish p50 (ms)'])
+    return camera.diagnostics, camera.log
 
 
 def test_counts_and_rates_are_those_that_came(played):

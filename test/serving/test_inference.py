@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.serving.inference import Inference
 
 
@@ -29,7 +29,7 @@ class Doubtful:
 
 
 def pictures(*values):
-    return [Picture(np.full((2, 2, 3), value, np.uint8), 'rgb') for value in values]
+    return [DecodedImage(np.full((2, 2, 3), value, np.uint8), 'rgb') for value in values]
 
 
 def infer_with(fault):

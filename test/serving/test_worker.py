@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import Decoded, Frame
 from mpn_ros.serving.statistics import Counters
@@ -38,7 +38,7 @@ class Source:
     def decode(self, frame):
         self.decoded.append(frame.data)
         self.decoders.append(threading.get_ident())
-        picture = Picture(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
+        picture = DecodedImage(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
         return Decoded(frame.data, picture, frame.received, frame.received, 0.)
 
     def publish(self, decoded, scene):

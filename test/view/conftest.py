@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.scene import Person
 from mpn_ros.view.frame import Frame
 
@@ -23,7 +23,7 @@ def person() -> Person:
 
 @pytest.fixture
 def frame(person: Person) -> Frame:
-    grey = Picture(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), 'rgb')
+    grey = DecodedImage(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), 'rgb')
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[60:200, 110:210] = 255
     return Frame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=.05)

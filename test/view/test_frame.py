@@ -5,7 +5,7 @@ import json
 import cv2
 import numpy as np
 
-from mpn_ros.decoding.raw import Picture
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.pipeline.draw import TINT
 from mpn_ros.skeleton import COCO
 from mpn_ros.view.frame import MASK_SIDE, PICTURE_SIDE, Frame, palette
@@ -18,7 +18,7 @@ def decoded(data: bytes) -> np.ndarray:
 def test_pictures_keep_their_colours_and_are_made_small_enough_for_a_radio():
     red = np.zeros((1000, 2560, 3), np.uint8)
     red[..., 0] = 200
-    shown = decoded(Frame(lambda: Picture(red, 'rgb'), (2560, 1000), ()).jpeg)
+    shown = decoded(Frame(lambda: DecodedImage(red, 'rgb'), (2560, 1000), ()).jpeg)
     assert shown.shape == (500, PICTURE_SIDE, 3)
     np.testing.assert_allclose(shown[250, 600], (0, 0, 200), atol=4)
 
@@ -49,6 +49,6 @@ def test_bones_have_the_colour_of_their_side():
 
 
 def test_nobody_watching_costs_no_picture():
-    def never() -> Picture:
+    def never() -> DecodedImage:
         raise AssertionError('made for nobody')
     Frame(never, (4, 3), ()).facts()
