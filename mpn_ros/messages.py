@@ -67,9 +67,8 @@ class MessageBuilder:
             results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=self._no_pose)])
 
     def skeletons(self, scene: Scene, header: Any) -> Any:
-        """A ``SkeletonArray``: boxes and joints, best first; ``image_width`` and ``image_height`` are the mask's, which
-        is the image's size."""
-        height, width = scene.mask.shape
+        """A ``SkeletonArray``: boxes and joints, best first, and the image's size."""
+        width, height = scene.image_size
         return self._types.SkeletonArray(header=header, image_width=width, image_height=height,
                                          skeletons=[self._skeleton(person) for person in scene.people])
 

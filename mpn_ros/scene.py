@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,11 +30,18 @@ class Person:
         return np.isfinite(self.keypoints[:, 0])
 
 
-class Scene(NamedTuple):
-    """``people``, best score first, and ``mask`` ``(H, W)`` uint8: 255 on people, 0 elsewhere."""
+@dataclass(frozen=True)
+class Scene:
+    """``people``, best score first; ``mask`` ``(H, W)`` uint8, 255 on people, 0 elsewhere, or None where the network
+    does not segment; ``image_size`` (width, height), by default that of the mask."""
 
     people: tuple[Person, ...]
-    mask: np.ndarray
+    mask: np.ndarray | None
+    image_size: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.mask is not None and self.image_size == (0, 0):
+            object.__setattr__(self, 'image_size', self.mask.shape[::-1])
 
     @property
     def keypoints(self) -> np.ndarray:

@@ -65,7 +65,8 @@ class CameraAnswers:
             return
         self._write('detections', stamp, self._builder.detections(scene, message.header))
         self._write('skeletons', stamp, self._builder.skeletons(scene, message.header))
-        self._write('mask', stamp, mask_image(self._store, scene.mask, message.header))
+        if scene.mask is not None:
+            self._write('mask', stamp, mask_image(self._store, scene.mask, message.header))
         if self._video is not None:
             drawing = draw(picture.array, scene, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)

@@ -140,7 +140,7 @@ def _messages(size: tuple[int, int]) -> Callable[[Scene], Any] | None:
         return None
     header = Header(frame_id='camera')
     return lambda scene: (messages.detections(scene, header), messages.skeletons(scene, header),
-                          messages.image(scene.mask, 'mono8', header))
+                          scene.mask is not None and messages.image(scene.mask, 'mono8', header))
 
 
 def _facts(case: Case, repeats: int) -> dict[str, Any]:

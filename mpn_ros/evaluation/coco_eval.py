@@ -38,7 +38,7 @@ class ImageToPeople(Protocol):
 @dataclass(frozen=True)
 class Answers:
     """What a system answered to a dataset. ``results`` are COCO results of each kind, ``mask_iou`` is None if a
-    person's label has no segmentation, ``seconds`` are those of each call."""
+    person's label has no segmentation, or the system none, ``seconds`` are those of each call."""
 
     dataset: PersonDataset
     results: dict[Kind, list[dict[str, Any]]]
@@ -63,9 +63,9 @@ class Answers:
 
     def figures(self) -> dict[str, Any]:
         """Plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
-        ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None without truth; ``images``,
-        their number; ``ms_per_image``, the median of the calls without reading the file, since a backend may prepare
-        itself for seconds when an image has a new shape; ``versions`` and ``machine``."""
+        ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None without truth or mask;
+        ``images``, their number; ``ms_per_image``, the median of the calls without reading the file, since a backend
+        may prepare itself for seconds when an image has a new shape; ``versions`` and ``machine``."""
         return {
             'keypoints': figures(self.keypoints),
             'bbox': figures(self.bbox),
@@ -99,7 +99,9 @@ def collect(
         seconds.append(time.perf_counter() - start)
         results['keypoints'] += keypoint_results(scene, image.id)
         results['bbox'] += box_results(scene, image.id)
-        if mask_iou is not None:
+        if scene.mask is None:
+            mask_iou = None
+        elif mask_iou is not None:
             mask_iou.add(scene.mask, _truth(dataset, image, annotations_file))
     return Answers(dataset, results, mask_iou, seconds)
 

@@ -32,4 +32,4 @@ class Ensemble:
         poses = [person for scene in (first, *others) for person in scene.people if person.seen.any()]
         boxes = [person for person in first.people if not person.seen.any()]
         people = [*suppress_poses(poses, self.overlap, self.layout), *boxes]
-        return Scene(tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask)
+        return Scene(tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask, first.image_size)

@@ -50,7 +50,7 @@ class MoveNet:
         self._long_side = long_side
 
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
-        """People, at most six; the mask stays empty, as MoveNet has none."""
+        """People, at most six, without a mask."""
         height, width = image.shape[:2]
         fitted = self._fit(image, channel_order)
         rows = self._session.run([self._people], {self._input: fitted.pixels})[0][0]
@@ -66,7 +66,7 @@ class MoveNet:
                           [width, height, width, height])
             people.append(Person(box.astype(np.float32), float(row[55]), keypoints))
         people.sort(key=lambda person: -person.score)
-        return Scene(tuple(people), np.zeros((height, width), np.uint8))
+        return Scene(tuple(people), None, (width, height))
 
     def peaks(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> np.ndarray:
         """The peaks of its heatmaps, of any number of people: ``(17, N, 3)`` x, y in pixels of the image and score."""

@@ -30,11 +30,12 @@ def draw(image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] =
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the scene on it; lines grow with the image and with each person.
 
     Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most
-    sure, so that the best is on top. Mask and people may be empty.
+    sure, so that the best is on top. Mask and people may be empty, and there may be no mask.
     """
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
-    _tint(canvas, scene.mask)
+    if scene.mask is not None:
+        _tint(canvas, scene.mask)
     unit = max(1., max(canvas.shape[:2]) / 640)
     for person in reversed(scene.people):
         _draw_box(canvas, person, unit)

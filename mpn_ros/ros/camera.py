@@ -189,7 +189,7 @@ class Camera:
         scene = self._follow(scene, _seconds(header) or decoded.received)
         self._detections.publish(messages.detections(scene, header))
         self._skeletons.publish(messages.skeletons(scene, header))
-        if self._values().publish_mask and self._mask.get_subscription_count():
+        if scene.mask is not None and self._values().publish_mask and self._mask.get_subscription_count():
             self._mask.publish(write_image(scene.mask, 'mono8', header))
         if self._overlay.get_subscription_count():
             drawing = draw(picture.array, scene, picture.channel_order)
@@ -203,7 +203,7 @@ class Camera:
 
     def _mark(self, scene: Scene, header: Header) -> None:
         try:
-            model = self.model(*scene.mask.shape[::-1])
+            model = self.model(*scene.image_size)
         except CalibrationError as error:
             self.counters.lack(str(error))
         else:

@@ -66,7 +66,7 @@ class Humans:
         """Tells of the people with an id whom ``camera`` has seen in one image, and forgets who has not been seen for
         ``timeout`` seconds by any camera."""
         now = time.monotonic()
-        height, width = scene.mask.shape
+        width, height = scene.image_size
         for person in scene.people:
             if person.id is not None:
                 # Ids are the camera's, and REP-155 wants a letter first.

@@ -36,9 +36,10 @@ def image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
     return message
 
 
-def scene(people: SkeletonArray, mask: Image) -> Scene:
-    """The inverse: what a listener has received, as the library speaks of it."""
-    return Scene(scene_people(people), scene_mask(mask))
+def scene(people: SkeletonArray, mask: Image | None) -> Scene:
+    """The inverse: what a listener has received, as the library speaks of it; ``mask`` is None where there is none."""
+    size = people.image_width, people.image_height
+    return Scene(scene_people(people), None if mask is None else scene_mask(mask), size)
 
 
 def scene_people(people: SkeletonArray) -> tuple[Person, ...]:

@@ -80,8 +80,7 @@ class Positions:
         self._draw(people, lifted.points, header)
 
     def _place(self, answer: _Answer, image: Image | None) -> Lifted:
-        height, width = answer.scene.mask.shape
-        model = self._model(width, height)
+        model = self._model(*answer.scene.image_size)
         keypoints = answer.scene.keypoints
         if image is None:
             return estimate(keypoints, model, self._values().person_height)

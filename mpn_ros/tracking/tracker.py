@@ -37,7 +37,7 @@ class Tracker:
             raise ParameterError(f'new_score of a tracker must be 0 to 1, not {new_score}')
         self.timeout, self.new_score, self._layout = timeout, new_score, layout
         self._next_id = 1
-        self._size: tuple[int, ...] = ()
+        self._size = (0, 0)
         self._forget()
 
     def _forget(self) -> None:
@@ -50,9 +50,9 @@ class Tracker:
     def update(self, scene: Scene, seconds: float) -> Scene:
         """The scene with ids, of an image taken at ``seconds``. A time before that of the last image, or an image of
         another size, is a new beginning: nobody is remembered, and ids count on."""
-        if seconds < self._now or scene.mask.shape != self._size:
+        if seconds < self._now or scene.image_size != self._size:
             self._forget()
-        self._size = scene.mask.shape
+        self._size = scene.image_size
         self._expect(seconds)
         if not scene.people:
             return scene
@@ -64,7 +64,7 @@ class Tracker:
         new = (tracks < 0) & sure
         if new.any():
             tracks[new] = self._begin(boxes[new], keypoints[new])
-        return scene._replace(people=tuple(
+        return replace(scene, people=tuple(
             replace(person, id=int(self._ids[track]) if track >= 0 else None)
             for person, track in zip(scene.people, tracks, strict=True)))
 

@@ -37,6 +37,14 @@ def test_an_empty_answer_is_zero(small_dataset):
     assert figures['keypoints']['AR'] == figures['bbox']['AR100'] == figures['mask_iou'] == 0
 
 
+def test_a_system_without_a_mask_has_no_iou(small_dataset):
+    def pipeline(image, channel_order):
+        return Scene(small_dataset.oracle(image).people, None, image.shape[1::-1])
+
+    figures = measure(small_dataset, pipeline)
+    assert figures['mask_iou'] is figures['mask_iou_mean'] is None and figures['keypoints']['AP'] == pytest.approx(1)
+
+
 def test_pictures_are_given_as_bgr(small_dataset):
     orders = []
 

@@ -23,9 +23,9 @@ def system(value: int, *people: Person):
 
 def test_people_of_all_members_each_once_best_first_and_the_mask_of_the_first():
     mine, yours, other = person(0, .6), person(1, .9), person(300, .7)
-    people, mask = Ensemble([system(255, mine), system(0, yours, other)])(np.zeros((2, 2, 3), np.uint8))
-    assert people == (yours, other)
-    assert (mask == 255).all()
+    scene = Ensemble([system(255, mine), system(0, yours, other)])(np.zeros((2, 2, 3), np.uint8))
+    assert scene.people == (yours, other)
+    assert (scene.mask == 255).all()
 
 
 def test_a_person_without_joints_is_the_first_members_alone():

@@ -41,6 +41,11 @@ def test_nothing_to_draw_gives_an_equal_copy():
     np.testing.assert_array_equal(drawn, image)
 
 
+def test_people_without_a_mask_are_drawn_as_those_with_an_empty_one():
+    man = person({LEFT_SHOULDER: (100, 60)})
+    np.testing.assert_array_equal(draw(grey(), Scene((man,), None, (320, 240))), draw(grey(), scene(man)))
+
+
 def test_the_image_that_was_given_stays_as_it_is():
     image = grey()
     image.flags.writeable = False

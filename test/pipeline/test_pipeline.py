@@ -59,8 +59,8 @@ def pipeline(weights, backend, **options):
 def test_positions_come_back_in_the_pixels_of_the_image(weights):
     # 768x384 is halved to 384x192: edges double, joints double about the middle of their pixels.
     backend = ScriptedBackend([(96, 48, 192, 144, 0.9)], [(0, 120.5, 60.5, 0.8)], (24, 12, 48, 36))
-    people, mask = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
-    (person,) = people
+    scene = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
+    (person,), mask = scene.people, scene.mask
     np.testing.assert_allclose(person.box, [192, 96, 384, 288])
     assert person.score == pytest.approx(0.9) and person.keypoints.shape == (17, 3)
     np.testing.assert_allclose(person.keypoints[0], [241.5, 121.5, 0.8], rtol=1e-5)
@@ -99,8 +99,9 @@ def test_thresholds_decide_and_may_change_between_calls(weights):
 
 
 def test_nobody_is_an_empty_tuple_and_an_empty_mask(weights):
-    people, mask = pipeline(weights, ScriptedBackend())(np.zeros((100, 200, 3), np.uint8))
-    assert people == () and mask.shape == (100, 200) and not mask.any()
+    scene = pipeline(weights, ScriptedBackend())(np.zeros((100, 200, 3), np.uint8))
+    assert scene.people == () and scene.image_size == (200, 100)
+    assert scene.mask.shape == (100, 200) and not scene.mask.any()
 
 
 def test_a_batch_of_different_images_is_one_call_and_each_gets_its_own_scale(weights):
@@ -134,7 +135,7 @@ def test_a_box_in_the_padding_is_nobody(weights):
     backend = ScriptedBackend(
         [(0, 200, 50, 220, 0.9), (0, 0, 50, 100, 0.5)]
     )  # the content is 384x190 in an input of 384x192
-    people, _ = pipeline(weights, backend)(np.zeros((190, 384, 3), np.uint8))
+    people = pipeline(weights, backend)(np.zeros((190, 384, 3), np.uint8)).people
     assert [round(p.score, 1) for p in people] == [0.5]
 
 
@@ -153,8 +154,9 @@ def test_the_real_parts_fit_together_for_every_grouper(weights, grouper):
         input_size=96,
         thresholds=Thresholds(person=0, keypoint=0, people=5),
     )
-    people, mask = made(image)
-    assert len(people) == 5 and mask.shape == (90, 120)
+    scene = made(image)
+    people = scene.people
+    assert len(people) == 5 and scene.mask.shape == (90, 120)
     assert all(np.isfinite(p.box).all() and p.keypoints.shape == (17, 3) for p in people)
     assert [p.score for p in people] == sorted((p.score for p in people), reverse=True)
 

@@ -28,6 +28,10 @@ def test_a_joint_that_is_not_seen_is_null():
     assert person['keypoints'] == [None] * 3 + [[1.23, 2, 0.9876]] + [None] * 13
 
 
+def test_without_a_mask_there_is_null():
+    assert scene_record(Scene((), None, (4, 3)))['mask'] is None
+
+
 def test_run_lengths_of_a_known_mask():
     assert run_lengths(a_scene().mask) == {'size': [3, 4], 'counts': [7, 1, 4]}
 

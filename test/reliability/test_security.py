@@ -148,8 +148,8 @@ def audit(event, arguments):
 sys.addaudithook(audit)
 import numpy as np
 from mpn_ros.pipeline.pipeline import PosePipeline
-people, mask = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
-print(mask.shape, spoken)
+scene = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
+print(scene.mask.shape, spoken)
 '''
 
 

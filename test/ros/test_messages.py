@@ -38,6 +38,13 @@ def test_a_scene_comes_back_as_it_went(scene):
         assert got.score == pytest.approx(sent.score) and got.id == sent.id
 
 
+def test_a_scene_without_a_mask_has_a_size_all_the_same(scene):
+    array = messages.skeletons(Scene(scene.people, None, (30, 20)), Header())
+    assert (array.image_width, array.image_height) == (30, 20)
+    back = messages.scene(array, None)
+    assert back.mask is None and back.image_size == (30, 20) and len(back.people) == len(scene.people)
+
+
 def test_boxes_are_centre_and_size_best_first(scene):
     got = messages.detections(scene, Header()).detections
     for detection, person in zip(got, scene.people, strict=True):

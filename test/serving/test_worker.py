@@ -64,7 +64,7 @@ class Gate:
         self.batches.append([int(picture.array[0, 0, 0]) for picture in pictures])
         self.threads.append(threading.get_ident())
         assert self._turns.acquire(timeout=5)
-        return [Scene((), number) for number in self.batches[-1]]
+        return [Scene((), number, (1, 1)) for number in self.batches[-1]]
 
     def close(self):
         pass
