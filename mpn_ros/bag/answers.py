@@ -12,10 +12,10 @@ from rosbags.typesys.store import Typestore
 
 from mpn_ros.bag.cameras import Camera
 from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, mask_image, quality
-from mpn_ros.bag.video import TimedVideo
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import ImageError
+from mpn_ros.media import TimedVideo
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.tracking.tracker import Tracker
 

@@ -18,8 +18,9 @@ from mpn_ros.bag.answers import CameraAnswers, Tally
 from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
 from mpn_ros.bag.messages import make_typestore
 from mpn_ros.bag.recording import Recording
-from mpn_ros.bag.video import TimedVideo, frame_rate
+from mpn_ros.bag.video import frame_rate
 from mpn_ros.errors import MpnError, ParameterError
+from mpn_ros.media import TimedVideo
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import cv2
 from tqdm import tqdm
 
+from mpn_ros.commands.infer_inputs import Source, find_sources, output_stems, recorded_name
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ImageError, MpnError, ParameterError
-from mpn_ros.media import VideoReader, VideoWriter, is_image, read_image, write_image
+from mpn_ros.media import TimedVideo, VideoReader, is_image, write_image
+from mpn_ros.media.images import load_image
+from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.record import RecordWriter
 from mpn_ros.tracking.tracker import Tracker
 
-SUFFIXES = ('.json', '_overlay.jpg', '_overlay.mp4')
-"""What is written beside each other for an input, after its stem."""
-
-COMPLETE = .9
-"""Share of the announced frames below which a video counts as cut off; what files announce is only about right."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn infer``."""
-    parser.add_argument('inputs', type=Path, nargs='+', metavar='IMAGE|VIDEO', help='files to look at')
+    parser.add_argument('inputs', nargs='+', metavar='INPUT',
+                        help="pictures and videos: files, folders, patterns in quotes, '-' for standard input; a "
+                             'camera as /dev/video0 or a stream as rtsp://..., until Ctrl-C')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
                         help='gets NAME.json and NAME_overlay.jpg or NAME_overlay.mp4 of each file')
     parser.add_argument('--json-only', action='store_true', help='no overlays')
@@ -40,72 +40,81 @@ def run(args: argparse.Namespace) -> int:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ParameterError(f'--out {args.out} cannot be made a folder: {error.strerror}') from error
-    pipeline = make_pipeline(args)
-    named = list(zip(args.inputs, output_stems(args.inputs, args.out), strict=True))
     status = 0
-    for path, stem in tqdm(named, unit='file', disable=None):
-        try:
-            infer_file(pipeline, path, args.out / stem, overlay=not args.json_only)
-        except MpnError as error:
-            tqdm.write(f'mpn infer: {error}', file=sys.stderr)
-            status = 2
+
+    def tell(error: Exception) -> None:
+        nonlocal status
+        tqdm.write(f'mpn infer: {error}', file=sys.stderr)
+        status = 2
+
+    with tempfile.TemporaryDirectory() as folder:
+        sources = find_sources(args.inputs, Path(folder, 'stdin'), tell)
+        pipeline = make_pipeline(args) if sources else None
+        named = list(zip(sources, output_stems(sources, args.out), strict=True))
+        for source, stem in tqdm(named, unit='file', disable=None):
+            assert pipeline is not None
+            try:
+                infer_source(pipeline, source, args.out / stem, overlay=not args.json_only)
+            except MpnError as error:
+                tell(error if source.name in str(error) else ImageError(f'{source.name}: {error}'))
+            except (cv2.error, MemoryError) as error:  # of a shape that a library does not bear
+                why = ' '.join(str(error).split()) or 'memory is out'
+                tell(ImageError(f'{source.name} cannot be worked on: {why}'))
     return status
 
 
-def output_stems(inputs: Sequence[Path], out: Path) -> list[str]:
-    """A name in ``out`` for each input: its own stem, numbered where two would share one or overwrite an input."""
-    originals = {path.resolve() for path in inputs}
-    stems: list[str] = []
-    taken: set[str] = set()
-    for path in inputs:
-        stem, number = path.stem, 1
-        while stem.casefold() in taken or any((out / (stem + suffix)).resolve() in originals for suffix in SUFFIXES):
-            number += 1
-            stem = f'{path.stem}_{number}'
-        taken.add(stem.casefold())
-        stems.append(stem)
-    return stems
-
-
-def infer_file(pipeline: PosePipeline, path: Path, target: Path, overlay: bool = True) -> None:
+def infer_source(pipeline: PosePipeline, source: Source, target: Path, overlay: bool = True) -> None:
     """Writes ``target`` + '.json' and, with ``overlay``, '_overlay.jpg' or '_overlay.mp4'.
 
-    Raises ImageError for a file that is neither picture nor video, and, after writing what there was, for a video that
-    is cut off; MpnError if the results cannot be written.
+    Raises ImageError for what is neither picture nor video, and, after writing what there was, for one that is cut off;
+    MpnError if the results cannot be written.
     """
     try:
-        if is_image(path):
-            _infer_image(pipeline, path, target, overlay)
+        if source.path is not None and is_image(source.path):
+            _infer_image(pipeline, source, source.path, target, overlay)
         else:
-            _infer_video(pipeline, path, target, overlay)
+            _infer_video(pipeline, source, target, overlay)
     except OSError as error:
-        raise MpnError(f'the results of {path} cannot be written to {target.parent}: {error.strerror}') from error
+        raise MpnError(f'the results of {source.name} cannot be written to {target.parent}: '
+                       f'{error.strerror}') from error
 
 
-def _infer_image(pipeline: PosePipeline, path: Path, target: Path, overlay: bool) -> None:
-    image = read_image(path)
+def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Path, overlay: bool) -> None:
+    image, whole = load_image(path)
     scene = pipeline(image, channel_order='bgr')
     if overlay:
         write_image(f'{target}_overlay.jpg', draw(image, scene, layout=pipeline.layout))
-    with RecordWriter(f'{target}.json', str(path), image.shape[1], image.shape[0], pipeline.layout) as record:
+    with RecordWriter(f'{target}.json', recorded_name(source), image.shape[1], image.shape[0],
+                      pipeline.layout) as record:
         record.write(0, 0., scene)
+    if not whole:
+        raise ImageError(f'{source.name} is cut off: the answer is to what the decoder makes of the rest of it')
 
 
-def _infer_video(pipeline: PosePipeline, path: Path, target: Path, overlay: bool) -> None:
+def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: bool) -> None:
     with ExitStack() as stack:
-        video = stack.enter_context(VideoReader(path))
+        video: LiveReader | VideoReader = (LiveReader(source.name) if source.path is None else VideoReader(source.path))
+        stack.enter_context(video)
         record = stack.enter_context(
-            RecordWriter(f'{target}.json', str(path), video.width, video.height, pipeline.layout)
+            RecordWriter(f'{target}.json', recorded_name(source), video.width, video.height, pipeline.layout)
         )
-        painted: VideoWriter | None = None
+        painted: TimedVideo | None = None
         if overlay:
-            painted = stack.enter_context(VideoWriter(f'{target}_overlay.mp4', video.fps, video.width, video.height))
-        frames, tracker = 0, Tracker(layout=pipeline.layout)
-        for frame in tqdm(video, path.name, total=video.expected or None, unit='frame', leave=False, disable=None):
-            scene = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
-            record.write(frame.index, frame.time, scene)
-            if painted is not None:
-                painted.write(draw(frame.image, scene, layout=pipeline.layout))
-            frames += 1
-    if frames < COMPLETE * video.expected:
-        raise ImageError(f'{path} is cut off: {frames} of {video.expected} frames could be decoded')
+            painted = stack.enter_context(TimedVideo(Path(f'{target}_overlay.mp4'), video.overlay_rate()))
+        tracker = Tracker(layout=pipeline.layout)
+        try:
+            for frame in tqdm(video, Path(source.name).name, total=video.expected or None, unit='frame', leave=False,
+                              disable=None):
+                scene = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
+                record.write(frame.index, frame.time, scene)
+                if painted is not None:
+                    painted.show(draw(frame.image, scene, layout=pipeline.layout), frame.time)
+        except KeyboardInterrupt:
+            if source.path is not None:
+                raise
+            # So a camera ends; what was seen so far is written.
+    if video.untimed:
+        tqdm.write(f'mpn infer: {source.name} has no times of its own; its frames got those of {video.fps:g} a second',
+                   file=sys.stderr)
+    if video.fault is not None:
+        raise ImageError(video.fault)

@@ -5,19 +5,16 @@ Works on any object with the fields of ``sensor_msgs/CompressedImage``; nothing 
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import cv2
 import numpy as np
 
+from mpn_ros.decoding.jpeg import JPEG_START, is_whole_jpeg, jpeg_size
 from mpn_ros.decoding.png import SIGNATURE, png_size
 from mpn_ros.decoding.raw import BAYER, DecodedImage, check_size, to_8_bit
+from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
-
-JPEG_START, JPEG_END = b'\xff\xd8', b'\xff\xd9'
-# Every start-of-frame marker of ITU-T T.81, table B.1: C0 to CF without DHT (C4), JPG (C8) and DAC (CC).
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def decode_compressed(message: Any) -> DecodedImage:
@@ -30,7 +27,10 @@ def decode_compressed(message: Any) -> DecodedImage:
     """
     data = memoryview(message.data).cast('B')
     width, height = compressed_size(data)
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if bytes(data[:2]) == JPEG_START and not is_whole_jpeg(data):  # a decoder would paint the rest grey
+        raise ImageError(f'JPEG image of {len(data)} bytes is cut off')
+    with decoders_silenced():
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.shape[:2] != (height, width) or decoded.dtype not in (np.uint8, np.uint16):
         raise ImageError(f'compressed image of {width}x{height} ({len(data)} bytes) is damaged')
     if decoded.ndim == 3 and decoded.shape[2] == 3:
@@ -42,30 +42,13 @@ def decode_compressed(message: Any) -> DecodedImage:
 
 
 def compressed_size(data: memoryview) -> tuple[int, int]:
-    """Width and height that a whole JPEG or PNG file claims, before its pixels are looked at. Raises ImageError where
-    it is neither, where it is cut off (decoders would paint the rest grey), or where the size is out of bounds."""
+    """Width and height that a JPEG or whole PNG file claims, before its pixels are looked at. Raises ImageError where
+    it is neither, where it ends before that, or where the size is out of bounds."""
     if bytes(data[:8]) == SIGNATURE:
         kind, size = 'PNG', png_size(data)
     elif bytes(data[:2]) == JPEG_START:
-        kind, size = 'JPEG', _jpeg_size(data)
+        kind, size = 'JPEG', jpeg_size(data)
     else:
         raise ImageError(f'compressed image of {len(data)} bytes is neither JPEG nor PNG')
     check_size(*size, f'{kind} image')
     return size
-
-
-def _jpeg_size(data: memoryview) -> tuple[int, int]:
-    """Walks the segments of a JPEG to its start of frame. Raises ImageError where there is none before the data
-    ends, or no end of image."""
-    at = 2
-    whole = bytes(data[-256:]).rstrip(b'\0').endswith(JPEG_END)  # some cameras pad a frame with zeros
-    while whole and at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-        elif marker in _FRAME_MARKERS:
-            height, width = struct.unpack('>HH', data[at + 5:at + 9])
-            return width, height
-        else:
-            at += 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
-    raise ImageError(f'JPEG image of {len(data)} bytes is cut off')

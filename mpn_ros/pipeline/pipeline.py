@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mpn_ros.backends import make_backend
@@ -180,5 +179,5 @@ class PosePipeline:
             if (box[2:] > box[:2]).all()
         )  # a box in the padding has nothing of the image
         probability = letterbox.map_to_image(person)
-        mask = cv2.compare(probability, thresholds.mask, cv2.CMP_GE)  # type: ignore[call-overload]  # lacks numbers
+        mask = np.multiply(probability >= thresholds.mask, 255, dtype=np.uint8)  # cv2.compare fails on a single pixel
         return Scene(people, mask)

@@ -11,17 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import lz4.frame
-import numpy as np
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, storage_mcap
 
 from mpn_ros.bag import recording
 from mpn_ros.bag.messages import IMAGE, make_typestore
 from mpn_ros.bag.recording import Recording
-from mpn_ros.bag.video import TimedVideo
 from mpn_ros.cli import main
 from mpn_ros.errors import MpnError
-from mpn_ros.media import VideoReader
 
 BOUND = 2 ** 20
 zstd = storage_mcap.zstd
@@ -205,10 +202,3 @@ def test_two_publishers_of_a_topic_become_one(record, tmp_path):
     assert topics.count('/left/image_raw') == topics.count('/left/skeletons') == 2
 
 
-def test_a_clock_that_jumps_does_not_fill_the_disk(tmp_path):
-    picture = np.zeros((32, 32, 3), np.uint8)
-    with TimedVideo(tmp_path / 'out.mp4', 2.) as video:
-        for seconds in (0., 1., 1.8e9, 1.8e9 + 1):
-            video.show(picture, seconds)
-    with VideoReader(tmp_path / 'out.mp4') as video:
-        assert sum(1 for _ in video) == 2 + 2 * 60 + 2 + 1

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mpn_ros.cli import main
 from mpn_ros.commands import infer
-from mpn_ros.media import VideoReader, VideoWriter, read_image, write_image
+from mpn_ros.commands.infer_inputs import Source, output_stems
+from mpn_ros.media import Frame, VideoReader, VideoWriter, read_image, write_image
+from mpn_ros.media.live import LiveReader
+from mpn_ros.pipeline.letterbox import check_image
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import COCO
 
@@ -121,8 +129,8 @@ def test_two_inputs_of_one_name_do_not_collide(tmp_path):
 
 
 def test_names_that_differ_in_case_alone_do_not_collide(tmp_path):
-    inputs = [tmp_path / name for name in ('Same.png', 'same.jpg', 'same_2.jpg')]
-    stems = infer.output_stems(inputs, tmp_path / 'out')
+    sources = [Source(name, Path(name).stem, tmp_path / name) for name in ('Same.png', 'same.jpg', 'same_2.jpg')]
+    stems = output_stems(sources, tmp_path / 'out')
     assert stems == ['Same', 'same_2', 'same_2_2']
 
 
@@ -133,6 +141,127 @@ def test_an_input_is_never_overwritten(picture, tmp_path):
     assert main(['infer', str(picture), str(earlier), '--out', str(tmp_path)]) == 0
     assert earlier.read_bytes() == before
     assert {'picture_2.json', 'picture_2_overlay.jpg', 'picture_overlay_overlay.jpg'} <= set(names(tmp_path))
+
+
+def test_names_are_bytes(picture, tmp_path):
+    name = os.fsdecode(b'caf\xe9')
+    shutil.copy(picture, tmp_path / f'{name}.png')
+    clip(tmp_path / 'clip.mp4').rename(tmp_path / f'{name}.mp4')
+    out = tmp_path / os.fsdecode(b'\xff')
+    assert main(['infer', str(tmp_path / f'{name}.png'), str(tmp_path / f'{name}.mp4'), '--out', str(out)]) == 0
+    assert sorted(os.listdir(os.fsencode(out))) == [
+        b'caf\xe9.json', b'caf\xe9_2.json', b'caf\xe9_2_overlay.mp4', b'caf\xe9_overlay.jpg']
+    content = json.loads((out / f'{name}.json').read_bytes().decode('utf-8'))
+    assert content['source'] == f'{tmp_path}/caf\\xe9.png'
+
+
+@pytest.mark.parametrize(('width', 'height'), [(1, 1), (1, 2), (2, 1), (1, 3000), (3000, 1), (32767, 1)])
+def test_all_shapes_are_answered(tmp_path, width, height):
+    write_image(tmp_path / 'a.png', np.full((height, width, 3), 90, np.uint8))
+    assert main(['infer', str(tmp_path / 'a.png'), '--out', str(tmp_path / 'out')]) == 0
+    assert names(tmp_path / 'out') == ['a.json', 'a_overlay.jpg']
+
+
+def test_a_side_that_is_too_long_is_told_with_the_file_and_costs_no_other(picture, tmp_path, monkeypatch, capsys):
+    def narrow(image, channel_order):
+        check_image(image)
+        return somebody(image, channel_order)
+    narrow.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: narrow)
+    write_image(tmp_path / 'panorama.png', np.zeros((2, 40000, 3), np.uint8))
+    assert main(['infer', str(tmp_path / 'panorama.png'), str(picture), '--out', str(tmp_path / 'out')]) == 2
+    assert f'{tmp_path}/panorama.png: an image of 40000x2 pixels cannot be used' in capsys.readouterr().err
+    assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
+
+
+def test_a_library_that_does_not_bear_an_image_costs_a_sentence(picture, tmp_path, monkeypatch, capsys):
+    def fragile(image, channel_order):
+        raise cv2.error('OpenCV: a reason\n over two lines')
+    fragile.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: fragile)
+    assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith('cannot be worked on: OpenCV: a reason over two lines')
+    assert names(tmp_path / 'out') == []
+
+
+def test_a_picture_that_is_cut_off_is_answered_and_told(tmp_path, capsys):
+    data = cv2.imencode('.jpg', np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))[1].tobytes()
+    (tmp_path / 'cut.jpg').write_bytes(data[:len(data) // 2])
+    assert main(['infer', str(tmp_path / 'cut.jpg'), '--out', str(tmp_path / 'out')]) == 2
+    assert 'cut.jpg is cut off' in capsys.readouterr().err
+    assert names(tmp_path / 'out') == ['cut.json', 'cut_overlay.jpg']
+
+
+def test_an_overlay_keeps_the_time_of_uneven_frames(tmp_path):
+    pictures = [Image.fromarray(np.full((60, 80, 3), 60 * index, np.uint8)) for index in range(4)]
+    pictures[0].save(tmp_path / 'dance.gif', save_all=True, append_images=pictures[1:], duration=[100, 400, 100, 200])
+    assert main(['infer', str(tmp_path / 'dance.gif'), '--out', str(tmp_path / 'out')]) == 0
+    content = json.loads((tmp_path / 'out' / 'dance.json').read_text())
+    assert [frame['time'] for frame in content['frames']] == pytest.approx([0, .1, .5, .6])
+    with VideoReader(tmp_path / 'out' / 'dance_overlay.mp4') as overlay:
+        corners = [int(frame.image[-1, 0, 0]) for frame in overlay]
+        assert overlay.fps == pytest.approx(10)
+    assert len(corners) == 7 and len(set(np.round(np.array(corners[1:5]) / 8))) == 1, 'the second stays for 0.4 s'
+
+
+def test_folders_patterns_and_standard_input(tmp_path, monkeypatch):
+    folder = tmp_path / 'photos'
+    (folder / 'below').mkdir(parents=True)
+    for name in ('b.png', 'a.jpg', '.hidden.png', 'below/c.png'):
+        write_image(folder / name, np.full((60, 80, 3), 90, np.uint8))
+    (folder / 'notes.txt').write_text('no picture')
+    monkeypatch.setattr('sys.stdin', SimpleNamespace(buffer=io.BytesIO((folder / 'b.png').read_bytes())))
+    inputs = [str(folder), str(folder / '**' / 'c.*'), '-']
+    assert main(['infer', *inputs, '--out', str(folder)]) == 0
+    results = {'a.json', 'a_overlay.jpg', 'b.json', 'b_overlay.jpg', 'c.json', 'c_overlay.jpg', 'stdin.json',
+               'stdin_overlay.jpg'}
+    assert results == set(names(folder)) - {'.hidden.png', 'a.jpg', 'b.png', 'below', 'notes.txt'}
+    assert main(['infer', str(folder), '--out', str(folder)]) == 0
+    assert not {'a_overlay.json', 'a_overlay_overlay.jpg'} & set(names(folder)), 'overlays are no input'
+
+
+@pytest.mark.parametrize(('word', 'sentence'), [
+    ('{}/none*.jpg', "no file is named as '"), ('{}/empty', 'is a folder without pictures and videos'),
+    ('ftp://robot/a.jpg', 'ftp://robot/a.jpg is an address that cannot be read; there are rtsp'),
+    ('/dev/video99', '/dev/video99 cannot be opened, or shows nothing'), ('{}/pipe', 'pipe is not a file'),
+    ('{}', 'is a folder without pictures')])
+def test_what_is_no_input_costs_a_sentence(tmp_path, capsys, word, sentence):
+    (tmp_path / 'empty').mkdir()
+    os.mkfifo(tmp_path / 'pipe')
+    assert main(['infer', word.format(tmp_path), '--out', str(tmp_path.parent / f'{tmp_path.name}_out')]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count('\n') == 1
+
+
+def test_ctrl_c_ends_a_camera_with_whole_files(tmp_path, monkeypatch):
+    camera = LiveReader.__new__(LiveReader)
+    camera.width, camera.height, camera.fps = 80, 60, 10.
+    camera._capture = SimpleNamespace(release=lambda: None)
+
+    def frames(self):
+        for index in range(5):
+            yield Frame(index, index / 10, np.full((60, 80, 3), 90, np.uint8))
+        raise KeyboardInterrupt
+    monkeypatch.setattr(LiveReader, '__iter__', frames)
+    monkeypatch.setattr(infer, 'LiveReader', lambda name: camera)
+    assert main(['infer', 'rtsp://user:secret@robot:554/street', '--out', str(tmp_path)]) == 0
+    assert names(tmp_path) == ['rtsp_robot_554_street.json', 'rtsp_robot_554_street_overlay.mp4']
+    content = json.loads((tmp_path / 'rtsp_robot_554_street.json').read_text())
+    assert len(content['frames']) == 5 and 'secret' not in content['source']
+
+
+def test_ctrl_c_in_a_file_leaves_nothing_of_it(picture, tmp_path, monkeypatch):
+    calls = []
+
+    def interrupted(image, channel_order):
+        calls.append(image)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return somebody(image, channel_order)
+    interrupted.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: interrupted)
+    assert main(['infer', str(picture), str(clip(tmp_path / 'clip.mp4')), '--out', str(tmp_path / 'out')]) == 130
+    assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
 
 
 def test_a_folder_that_cannot_be_made_is_said(picture, capsys):

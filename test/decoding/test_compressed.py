@@ -71,8 +71,27 @@ def test_orientation_tag_is_ignored(bgr):
     assert decode_compressed(message(jpeg)).array.shape == bgr.shape
 
 
-def test_zeros_after_the_end_are_padding(bgr):
-    assert decode_compressed(message(encode('.jpg', bgr) + bytes(100))).array.shape == bgr.shape
+@pytest.mark.parametrize('tail', [
+    bytes(100), bytes(5000), b'\r\n', b'\0\r\n', b'stale' * 300, b'\xff\xd8\xff\xe0stale'])
+def test_what_follows_the_end_of_a_jpeg_is_passed_over(bgr, tail):
+    jpeg = encode('.jpg', bgr)
+    np.testing.assert_array_equal(decode_compressed(message(jpeg + tail)).array, decode_compressed(message(jpeg)).array)
+
+
+def test_a_cut_jpeg_is_cut_whatever_follows(bgr):
+    jpeg = encode('.jpg', bgr)
+    for tail in (bytes(300), b'\r\n', bytes(range(1, 200))):
+        with pytest.raises(ImageError, match='cut off'):
+            decode_compressed(message(jpeg[:len(jpeg) * 3 // 4] + tail))
+
+
+def test_the_end_of_a_thumbnail_is_not_that_of_the_picture(bgr):
+    jpeg, thumbnail = encode('.jpg', bgr), encode('.jpg', bgr[:8, :8])
+    segment = b'Exif\0\0' + thumbnail
+    jpeg = jpeg[:2] + b'\xff\xe1' + struct.pack('>H', len(segment) + 2) + segment + jpeg[2:]
+    assert decode_compressed(message(jpeg)).array.shape == bgr.shape
+    with pytest.raises(ImageError, match='cut off'):
+        decode_compressed(message(jpeg[:-100]))
 
 
 def png_claiming(width: int, height: int) -> bytes:

@@ -125,6 +125,12 @@ def test_channel_order_is_the_callers(weights):
     assert reds == [0, 2, 2, 0]
 
 
+@pytest.mark.parametrize('shape', [(1, 1), (1, 2), (2, 1), (4, 1), (1, 4), (3, 3), (1, 9000), (9000, 1), (1, 32767)])
+def test_every_shape_has_an_answer(weights, shape):
+    scene = pipeline(weights, ScriptedBackend(person=(0, 0, 99, 99)))(np.zeros((*shape, 3), np.uint8))
+    assert scene.mask.shape == shape and (scene.mask == 255).all()
+
+
 @pytest.mark.parametrize('order', ['RGB', ['rgb'], ['rgb', 'gbr']])
 def test_another_channel_order_is_refused(weights, order):
     with pytest.raises(ParameterError, match="channel_order must be 'rgb' or 'bgr' for each of 2 images"):
