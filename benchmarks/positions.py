@@ -20,8 +20,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mpn_ros.camera_model import CameraModel
-from mpn_ros.depth.lifting import TORSO
-from mpn_ros.depth.proportions import ERROR, estimate
+from mpn_ros.depth.back_projection import TORSO
+from mpn_ros.depth.proportions import ERROR, estimate_from_height
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
 
@@ -83,7 +83,7 @@ def ratios(scenes: dict[str, np.ndarray], views: dict[str, View], height: float)
             for other in scenes[pair[1]]:
                 found = triangulate(both, (one, other))
                 for view, points, keypoints in zip(both, found or (), (one, other)):
-                    guess = estimate(keypoints[None], view.model, height).torso().points[0, 0, 2]
+                    guess = estimate_from_height(keypoints[None], view.model, height).torso().points[0, 0, 2]
                     yield float(guess / points[:len(TORSO), 2].mean())
 
 

@@ -18,7 +18,7 @@ from mpn_ros.errors import ParameterError
 
 
 @dataclass(frozen=True)
-class Spec:
+class ParameterSpec:
     """What the table says of a parameter beside its name, type and default.
 
     bounds: smallest and largest number; step: distance of the allowed integers; choices: the allowed words;
@@ -44,7 +44,7 @@ class Spec:
 
 
 def _parameter(default: Any, description: str, **rest: Any) -> Any:
-    return field(default=default, metadata={'spec': Spec(description, **rest)})
+    return field(default=default, metadata={'spec': ParameterSpec(description, **rest)})
 
 
 @dataclass(frozen=True)
@@ -130,14 +130,14 @@ class Parameters:
         return bool(self.depth_topic) or self.estimate_positions
 
 
-SPECS: dict[str, Spec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
+SPECS: dict[str, ParameterSpec] = {item.name: item.metadata['spec'] for item in dataclasses.fields(Parameters)}
 """The table, by name."""
 DEFAULTS: dict[str, Any] = {item.name: item.default for item in dataclasses.fields(Parameters)}
 _NAME = r'[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*'
 _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'string array'}
 
 
-def check(name: str, value: Any, spec: Spec) -> None:
+def check(name: str, value: Any, spec: ParameterSpec) -> None:
     """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
     allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
                and (not spec.choices or value in spec.choices)
@@ -155,7 +155,7 @@ def _are_names(value: str | tuple[str, ...]) -> bool:
     return all(name == '' or re.fullmatch(_NAME, name) for name in value)
 
 
-def within(camera: str, topic: str) -> str:
+def camera_topic(camera: str, topic: str) -> str:
     """A topic of a camera, whose name is the namespace of all its topics that do not begin with a slash."""
     return topic if topic.startswith('/') or not camera else f'{camera}/{topic}'
 

@@ -64,7 +64,7 @@ def main() -> None:
     import rclpy
     from sensor_msgs.msg import CompressedImage, Image
 
-    from mpn_ros.ros.camera import NEWEST
+    from mpn_ros.ros.qos import IMAGE_QOS
     rclpy.init()
     node = rclpy.create_node('cameras')
     senders = []
@@ -77,7 +77,7 @@ def main() -> None:
             message, topic = CompressedImage(format='bgr8; jpeg compressed bgr8'), f'{name}/image_raw/compressed'
             message.data.frombytes(cv2.imencode('.jpg', picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes())
         message.header.frame_id = name
-        senders.append((node.create_publisher(type(message), topic, NEWEST), message))
+        senders.append((node.create_publisher(type(message), topic, IMAGE_QOS), message))
     for line in sys.stdin:
         rounds, rate = line.split()
         start = time.monotonic()

@@ -50,9 +50,9 @@ class Tally:
 
 
 class Audience:
-    """Hears what the node ``pose`` says of the cameras with these names; ``node`` has to be served by a thread.
+    """Hears what the node ``pose`` says of the cameras with these names; ``node`` has to spin in a thread.
 
-    ``answers`` has for each camera the time at which an answer came and its age, from the image's stamp; ``served`` the
+    ``answers`` has for each camera the time at which an answer came and its age, from the image's stamp; ``taken`` the
     median and the greatest age at which inference took images, each from the node's last ``WINDOW``. All in seconds.
     """
 
@@ -60,7 +60,7 @@ class Audience:
         self._node, self._names = node, names
         self._counts: dict[str, tuple[float, dict[str, int]]] = {}
         self.answers: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-        self.served: list[tuple[float, float]] = []
+        self.taken: list[tuple[float, float]] = []
         for name in names:
             node.create_subscription(SkeletonArray, f'{name}/skeletons', partial(self._hear, name), 10)
         node.create_subscription(DiagnosticArray, '/diagnostics', self._learn, 10)
@@ -76,8 +76,9 @@ class Audience:
             if name in self._names and 'received' in values:
                 self._counts[name] = (Time.from_msg(message.header.stamp).nanoseconds / 1e9, {
                     key: int(values[key]) for key in ('received', 'missed', *FATES)})
-                if values['served max (ms)']:
-                    self.served.append((float(values['served p50 (ms)']) / 1e3, float(values['served max (ms)']) / 1e3))
+                if values['stamp_to_inference max (ms)']:
+                    self.taken.append((float(values['stamp_to_inference p50 (ms)']) / 1e3,
+                                       float(values['stamp_to_inference max (ms)']) / 1e3))
 
     def known(self, sent: int, after: float) -> list[Tally] | None:
         """The count of each camera, of which ``sent`` images each have been sent; None until the node has said after
@@ -89,7 +90,7 @@ class Audience:
 
 def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int) -> dict[str, float]:
     """Loads the node ``pose``, whose process has that id, for ``seconds`` with ``rate`` images a second of each camera.
-    ``node`` listens, and has to be served by a thread. Counts are of all cameras; times in seconds, memory in MiB."""
+    ``node`` listens, and has to spin in a thread. Counts are of all cameras; times in seconds, memory in MiB."""
     audience = Audience(node, cameras.names)
     before = settle(audience, cameras)
     for answers in audience.answers.values():
@@ -98,11 +99,11 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     took = 0.
     for second in range(seconds):
         if second <= WINDOW:  # what is told of the time before counts only where there is nothing else
-            audience.served.clear()
+            audience.taken.clear()
         took += cameras.send(rate, rate)
         memory.append(resident_memory(process))
     heard = [np.array(answers) for answers in audience.answers.values()]
-    served = np.array(audience.served)
+    taken = np.array(audience.taken)
     after = settle(audience, cameras)
     counts = {name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
               for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')}
@@ -110,8 +111,8 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     intervals = np.concatenate([np.diff(answers[:, 0]) for answers in heard])
     p50, p95 = np.percentile(ages, (50, 95)).tolist()
     return {**counts, 'sent a second, each': seconds * rate / took, 'answered a second, all': len(ages) / took,
-            'served p50': np.median(served[:, 0]).item(), 'served, worst': served[:, 1].max().item(),
-            'served, worst, in periods': served[:, 1].max().item() * rate,
+            'taken p50': np.median(taken[:, 0]).item(), 'taken, worst': taken[:, 1].max().item(),
+            'taken, worst, in periods': taken[:, 1].max().item() * rate,
             'heard p50': p50, 'heard p95': p95, 'heard, worst': ages.max().item(),
             'interval between answers, worst': intervals.max().item(),
             'memory before': memory[0], 'memory, most': max(memory)}

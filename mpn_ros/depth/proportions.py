@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mpn_ros.camera_model import CameraModel
-from mpn_ros.depth.lifting import Lifted
+from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.skeleton import COCO
 
 SEGMENTS = (('left_shoulder', 'right_shoulder', .22), ('left_shoulder', 'left_hip', .288),
@@ -21,7 +21,7 @@ _FIRST, _SECOND = (np.array([COCO.names.index(segment[end]) for segment in SEGME
 _LENGTHS = np.array([length for _, _, length in SEGMENTS])
 
 
-def estimate(keypoints: np.ndarray, camera: CameraModel, height: float) -> Lifted:
+def estimate_from_height(keypoints: np.ndarray, camera: CameraModel, height: float) -> Keypoints3D:
     """A guess at the positions of the joints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the images that
     ``camera`` is the model of, NaN for a joint that is not seen; ``height`` of the people in metres.
 
@@ -35,4 +35,4 @@ def estimate(keypoints: np.ndarray, camera: CameraModel, height: float) -> Lifte
     with np.errstate(divide='ignore'):
         nearest = np.where(seen_lengths > 0, _LENGTHS * height / seen_lengths, np.inf).min(-1, keepdims=True)
     depth = np.where(np.isfinite(rays).all(-1) & np.isfinite(nearest), nearest, np.nan)
-    return Lifted(rays * depth[..., None], ERROR * depth)
+    return Keypoints3D(rays * depth[..., None], ERROR * depth)

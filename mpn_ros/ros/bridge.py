@@ -19,7 +19,7 @@ assert cv_bridge.CvBridge().imgmsg_to_cv2(image, 'bgr8').tolist() == [[[0] * 3, 
 '''
 
 
-def find_bridge() -> tuple[Any | None, str]:
+def probe_cv_bridge() -> tuple[Any | None, str]:
     """``(cv_bridge.CvBridge() or None, a sentence for the log)``. Takes about a second where cv_bridge is installed."""
     if importlib.util.find_spec('cv_bridge') is None:
         return None, 'cv_bridge is not installed: our own decoder converts all images'

@@ -7,6 +7,8 @@ from sensor_msgs.msg import CameraInfo
 
 from mpn_ros.camera_model import CameraModel
 from mpn_ros.errors import CalibrationError
+from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.qos import IMAGE_QOS
 
 FISHEYE = 'equidistant', 'fisheye'
 """Names of Kannala and Brandt's distortion among drivers."""
@@ -37,3 +39,30 @@ def camera_model(info: CameraInfo, image_topic: str, width: int, height: int) ->
         matrix, distortion = np.array(info.k, float).reshape(3, 3), np.array(info.d, float)
         fisheye = info.distortion_model in FISHEYE
     return CameraModel(matrix, distortion, info.width, info.height, fisheye).resized(width, height)
+
+
+class Calibration:
+    """Listens to the ``camera_info`` beside the image topic ``image_topic``, whose transport is left out."""
+
+    def __init__(self, topics: CameraTopics, image_topic: str) -> None:
+        self._topics, self._image_topic = topics, image_topic
+        self._info: CameraInfo | None = None
+
+    def open(self) -> None:
+        """Subscribes. ``CameraTopics.unsubscribe`` ends it."""
+        self._topics.subscribe(CameraInfo, info_topic(self._image_topic), self._camera_info_callback, IMAGE_QOS)
+
+    def forget(self) -> None:
+        """The camera is closed: what it has said of its lens may not be true of what comes next."""
+        self._info = None
+
+    def model(self, width: int, height: int) -> CameraModel:
+        """How images of this size are projected. Raises CalibrationError until a ``camera_info`` has come, and for one
+        that does not fit."""
+        if self._info is None:
+            raise CalibrationError(f"nothing has come on '{info_topic(self._image_topic)}', without which there are no "
+                                   'positions')
+        return camera_model(self._info, self._image_topic, width, height)
+
+    def _camera_info_callback(self, info: CameraInfo) -> None:
+        self._info = info

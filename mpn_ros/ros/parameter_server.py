@@ -11,14 +11,14 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.parameters import DEFAULTS, SPECS, Parameters, Spec
+from mpn_ros.parameters import DEFAULTS, SPECS, Parameters, ParameterSpec
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _descriptor(name: str, spec: Spec) -> ParameterDescriptor:
+def _descriptor(name: str, spec: ParameterSpec) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(name=name, description=spec.description)
     when = 'changes at any time' if spec.live else 'changes only while the node is unconfigured'
     descriptor.additional_constraints = '; '.join(filter(None, [spec.range, spec.unit, when]))
@@ -47,14 +47,14 @@ class ParameterServer:
                 wanted = spec.range or f'of the type of {_plain(DEFAULTS[name])!r}'
                 raise ParameterError(f"parameter '{name}' must be {wanted}: {error}") from error
         self.values = self._read({})
-        node.add_on_set_parameters_callback(self._judge)
-        node.add_post_set_parameters_callback(self._apply)
+        node.add_on_set_parameters_callback(self._on_set_parameters)
+        node.add_post_set_parameters_callback(self._on_parameters_set)
 
     def _read(self, changes: dict[str, Any]) -> Parameters:
         values: dict[str, Any] = {name: changes.get(name, self._node.get_parameter(name).value) for name in SPECS}
         return Parameters(**{**values, 'cameras': tuple(values['cameras'])})
 
-    def _judge(self, parameters: list[Parameter]) -> SetParametersResult:
+    def _on_set_parameters(self, parameters: list[Parameter]) -> SetParametersResult:
         changes = {parameter.name: parameter.value for parameter in parameters if parameter.name in SPECS}
         fixed = [name for name, value in changes.items() if not SPECS[name].live]
         if fixed and self._frozen():
@@ -67,7 +67,7 @@ class ParameterServer:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
-    def _apply(self, parameters: list[Parameter]) -> None:
+    def _on_parameters_set(self, parameters: list[Parameter]) -> None:
         if any(parameter.name in SPECS for parameter in parameters):
             self.values = self._read({})
             self._changed(self.values)

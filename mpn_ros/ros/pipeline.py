@@ -31,7 +31,7 @@ def thresholds(parameters: Parameters) -> Thresholds:
                       overlap=parameters.nms_threshold, mask=parameters.mask_threshold, people=parameters.max_people)
 
 
-def facts(pipeline: PosePipeline) -> dict[str, str]:
-    """What diagnostics and the log tell of a pipeline."""
+def pipeline_info(pipeline: PosePipeline) -> dict[str, str]:
+    """What diagnostics and the log say of a pipeline."""
     return {'weights': Path(pipeline.weights.source).name, 'backend': pipeline.backend.description,
             'input size (px)': str(pipeline.input_size)}

@@ -84,7 +84,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     spinner.start()
     while spinner.is_alive() and not signals.came:
         spinner.join(POLL)
-        if reason := node.unrecoverable:
+        if reason := node.fatal_reason:
             node.get_logger().fatal(f'{reason}: the process ends, so that it can be started again')
             return LOST
     last_resort = threading.Timer(GRACE, os._exit, (int(bool(bugs)),))

@@ -19,7 +19,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.msg import SkeletonArray
-from mpn_ros.parameters import Parameters, within
+from mpn_ros.parameters import Parameters, camera_topic
 from mpn_ros.ros import messages
 from mpn_ros.view.channel import Channel
 from mpn_ros.view.frame import Frame
@@ -32,7 +32,7 @@ POLL = .1
 
 def image_topics(parameters: Parameters) -> dict[str, str]:
     """The image topic of each camera, without its transport: its name on the page."""
-    return {camera: within(camera, parameters.image_topic) for camera in parameters.cameras}
+    return {camera: camera_topic(camera, parameters.image_topic) for camera in parameters.cameras}
 
 
 class ViewNode(Node):
@@ -47,7 +47,8 @@ class ViewNode(Node):
             take = partial(self._take, Pairing(), channels[topic])
             parts: tuple[tuple[Part, type, str], ...] = (
                 ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
-                ('skeletons', SkeletonArray, within(camera, 'skeletons')), ('mask', Image, within(camera, 'mask')))
+                ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
+                ('mask', Image, camera_topic(camera, 'mask')))
             for part, kind, source in parts:
                 self.create_subscription(kind, source, partial(take, part), qos_profile_sensor_data)
 

@@ -1,44 +1,49 @@
-"""What a worker knows of cameras and of their images on the way to an answer. Times are monotonic, in seconds."""
+"""A frame: one image of a camera on its way to a result. Times are in seconds, on the monotonic clock."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
 from mpn_ros.decoding.raw import DecodedImage
+from mpn_ros.parameters import Parameters
 from mpn_ros.scene import Scene
-from mpn_ros.serving.statistics import Counters
+from mpn_ros.serving.statistics import FrameStatistics
 
 
 class Frame(NamedTuple):
-    """An image message as it came, serialised, and when."""
+    """An image message as it came: its bytes, when, and the parameters of that moment, which hold for it to the end."""
 
     data: Any
     received: float
+    settings: Parameters
 
 
-class Decoded(NamedTuple):
-    """The picture in a frame, under its message's header. ``stamped``: the time of its stamp, NaN where it has none;
-    ``seconds`` that decoding took."""
+class DecodedFrame(NamedTuple):
+    """The image of a frame, under its message's header.
+
+    stamped: the time of its stamp on the monotonic clock, NaN where it has none.
+    decode_seconds: how long decoding took.
+    """
 
     header: Any
-    picture: DecodedImage
+    image: DecodedImage
     received: float
     stamped: float
-    seconds: float
+    decode_seconds: float
+    settings: Parameters
 
 
-class Source(Protocol):
-    """Where frames come from and answers go: a camera."""
+class CameraStream(Protocol):
+    """A camera as the worker sees it: it decodes its own frames, follows its people and publishes its results."""
 
     name: str
-    counters: Counters
+    statistics: FrameStatistics
 
-    @property
-    def silent(self) -> bool:
-        """Whether no frame is to be expected from it."""
+    def decode(self, frame: Frame) -> DecodedFrame:
+        """Raises ImageError where the message is no image."""
 
-    def decode(self, frame: Frame) -> Decoded:
-        """Raises ImageError."""
+    def track(self, frame: DecodedFrame, result: Scene) -> Scene:
+        """The result with ids. Results come in the order in which inference took their frames."""
 
-    def publish(self, decoded: Decoded, scene: Scene) -> None:
-        """Sends the answer."""
+    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+        """Sends the result."""

@@ -1,5 +1,5 @@
 """What the threads of a worker do next: the newest frame of each camera is decoded and inferred, never a queue of old
-ones, and its answer published."""
+ones, and its result published."""
 
 from __future__ import annotations
 
@@ -11,151 +11,149 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 from mpn_ros.scene import Scene
-from mpn_ros.serving.frames import Decoded, Frame, Source
+from mpn_ros.serving.frames import CameraStream, DecodedFrame, Frame
 
-T = TypeVar('T', Frame, Decoded)
+T = TypeVar('T', Frame, DecodedFrame)
 
 
-class Answered(NamedTuple):
-    """The frames of a batch, a scene for each or why there is none, when inference began (monotonic) and the seconds
-    that it took."""
+class BatchResult(NamedTuple):
+    """The frames of a batch, and for each a result or why there is none.
 
-    decoded: Mapping[Source, Decoded]
-    scenes: Sequence[Scene | Exception]
+    began: when inference began, monotonic. seconds: how long it took, for the whole batch.
+    """
+
+    frames: Mapping[CameraStream, DecodedFrame]
+    results: Sequence[Scene | Exception]
     began: float
     seconds: float
 
 
-class ToDecode(NamedTuple):
-    """Frames to be decoded; ``put_decoded`` is due then."""
+class DecodeTask(NamedTuple):
+    """Frames to be decoded; ``submit_decoded`` is due then."""
 
-    frames: Mapping[Source, Frame]
-
-
-class ToInfer(NamedTuple):
-    """A batch for inference; ``put_answered`` is due then."""
-
-    decoded: Mapping[Source, Decoded]
+    frames: Mapping[CameraStream, Frame]
 
 
-class ToPublish(NamedTuple):
-    """Answers to be published; ``published`` is due then."""
+class InferTask(NamedTuple):
+    """A batch for inference; ``submit_results`` is due then."""
 
-    answered: Answered
+    frames: Mapping[CameraStream, DecodedFrame]
 
 
-class Agenda:
-    """Hands out what is to be done next, to whichever thread asks: one at a time decodes, one infers, ``largest()``
-    frames at most, and one publishes.
+class PublishTask(NamedTuple):
+    """Results to be published; ``finish_publishing`` is due then."""
 
-    Sources take turns: first is the one from which inference has not taken for longest. Only frames of those whose turn
-    is next are decoded, and again when a newer one comes, so that little is decoded in vain. What is overtaken, or left
-    after the end, is counted as dropped. Answers are all published, in their order, so inference waits for slow
-    publishing.
+    batch: BatchResult
 
-    ``patience()``: seconds after the receipt of a frame for which inference may wait for frames of further sources, up
-    to ``largest()``, but of none that is silent.
+
+class FrameScheduler:
+    """Hands the next task to whichever thread asks. At any time one thread decodes, one infers and one publishes.
+
+    - Of each camera the newest frame counts. What it overtakes, and what is left at the end, is dropped and counted.
+    - Cameras take turns: first is the one from which inference has not taken for longest. Only frames of the next
+      ``max_batch_size()`` cameras are decoded, so that little is decoded in vain.
+    - Results are all published, in their order. So inference waits where publishing is slow.
+    - A batch that is not full waits for the frames of further cameras, until its oldest frame is ``batch_wait`` old. It
+      waits for no camera that has been silent for ``camera_timeout``. Both are the parameters of that oldest frame.
     """
 
-    def __init__(self, largest: Callable[[], int], patience: Callable[[], float]) -> None:
-        self._largest, self._patience = largest, patience
+    def __init__(self, cameras: Sequence[CameraStream], max_batch_size: Callable[[], int]) -> None:
+        self._max_batch_size = max_batch_size
         self._changed = threading.Condition(threading.Lock())
-        self._turns: list[Source] = []
-        self._frames: dict[Source, Frame] = {}
-        self._decoded: dict[Source, Decoded] = {}
-        self._answers: deque[Answered] = deque()
+        self._round_robin = list(cameras)
+        self._frames: dict[CameraStream, Frame] = {}
+        self._decoded: dict[CameraStream, DecodedFrame] = {}
+        self._results: deque[BatchResult] = deque()
         self._decoding = self._inferring = self._publishing = self._closed = False
 
-    def put(self, source: Source, frame: Frame) -> None:
-        """Leaves a frame to be decoded. Never blocks."""
+    def submit(self, camera: CameraStream, frame: Frame) -> None:
+        """Enqueues a frame to be decoded. Never blocks."""
         with self._changed:
-            if source not in self._turns:
-                self._turns.insert(0, source)
-            self._leave(self._frames, {source: frame})
-            self._rouse()
+            self._enqueue_latest(self._frames, {camera: frame})
+            self._notify_if_work()
 
-    def put_decoded(self, decoded: Mapping[Source, Decoded]) -> None:
-        """Leaves the pictures of ``ToDecode`` for inference, together. Never blocks."""
+    def submit_decoded(self, frames: Mapping[CameraStream, DecodedFrame]) -> None:
+        """Enqueues the decoded frames of a ``DecodeTask`` for inference, together. Never blocks."""
         with self._changed:
             self._decoding = False
-            self._leave(self._decoded, decoded)
+            self._enqueue_latest(self._decoded, frames)
 
-    def put_answered(self, answered: Answered) -> None:
-        """Leaves the answers of ``ToInfer`` to be published. Never blocks."""
+    def submit_results(self, batch: BatchResult) -> None:
+        """Enqueues the results of an ``InferTask`` to be published. Never blocks."""
         with self._changed:
             self._inferring = False
-            self._answers.append(answered)
+            self._results.append(batch)
 
-    def published(self) -> None:
-        """The answers of ``ToPublish`` are sent."""
+    def finish_publishing(self) -> None:
+        """The results of a ``PublishTask`` are sent."""
         with self._changed:
             self._publishing = False
 
-    def take(self) -> ToDecode | ToInfer | ToPublish | None:
-        """What is to be done, as soon as there is something; None after the end."""
+    def next_task(self) -> DecodeTask | InferTask | PublishTask | None:
+        """Waits for the next task. None after the end."""
         with self._changed:
-            while (task := self._task()) is None and not self._closed:
-                self._changed.wait(self._wait())
-            self._rouse()
+            while (task := self._take_task()) is None and not self._closed:
+                self._changed.wait(self._seconds_to_batch())
+            self._notify_if_work()
             return task
 
     def close(self) -> None:
-        """The end: what waits is dropped, but for answers."""
+        """Ends the work: frames that wait are dropped, results are still published."""
         with self._changed:
             self._closed = True
-            for source in (*self._frames, *self._decoded):
-                source.counters.drop()
+            for camera in (*self._frames, *self._decoded):
+                camera.statistics.count_dropped()
             self._frames, self._decoded = {}, {}
             self._changed.notify_all()
 
-    def _leave(self, waiting: dict[Source, T], things: Mapping[Source, T]) -> None:
-        for source in things:
-            if self._closed or source in waiting:
-                source.counters.drop()
+    def _enqueue_latest(self, waiting: dict[CameraStream, T], frames: Mapping[CameraStream, T]) -> None:
+        for camera in frames:
+            if self._closed or camera in waiting:
+                camera.statistics.count_dropped()
         if not self._closed:
-            waiting.update(things)
+            waiting.update(frames)
 
-    def _rouse(self) -> None:
-        """Wakes a thread if there is something to do for one more. Not by what a thread leaves that asks next itself:
+    def _notify_if_work(self) -> None:
+        """Wakes a thread if there is a task for one more. Not for what a thread submits that asks for a task itself:
         two would be in each other's way."""
-        if self._wait() is not None or self._may_publish() or self._to_decode():
+        if self._seconds_to_batch() is not None or self._may_publish() or self._to_decode():
             self._changed.notify()
 
-    def _task(self) -> ToDecode | ToInfer | ToPublish | None:
-        if self._wait() == 0:
-            batch = [*islice((source for source in self._turns if source in self._decoded), self._largest())]
-            self._turns = [source for source in self._turns if source not in batch] + batch
+    def _take_task(self) -> DecodeTask | InferTask | PublishTask | None:
+        if self._seconds_to_batch() == 0:
+            batch = [*islice((camera for camera in self._round_robin if camera in self._decoded),
+                             self._max_batch_size())]
+            self._round_robin = [camera for camera in self._round_robin if camera not in batch] + batch
             self._inferring = True
-            return ToInfer({source: self._decoded.pop(source) for source in batch})
+            return InferTask({camera: self._decoded.pop(camera) for camera in batch})
         if self._may_publish():
             self._publishing = True
-            return ToPublish(self._answers.popleft())
-        if sources := self._to_decode():
+            return PublishTask(self._results.popleft())
+        if cameras := self._to_decode():
             self._decoding = True
-            return ToDecode({source: self._frames.pop(source) for source in sources})
+            return DecodeTask({camera: self._frames.pop(camera) for camera in cameras})
         return None
 
-    def _wait(self) -> float | None:
-        """Seconds until the next batch may be taken; None if nobody knows."""
-        if not self._decoded or self._inferring or (self._answers and self._publishing):
+    def _seconds_to_batch(self) -> float | None:
+        """Seconds until the next batch may be inferred; None while that depends on another thread."""
+        if not self._decoded or self._inferring or (self._results and self._publishing):
             return None
-        patience = self._patience()
-        if not patience or self._complete():
+        oldest = min(self._decoded.values(), key=lambda frame: frame.received)
+        if not oldest.settings.batch_wait or self._batch_is_full(oldest.settings.camera_timeout):
             return 0.
-        first = min(decoded.received for decoded in self._decoded.values())
-        return max(0., first + patience - time.monotonic())
+        return max(0., oldest.received + oldest.settings.batch_wait - time.monotonic())
 
-    def _complete(self) -> bool:
-        """Whether nothing is left to wait for."""
-        expected = sum(not source.silent for source in self._turns)
-        return len(self._decoded) >= min(self._largest(), expected)
+    def _batch_is_full(self, camera_timeout: float) -> bool:
+        """Whether no further frame may join the next batch."""
+        alive = sum(camera.statistics.since_last_image <= camera_timeout for camera in self._round_robin)
+        return len(self._decoded) >= min(self._max_batch_size(), alive)
 
     def _may_publish(self) -> bool:
-        return bool(self._answers) and not self._publishing
+        return bool(self._results) and not self._publishing
 
-    def _to_decode(self) -> list[Source]:
-        """Who has a frame to decode among those whose turn it is; nobody while another thread decodes."""
+    def _to_decode(self) -> list[CameraStream]:
+        """The cameras that have a frame to decode, of those whose turn is next; none while another thread decodes."""
         if self._decoding:
             return []
-        waiting = (source for source in self._turns if source in self._frames or source in self._decoded)
-        return [source for source in islice(waiting, self._largest()) if source in self._frames]
+        waiting = (camera for camera in self._round_robin if camera in self._frames or camera in self._decoded)
+        return [camera for camera in islice(waiting, self._max_batch_size()) if camera in self._frames]

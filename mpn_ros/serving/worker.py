@@ -1,5 +1,5 @@
 """The threads that answer: always the newest frame of each camera, in turn, as many at once as the backend gains from.
-While one batch is inferred the frames after it are decoded and the answers before it are published."""
+While one batch is inferred the frames after it are decoded and the results before it are published."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mpn_ros.errors import ImageError, MpnError
-from mpn_ros.serving.frames import Decoded, Frame, Source
+from mpn_ros.serving.frames import CameraStream, DecodedFrame, Frame
 from mpn_ros.serving.inference import Inference
-from mpn_ros.serving.scheduler import Agenda, Answered, ToDecode, ToInfer, ToPublish
+from mpn_ros.serving.scheduler import BatchResult, DecodeTask, FrameScheduler, InferTask, PublishTask
 
 
 class Worker:
-    """Answers frames until it is stopped. ``report(sentence)`` hears of every frame that gets no answer for a fault;
-    ``patience()`` is that of ``Agenda``.
+    """Answers the frames of ``cameras`` until it is stopped. ``log_error`` gets a sentence for every frame that a fault
+    leaves without an answer.
 
-    Three threads do what is next on one agenda, so that a frame changes hands only where it must wait: a thread that
-    has decoded goes on to infer and to publish unless another does.
+    Three threads share one scheduler, so that a frame changes hands only where it must wait: a thread that has decoded
+    goes on to infer and to publish unless another does. A backend that is bound to one thread infers in its own.
     """
 
-    def __init__(self, infer: Inference, report: Callable[[str], None], patience: Callable[[], float]) -> None:
-        self._infer, self._report = infer, report
-        self._agenda = Agenda(lambda: infer.largest_batch, patience)
+    def __init__(self, cameras: Sequence[CameraStream], infer: Inference, log_error: Callable[[str], None]) -> None:
+        self._infer, self._log_error = infer, log_error
+        self._scheduler = FrameScheduler(cameras, lambda: infer.max_batch_size)
         self._busy_since = math.inf
         self._threads = [threading.Thread(target=self._work, name=f'pose {number}', daemon=True) for number in range(3)]
         for thread in self._threads:
             thread.start()
 
-    def offer(self, source: Source, frame: Frame) -> None:
-        """Leaves a frame to be answered; one of the same source that still waits is dropped. Never blocks on
+    def submit(self, camera: CameraStream, frame: Frame) -> None:
+        """Enqueues a frame to be answered; one of the same camera that still waits is dropped. Never blocks on
         inference."""
-        source.counters.receive()
-        self._agenda.put(source, frame)
-        os.sched_yield()  # whoever takes it would wait for the interpreter until this thread has no more to do
+        camera.statistics.count_received()
+        self._scheduler.submit(camera, frame)
+        os.sched_yield()  # gives the interpreter to the thread that takes the frame
 
     @property
     def busy(self) -> float:
@@ -44,66 +44,68 @@ class Worker:
         return max(0., time.monotonic() - self._busy_since)
 
     @property
-    def lost(self) -> str:
-        """Why no frame will be answered any more; empty as long as frames may be."""
-        return self._infer.lost
+    def fatal_error(self) -> str:
+        """Why no frame can be answered any more; empty as long as frames can."""
+        return self._infer.fatal_error
 
     def stop(self) -> None:
         """Ends the threads after the frames that they work on; those that wait for decoding or inference are
         dropped."""
-        self._agenda.close()
+        self._scheduler.close()
         for thread in self._threads:
             thread.join()
         self._infer.close()
 
     def _work(self) -> None:
-        while (task := self._agenda.take()) is not None:
+        while (task := self._scheduler.next_task()) is not None:
             match task:
-                case ToDecode(frames):
-                    self._agenda.put_decoded(self._decode(frames))
-                case ToInfer(decoded):
-                    self._agenda.put_answered(self._answer(decoded))
-                case ToPublish(answered):
-                    self._publish(answered)
-                    self._agenda.published()
+                case DecodeTask(frames):
+                    self._scheduler.submit_decoded(self._decode(frames))
+                case InferTask(frames):
+                    self._scheduler.submit_results(self._run_inference(frames))
+                case PublishTask(batch):
+                    self._publish(batch)
+                    self._scheduler.finish_publishing()
 
-    def _decode(self, frames: Mapping[Source, Frame]) -> dict[Source, Decoded]:
+    def _decode(self, frames: Mapping[CameraStream, Frame]) -> dict[CameraStream, DecodedFrame]:
         decoded = {}
-        for source, frame in frames.items():
+        for camera, frame in frames.items():
             try:
-                decoded[source] = source.decode(frame)
+                decoded[camera] = camera.decode(frame)
             except ImageError as error:
-                self._fault(source, source.counters.malform, 'image dropped', error)
+                self._handle_fault(camera, camera.statistics.count_malformed, 'image dropped', error)
             except Exception as error:  # whatever a message does to the decoder, the next one gets its turn
-                self._fault(source, source.counters.fail, 'image not decoded', error)
+                self._handle_fault(camera, camera.statistics.count_failed, 'image not decoded', error)
         return decoded
 
-    def _answer(self, decoded: Mapping[Source, Decoded]) -> Answered:
+    def _run_inference(self, frames: Mapping[CameraStream, DecodedFrame]) -> BatchResult:
         self._busy_since = began = time.monotonic()
-        scenes = self._infer([one.picture for one in decoded.values()])
+        results = self._infer([frame.image for frame in frames.values()])
         self._busy_since = math.inf
-        return Answered(decoded, scenes, began, time.monotonic() - began)
+        return BatchResult(frames, results, began, time.monotonic() - began)
 
-    def _publish(self, answered: Answered) -> None:
-        for (source, decoded), scene in zip(answered.decoded.items(), answered.scenes, strict=True):
-            if isinstance(scene, Exception):
-                self._fault(source, source.counters.fail, 'image not answered', scene)
+    def _publish(self, batch: BatchResult) -> None:
+        for (camera, frame), result in zip(batch.frames.items(), batch.results, strict=True):
+            if isinstance(result, Exception):
+                self._handle_fault(camera, camera.statistics.count_failed, 'image not answered', result)
                 continue
             start = time.monotonic()
             try:
-                source.publish(decoded, scene)
+                result = camera.track(frame, result)
+                tracked = time.monotonic()
+                camera.publish(frame, result)
             except Exception as error:
-                self._fault(source, source.counters.fail, 'answer not published', error)
+                self._handle_fault(camera, camera.statistics.count_failed, 'answer not published', error)
             else:
                 now = time.monotonic()
-                latency = now - decoded.received
-                source.counters.answer(len(scene.people), {
-                    'latency': latency, 'wait': answered.began - decoded.received - decoded.seconds,
-                    'decode': decoded.seconds, 'inference': answered.seconds, 'publish': now - start,
-                    'overhead': latency - answered.seconds,
-                    'served': answered.began - decoded.stamped, 'age': now - decoded.stamped})
+                latency = now - frame.received
+                camera.statistics.count_answered(len(result.people), {
+                    'latency': latency, 'wait': batch.began - frame.received - frame.decode_seconds,
+                    'decode': frame.decode_seconds, 'inference': batch.seconds, 'tracking': tracked - start,
+                    'publish': now - tracked, 'overhead': latency - batch.seconds,
+                    'stamp_to_inference': batch.began - frame.stamped, 'age': now - frame.stamped})
 
-    def _fault(self, source: Source, count: Callable[[str], None], what: str, error: Exception) -> None:
-        why = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
-        count(why)
-        self._report(f"{what}{f' of camera {source.name}' if source.name else ''}: {why}")
+    def _handle_fault(self, camera: CameraStream, count: Callable[[str], None], what: str, error: Exception) -> None:
+        reason = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
+        count(reason)
+        self._log_error(f"{what}{f' of camera {camera.name}' if camera.name else ''}: {reason}")

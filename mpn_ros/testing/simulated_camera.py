@@ -27,7 +27,7 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
-from mpn_ros.ros.camera import NEWEST
+from mpn_ros.ros.qos import IMAGE_QOS
 from mpn_ros.scene import Scene
 from mpn_ros.testing.domain import reserve_domain
 
@@ -131,7 +131,7 @@ class SimulatedCamera:
         self.diagnostics: dict[str, str] = {}
         self.overlay: Image | None = None
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        self._camera: Publisher = node.create_publisher(Image, f'{within}image_raw', NEWEST)
+        self._camera: Publisher = node.create_publisher(Image, f'{within}image_raw', IMAGE_QOS)
         for kind, topic in ((Detection2DArray, 'detections'), (SkeletonArray, 'skeletons'), (Image, 'mask')):
             node.create_subscription(kind, within + topic, partial(self._result_callback, topic), 10)
         self.once: dict[str, object] = {}
@@ -199,7 +199,7 @@ class SimulatedCamera:
             timeout: seconds after which the answer is None, as when ``alive()`` is false.
         """
         came: list[Any] = []
-        subscription = self._node.create_subscription(kind, topic, came.append, NEWEST)
+        subscription = self._node.create_subscription(kind, topic, came.append, IMAGE_QOS)
         end = time.monotonic() + timeout
         while not came and alive() and time.monotonic() < end:
             self._camera.publish(self._message(image))

@@ -185,8 +185,8 @@ def test_a_failing_cv_bridge_is_an_image_error():
                                       'bayer_grbg16', 'bgr8', 'rgb8', 'rgba8', 'bgra8', 'mono8'])
 def test_cv_bridge_gives_the_same_picture(encoding):
     pytest.importorskip('cv_bridge', reason='cv_bridge is not installed here')
-    from mpn_ros.ros.bridge import find_bridge
-    bridge, why = find_bridge()
+    from mpn_ros.ros.bridge import probe_cv_bridge
+    bridge, why = probe_cv_bridge()
     if bridge is None:
         pytest.skip(why)
     import sensor_msgs.msg

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.depth.proportions import ERROR, estimate
+from mpn_ros.depth.proportions import ERROR, estimate_from_height
 from mpn_ros.skeleton import COCO
 
 HEIGHT = 1.7
@@ -14,7 +14,7 @@ HEIGHT = 1.7
 @pytest.mark.parametrize('z', [2., 3., 6.])
 def test_a_standing_person_of_that_height_is_within_the_stated_error(standing, z):
     scene = standing(z=z)
-    estimated = estimate(scene.pixels, scene.camera, HEIGHT)
+    estimated = estimate_from_height(scene.pixels, scene.camera, HEIGHT)
     assert estimated.points[0, :, 2] == pytest.approx(z, rel=ERROR)
     assert estimated.spread[0] == pytest.approx(ERROR * estimated.points[0, :, 2])
     assert np.abs(estimated.torso().points - scene.joints[:, [5, 6, 11, 12]].mean(1)).max() < ERROR * z
@@ -22,7 +22,7 @@ def test_a_standing_person_of_that_height_is_within_the_stated_error(standing, z
 
 def test_distance_goes_with_the_height(standing):
     scene = standing()
-    child, adult = (estimate(scene.pixels, scene.camera, height).points[0, 0, 2] for height in (.85, 1.7))
+    child, adult = (estimate_from_height(scene.pixels, scene.camera, height).points[0, 0, 2] for height in (.85, 1.7))
     assert adult == pytest.approx(2 * child)
 
 
@@ -33,7 +33,7 @@ def test_a_person_seen_from_the_side_is_not_put_far_away(standing):
     turned = scene.joints - middle
     turned = np.stack([turned[..., 2], turned[..., 1], -turned[..., 0]], axis=-1) + middle
     side = scene.__class__(turned, scene.wall)
-    assert estimate(side.pixels, side.camera, HEIGHT).points[0, 0, 2] == pytest.approx(3, rel=ERROR)
+    assert estimate_from_height(side.pixels, side.camera, HEIGHT).points[0, 0, 2] == pytest.approx(3, rel=ERROR)
 
 
 def test_without_a_whole_segment_there_is_no_distance(standing):
@@ -41,11 +41,11 @@ def test_without_a_whole_segment_there_is_no_distance(standing):
     keypoints = np.full_like(scene.pixels, np.nan)
     keypoints[0, COCO.names.index('nose')] = scene.pixels[0, COCO.names.index('nose')]
     keypoints[0, 5] = keypoints[0, 6] = 300, 200  # two joints on one pixel
-    assert not estimate(keypoints, scene.camera, HEIGHT).valid.any()
+    assert not estimate_from_height(keypoints, scene.camera, HEIGHT).valid.any()
 
 
 def test_joints_that_are_not_seen_have_no_position(standing):
     scene = standing()
     keypoints = scene.pixels
     keypoints[0, 9] = np.nan
-    assert np.flatnonzero(~estimate(keypoints, scene.camera, HEIGHT).valid[0]).tolist() == [9]
+    assert np.flatnonzero(~estimate_from_height(keypoints, scene.camera, HEIGHT).valid[0]).tolist() == [9]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mpn_ros.ros.bridge import find_bridge
+from mpn_ros.ros.bridge import probe_cv_bridge
 
 pytest.importorskip('sensor_msgs', reason='ROS 2 is not installed here')
 
@@ -33,7 +33,7 @@ def install(tmp_path, monkeypatch):
 
 def test_one_that_works_is_used(install):
     install(WORKS)
-    bridge, sentence = find_bridge()
+    bridge, sentence = probe_cv_bridge()
     assert type(bridge).__name__ == 'CvBridge' and 'converts' in sentence
     sys.modules.pop('cv_bridge')
 
@@ -44,10 +44,10 @@ def test_one_that_works_is_used(install):
     (WORKS.replace('rows / 257', 'rows / 256'), 'AssertionError')], ids=['crashes', 'raises', 'wrong picture'])
 def test_one_that_does_not_is_left_alone(install, source, reason):
     install(source)
-    bridge, sentence = find_bridge()
+    bridge, sentence = probe_cv_bridge()
     assert bridge is None and reason in sentence and 'cv_bridge' not in sys.modules
 
 
 def test_none_is_no_fault(monkeypatch):
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
-    assert find_bridge() == (None, 'cv_bridge is not installed: our own decoder converts all images')
+    assert probe_cv_bridge() == (None, 'cv_bridge is not installed: our own decoder converts all images')

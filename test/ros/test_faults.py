@@ -40,7 +40,7 @@ def faulty(stub):
 
 
 def counted(node, camera=0):
-    return node._cameras[camera].counters.snapshot()
+    return node._cameras[camera].statistics.snapshot()
 
 
 def pose_statuses(messages):
@@ -141,7 +141,7 @@ def fail(error):
     raise error
 
 
-def test_a_network_that_hangs_is_told_and_ends_as_unrecoverable(robot, until, faulty, monkeypatch):
+def test_a_network_that_hangs_is_told_and_ends_as_fatal(robot, until, faulty, monkeypatch):
     monkeypatch.setattr('mpn_ros.ros.node.WINDOW', .3)
     released = threading.Event()
     faulty.fault = lambda values: released.wait(30)
@@ -150,12 +150,12 @@ def test_a_network_that_hangs_is_told_and_ends_as_unrecoverable(robot, until, fa
     send = robot.camera()
     send()
     until(lambda: any('has worked on one image for' in status.message for status in pose_statuses(messages)))
-    assert not node.unrecoverable
+    assert not node.fatal_reason
     assert robot.set('inference_timeout', .5).successful
-    until(lambda: 'more than 0.5 s' in node.unrecoverable)
+    until(lambda: 'more than 0.5 s' in node.fatal_reason)
     until(lambda: pose_statuses(messages)[-1].level == DiagnosticStatus.ERROR)
     released.set()
-    until(lambda: not node.unrecoverable)
+    until(lambda: not node.fatal_reason)
 
 
 def test_parameters_change_while_images_are_answered(robot, until, faulty):
@@ -190,7 +190,8 @@ def test_a_listener_that_stops_or_dies_holds_nobody_up(robot, until, end, ros_do
     try:
         people = robot.listen(SkeletonArray, '/skeletons')
         send = robot.camera(size=(640, 480))
-        until(lambda: node._cameras[0]._overlay.get_subscription_count(), timeout=60)
+        until(lambda: any(publisher.topic_name == '/overlay' and publisher.get_subscription_count()
+                          for publisher in node._cameras[0].topics._publishers), timeout=60)
         send()
         assert listener.stdout.readline() == 'heard\n'
         listener.send_signal(end)

@@ -60,5 +60,5 @@ def test_every_image_of_eight_cameras_is_accounted_for(robot, stub, ros_domain, 
     assert load['sent'] >= 8 * 3 * 30 and load['dropped'] > 0, 'the load was none'
     assert load['unknown'] == load['under_way'] == load['failed'] == load['malformed'] == 0
     assert load['answered'] + load['dropped'] == load['received']
-    assert 0 < load['served, worst'] <= load['heard, worst'] < 3, 'a queue would be older: most images are not answered'
+    assert 0 < load['taken, worst'] <= load['heard, worst'] < 3, 'a queue would be older: most images are not answered'
     assert load['memory, most'] - load['memory before'] < 300

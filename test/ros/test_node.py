@@ -99,10 +99,10 @@ def test_the_newest_image_wins_and_every_frame_is_accounted_for(robot, stub, unt
     for value in range(1, 41):
         send(value)
         time.sleep(.01)
-    counters = node._cameras[0].counters
+    statistics = node._cameras[0].statistics
     until(lambda: pipeline.batches and pipeline.batches[-1] == [40])
-    until(lambda: (now := counters.snapshot()).answered + now.dropped == now.received)
-    snapshot = counters.snapshot()
+    until(lambda: (now := statistics.snapshot()).answered + now.dropped == now.received)
+    snapshot = statistics.snapshot()
     assert snapshot.answered == len(pipeline.batches) < snapshot.received and snapshot.dropped
     answered = [first for first, in pipeline.batches]
     assert answered == sorted(answered), 'an older image was answered after a newer one'
@@ -115,13 +115,13 @@ def test_an_image_whose_inference_fails_is_counted_and_never_answered_as_empty(r
     masks = robot.listen(Image, '/mask')
     send = robot.camera()
     send(66)
-    until(lambda: node._cameras[0].counters.snapshot().failed == 1)
+    until(lambda: node._cameras[0].statistics.snapshot().failed == 1)
     settle()
     assert not boxes and not people and not masks
     sent = send(67)
     until(lambda: people and boxes)
     assert people[0].header == boxes[0].header == sent.header
-    snapshot = node._cameras[0].counters.snapshot()
+    snapshot = node._cameras[0].statistics.snapshot()
     assert 'poisoned image' in snapshot.fault and (snapshot.answered, snapshot.failed) == (1, 1)
 
 
@@ -132,16 +132,16 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
     bad = ({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41})
     for n, fields in enumerate(bad, 1):
         send(**fields)
-        until(lambda n=n: node._cameras[0].counters.snapshot().malformed == n)
+        until(lambda n=n: node._cameras[0].statistics.snapshot().malformed == n)
     sent = send()
     until(lambda: people)
     assert [message.header for message in people] == [sent.header]
 
 
 def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
-    import mpn_ros.ros.camera as camera
+    import mpn_ros.ros.outputs.overlay as overlay
     drawn = []
-    monkeypatch.setattr(camera, 'draw', lambda image, scene, order: drawn.append(order) or np.full_like(image, 9))
+    monkeypatch.setattr(overlay, 'draw', lambda image, scene, order: drawn.append(order) or np.full_like(image, 9))
     robot.start()
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
@@ -155,23 +155,30 @@ def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
 
 
 def test_cameras_answer_in_their_own_namespaces_and_share_batches(robot, stub, until):
-    pipeline = stub(delay=.2, poison=frozenset([66]))
+    pipeline = stub(poison=frozenset([66]))
     node = robot.start(pipeline, cameras=['left', 'right'])
     left, right = robot.listen(SkeletonArray, '/left/skeletons'), robot.listen(SkeletonArray, '/right/skeletons')
     send_left, send_right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
-    send_left(1)                     # keeps the worker busy while the next two come
-    until(lambda: node._cameras[0].counters.snapshot().received == 1)
-    settle(.05)
-    a, b = send_left(102), send_right(204)
+
+    def send_while_busy(first: int, second: int):
+        """Both images are there before the worker is free."""
+        pipeline.may_run.clear()
+        asked = len(pipeline.batches)
+        send_left(1)
+        until(lambda: len(pipeline.batches) > asked)
+        sent = send_left(first), send_right(second)
+        until(lambda: len(node._worker._scheduler._decoded) == 2)
+        pipeline.may_run.set()
+        return sent
+
+    a, b = send_while_busy(102, 204)
     until(lambda: len(left) == 2 and right)
-    assert [102, 204] in [sorted(batch) for batch in pipeline.batches], 'what was there was not answered together'
+    assert sorted(pipeline.batches[1]) == [102, 204], 'what was there was not answered together'
     assert left[1].header == a.header and left[1].skeletons[0].score == pytest.approx(.4)
     assert right[0].header == b.header and right[0].skeletons[0].score == pytest.approx(.8)
-    send_left(1)
-    settle(.05)
-    send_left(66), send_right(51)    # one poisoned image must not cost the other camera its answer
-    until(lambda: len(right) == 2 and node._cameras[0].counters.snapshot().failed == 1)
-    assert right[1].skeletons[0].score == pytest.approx(.2) and len(left) == 3
+    send_while_busy(66, 51)  # one poisoned image must not cost the other camera its answer
+    until(lambda: len(right) == 2 and len(left) == 3 and node._cameras[0].statistics.snapshot().failed == 1)
+    assert right[1].skeletons[0].score == pytest.approx(.2)
 
 
 def test_compressed_transport(robot, until):
@@ -185,14 +192,14 @@ def test_compressed_transport(robot, until):
 
 def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until):
     node = robot.start(cameras=['left'])
-    camera, = node._cameras
+    calibration = node._cameras[0].input.calibration
     with pytest.raises(CalibrationError, match='/left/camera_info'):
-        camera.model(40, 30)
+        calibration.model(40, 30)
     publisher = robot.tester.create_publisher(CameraInfo, '/left/camera_info', 1)
     info = CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.])
-    until(lambda: publisher.publish(info) or camera._info)
-    assert camera.model(40, 30).matrix[0, 0] == 50
-    assert robot.transition('deactivate') and camera._info is None
+    until(lambda: publisher.publish(info) or calibration._info)
+    assert calibration.model(40, 30).matrix[0, 0] == 50
+    assert robot.transition('deactivate') and calibration._info is None
 
 
 def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
@@ -267,7 +274,7 @@ def test_deactivate_answers_the_image_at_hand(robot, stub, until):
     node = robot.start(stub(delay=.4))
     people = robot.listen(SkeletonArray, '/skeletons')
     sent = robot.camera()()
-    until(lambda: node._cameras[0].counters.snapshot().received)
+    until(lambda: node._cameras[0].statistics.snapshot().received)
     settle(.1)
     assert robot.transition('deactivate')
     until(lambda: people)
@@ -291,7 +298,7 @@ def test_a_failing_activate_is_taken_back(robot, capfd):
     assert not robot.transition('activate') and robot.state() == 'inactive'
     said = capfd.readouterr().err
     assert "'/right/image_raw'" in said and 'sometimes' in said and 'Traceback' not in said
-    assert not any(publisher.is_activated for camera in node._cameras for publisher in camera._publishers)
+    assert not any(publisher.is_activated for camera in node._cameras for publisher in camera.topics._publishers)
     assert node._worker is None and not robot.tester.get_subscriptions_info_by_topic('/left/image_raw')
 
 

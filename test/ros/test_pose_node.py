@@ -33,7 +33,7 @@ def load(parameters):
     time.sleep(float(sys.argv.pop(1)))
     return SimpleNamespace(largest_batch=1, one_thread=True)
 
-pipeline.load_pipeline, pipeline.facts = load, lambda _: {{}}
+pipeline.load_pipeline, pipeline.pipeline_info = load, lambda _: {{}}
 {fault}
 import mpn_ros.ros.pose_node as pose_node
 make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]

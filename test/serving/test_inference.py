@@ -75,11 +75,11 @@ def test_a_batch_too_large_for_memory_is_halved_and_stays_so(caplog):
             raise cuda_out_of_memory()
     infer, pipeline, _ = infer_with(fault)
     assert infer(pictures(*range(8))) == list(range(8))
-    assert infer.largest_batch == 2
+    assert infer.max_batch_size == 2
     assert 'from now on at most 4' in caplog.text and 'from now on at most 2' in caplog.text
     pipeline.sizes.clear()
     assert infer(pictures(*range(8))) == list(range(8)) and pipeline.sizes == [2] * 4
-    assert not infer.lost
+    assert not infer.fatal_error
 
 
 def test_a_picture_too_large_for_memory_fails_after_two_tries():
@@ -87,7 +87,7 @@ def test_a_picture_too_large_for_memory_fails_after_two_tries():
         raise cuda_out_of_memory()
     infer, pipeline, _ = infer_with(fault)
     answer, = infer(pictures(1))
-    assert isinstance(answer, torch.cuda.OutOfMemoryError) and pipeline.sizes == [1, 1] and not infer.lost
+    assert isinstance(answer, torch.cuda.OutOfMemoryError) and pipeline.sizes == [1, 1] and not infer.fatal_error
 
 
 def test_a_lost_device_is_tried_no_further():
@@ -96,12 +96,12 @@ def test_a_lost_device_is_tried_no_further():
     infer, pipeline, _ = infer_with(fault)
     answers = infer(pictures(*range(4)))
     assert all(isinstance(answer, RuntimeError) for answer in answers) and pipeline.sizes == [4]
-    assert infer.lost == 'the device is lost: CUDA error: an illegal memory access was encountered'
+    assert infer.fatal_error == 'the device is lost: CUDA error: an illegal memory access was encountered'
 
 
 def test_a_batch_is_no_larger_than_the_pipeline_gains_from():
     infer, pipeline, _ = infer_with(lambda values: None)
-    assert infer.largest_batch == pipeline.largest_batch
+    assert infer.max_batch_size == pipeline.largest_batch
 
 
 def test_nothing_is_asked_for_no_pictures():

@@ -19,7 +19,8 @@ class StubPipeline:
     """Answers each image with one person, or as many as ``people`` is set to, whose score is the image's first value /
     255, after ``delay`` seconds.
 
-    Raises for images whose first value is in ``poison``. Keeps what it was asked.
+    Raises for images whose first value is in ``poison``. Keeps what it was asked. While ``may_run`` is not set, it
+    works on what it was asked last.
     """
 
     def __init__(self, delay: float = 0., poison: frozenset[int] = frozenset()) -> None:
@@ -30,12 +31,15 @@ class StubPipeline:
         self.thresholds = None
         self.people = 1
         self.batches: list[list[int]] = []
+        self.may_run = threading.Event()
+        self.may_run.set()
 
     def batch(self, images, channel_order) -> list[Scene]:
         assert len(images) == len(channel_order)
-        time.sleep(self.delay)
         firsts = [int(image[0, 0, 0]) for image in images]
         self.batches.append(firsts)
+        assert self.may_run.wait(60)
+        time.sleep(self.delay)
         if self.poison & set(firsts):
             raise RuntimeError('poisoned image')
         keypoints = np.full((17, 3), (3, 4, .5), np.float32)

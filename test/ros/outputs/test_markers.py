@@ -13,7 +13,8 @@ from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import Marker  # noqa: E402
 
 from mpn_ros.camera_model import CameraModel  # noqa: E402
-from mpn_ros.ros.markers import markers, on_rays  # noqa: E402
+from mpn_ros.ros.outputs.markers import markers  # noqa: E402
+from mpn_ros.ros.outputs.positions import project_to_distance  # noqa: E402
 from mpn_ros.scene import Person  # noqa: E402
 from mpn_ros.skeleton import COCO  # noqa: E402
 
@@ -35,7 +36,7 @@ def person() -> Person:
 @pytest.mark.parametrize('distortion', [np.empty(0), np.array([-.2, .05, .001, -.002, 0])], ids=['none', 'plumb_bob'])
 def test_on_rays_they_land_on_their_pixels(person, distortion, distance):
     model = CameraModel(MATRIX, distortion, 640, 480)
-    points = on_rays(person.keypoints[None], model, distance)
+    points = project_to_distance(person.keypoints[None], model, distance).points
     joints = next(marker for marker in markers([person], points, HEADER, 1.).markers if marker.ns == 'joints')
     there = np.array([[point.x, point.y, point.z] for point in joints.points])
     back, _ = cv2.projectPoints(there, np.zeros(3), np.zeros(3), MATRIX, distortion if distortion.size else None)

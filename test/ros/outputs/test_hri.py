@@ -12,7 +12,7 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
-from mpn_ros.ros.humans import openpose_joints  # noqa: E402
+from mpn_ros.ros.outputs.hri import openpose_joints  # noqa: E402
 from mpn_ros.skeleton import COCO  # noqa: E402
 
 pytestmark = pytest.mark.ros

@@ -10,11 +10,13 @@ from types import ModuleType
 import numpy as np
 from rclpy.node import Node
 from rclpy.publisher import Publisher
-from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.ros.outputs.output import Output
+from mpn_ros.ros.qos import RESULT_QOS
 from mpn_ros.scene import Person, Scene
+from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.skeleton import COCO
 
 BODIES = '/humans/bodies'
@@ -53,47 +55,47 @@ class _Body:
     seen_at: float
 
 
-class Humans:
+class HriPublisher:
     """The topics of everybody who is followed by one of the cameras of ``node``: ``tracked``, and ``<id>/roi`` and
     ``<id>/skeleton2d`` as long as a person is remembered. Raises ParameterError where hri_msgs is not installed."""
 
-    def __init__(self, node: Node, qos: QoSProfile) -> None:
-        self._node, self._qos, self._types = node, qos, hri_messages()
-        self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', qos)
+    def __init__(self, node: Node) -> None:
+        self._node, self._types = node, hri_messages()
+        self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', RESULT_QOS)
         self._bodies: dict[str, _Body] = {}
 
     def publish(self, camera: str, scene: Scene, header: Header, timeout: float) -> None:
-        """Tells of the people with an id whom ``camera`` has seen in one image, and forgets who has not been seen for
-        ``timeout`` seconds by any camera."""
+        """Sends the people with an id whom ``camera`` has seen in one image, and takes the topics back of those whom no
+        camera has seen for ``timeout`` seconds."""
         now = time.monotonic()
         width, height = scene.image_size
         for person in scene.people:
             if person.id is not None:
                 # Ids are the camera's, and REP-155 wants a letter first.
                 name = f"{camera.replace('/', '_')}_p{person.id}" if camera else f'p{person.id}'
-                body = self._bodies.get(name) or self._meet(name)
+                body = self._bodies.get(name) or self._add_body(name)
                 body.seen_at = now
                 body.roi.publish(self._roi(person, width, height, header))
                 body.skeleton.publish(self._skeleton(person, width, height, header))
         for name in [name for name, body in self._bodies.items() if now - body.seen_at > timeout]:
-            self._part(name)
+            self._remove_body(name)
         self._tracked.publish(self._types.IdsList(header=header, ids=list(self._bodies)))
 
     def destroy(self) -> None:
         """Gives all topics back."""
         for name in list(self._bodies):
-            self._part(name)
+            self._remove_body(name)
         self._node.destroy_publisher(self._tracked)
 
-    def _meet(self, name: str) -> _Body:
+    def _add_body(self, name: str) -> _Body:
         def publisher(kind: type, topic: str) -> Publisher:
-            return self._node.create_publisher(kind, f'{BODIES}/{name}/{topic}', self._qos)
+            return self._node.create_publisher(kind, f'{BODIES}/{name}/{topic}', RESULT_QOS)
         body = _Body(publisher(self._types.NormalizedRegionOfInterest2D, 'roi'),
                      publisher(self._types.Skeleton2D, 'skeleton2d'), seen_at=math.nan)
         self._bodies[name] = body
         return body
 
-    def _part(self, name: str) -> None:
+    def _remove_body(self, name: str) -> None:
         body = self._bodies.pop(name)
         self._node.destroy_publisher(body.roi)
         self._node.destroy_publisher(body.skeleton)
@@ -109,3 +111,14 @@ class Humans:
         joints[:, :2] = np.nan_to_num((joints[:, :2] + .5) / (width, height)).clip(0, 1)
         return self._types.Skeleton2D(header=header, skeleton=[
             self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in joints.tolist()])
+
+
+class HriOutput(Output):
+    """The people of one camera, for ``publisher``."""
+
+    def __init__(self, camera: str, publisher: HriPublisher) -> None:
+        self._camera, self._publisher = camera, publisher
+
+    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+        """Always."""
+        self._publisher.publish(self._camera, result, frame.header, frame.settings.track_timeout)

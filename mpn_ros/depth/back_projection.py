@@ -32,7 +32,7 @@ _BONES = [(COCO.names.index(joint), None if parent is None else COCO.names.index
           for joint, parent, length in BONES]
 
 
-class Lifted(NamedTuple):
+class Keypoints3D(NamedTuple):
     """``points`` ``(P, K, 3)`` metres in the camera's optical frame (x right, y down, z forward), NaN where a joint has
     no position; ``spread`` ``(P, K)`` metres, the standard deviation that its distance is believed to have."""
 
@@ -44,7 +44,7 @@ class Lifted(NamedTuple):
         """``(P, K)`` bool: which joints have a position."""
         return np.isfinite(self.points).all(-1)
 
-    def torso(self) -> Lifted:
+    def torso(self) -> Keypoints3D:
         """``(P, 1, 3)``: where each person is, the mean of shoulders and hips, of all joints where none of these is
         valid; its spread is the joints' median."""
         torso = np.zeros(self.valid.shape, bool)
@@ -54,10 +54,10 @@ class Lifted(NamedTuple):
         middle = np.where(chosen[..., None], self.points, 0).sum(1) / np.where(count, count, np.nan)
         spread = np.sort(np.where(chosen, self.spread, np.inf), axis=-1)
         spread = np.take_along_axis(spread, np.maximum(count - 1, 0) // 2, -1)
-        return Lifted(middle[:, None], np.where(count, spread, np.nan))
+        return Keypoints3D(middle[:, None], np.where(count, spread, np.nan))
 
 
-def lift(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) -> Lifted:
+def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) -> Keypoints3D:
     """Where the depth image sees the joints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the colour image,
     NaN for a joint that is not seen; K are the joints of COCO.
 
@@ -73,7 +73,7 @@ def lift(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) -> Lifte
                          f'{camera.width}x{camera.height}: their sides have different proportions')
     people, joints = keypoints.shape[:2]
     if not people:
-        return Lifted(np.empty((0, joints, 3)), np.empty((0, joints)))
+        return Keypoints3D(np.empty((0, joints, 3)), np.empty((0, joints)))
     pixels = keypoints[..., :2].astype(np.float64)
     scale = np.array([width / camera.width, height / camera.height])
     centres = (pixels + .5) * scale - .5
@@ -100,7 +100,7 @@ def _distances(found: Surfaces) -> np.ndarray:
     return np.take_along_axis(candidates, votes.argmax(-1)[:, None], -1)[:, 0]
 
 
-def _assemble(found: Surfaces, rays: np.ndarray, distances: np.ndarray) -> Lifted:
+def _assemble(found: Surfaces, rays: np.ndarray, distances: np.ndarray) -> Keypoints3D:
     """Takes for each joint, from the trunk outwards, the nearest surface that its bone reaches."""
     people, joints = rays.shape[:2]
     points, spread = np.full((people, joints, 3), np.nan), np.full((people, joints), np.nan)
@@ -125,4 +125,4 @@ def _assemble(found: Surfaces, rays: np.ndarray, distances: np.ndarray) -> Lifte
         else:
             anchors[:, joint] = np.where(seen[:, None], points[:, joint], anchors[:, parent])
             slack[:, joint] = np.where(seen, 0, reach)
-    return Lifted(points, spread)
+    return Keypoints3D(points, spread)

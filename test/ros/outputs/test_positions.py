@@ -19,6 +19,8 @@ from mpn_ros.msg import Keypoint3D, Skeleton3DArray, SkeletonArray  # noqa: E402
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image  # noqa: E402
 from visualization_msgs.msg import MarkerArray  # noqa: E402
 
+from mpn_ros.ros.outputs.depth_positions import MeasuredPositions  # noqa: E402
+
 pytestmark = pytest.mark.ros
 
 DEPTH = {'depth_topic': 'depth/image_raw'}
@@ -56,6 +58,12 @@ def depth_image(like: Image, metres: float = 2., **fields) -> Image:
     return image
 
 
+def depth_kept(node) -> bool:
+    """Whether a depth image has come to the node."""
+    positions, = (output for output in node._cameras[0].outputs if isinstance(output, MeasuredPositions))
+    return bool(positions._synchronizer._depth)
+
+
 @pytest.fixture
 def rig(robot, until):
     """``rig(**parameters)``: the node, what comes back, and functions that send images, depth images and
@@ -73,7 +81,7 @@ def rig(robot, until):
 
         def calibrate(**fields) -> None:
             info.publish(camera_info(**fields))
-            until(lambda: node._cameras[0]._info)
+            until(lambda: node._cameras[0].input.calibration._info)
         made.calibrate = calibrate
         return made
     return start
@@ -87,7 +95,7 @@ def test_joints_are_where_the_depth_image_sees_them(rig, until, depth_first):
     like.header.frame_id, like.header.stamp.sec, like.header.stamp.nanosec = 'camera_optical_frame', 1234, 1
     if depth_first:
         made.depth(depth_image(like))
-        until(lambda: made.node._cameras[0]._positions._pairing._images)
+        until(lambda: depth_kept(made.node))
     sent = made.send(header=like.header)
     if not depth_first:
         until(lambda: made.people)
@@ -113,7 +121,7 @@ def test_without_depth_people_are_answered_in_pixels_and_it_is_told(rig, robot, 
     for _ in range(3):
         sent = made.send()
         until(lambda sent=sent: made.people and made.people[-1].header == sent.header)
-    until(lambda: any({pair.key: pair.value for pair in status.values}.get('unplaced') == '2'
+    until(lambda: any({pair.key: pair.value for pair in status.values}.get('without_position') == '2'
                       and 'no depth image' in status.message for message in told for status in message.status))
     assert not made.positions
 
@@ -129,9 +137,9 @@ def test_a_depth_image_that_cannot_be_used_is_told_and_the_next_one_is(rig, unti
     if 'header' in fields:
         fields['header'].stamp = sent.header.stamp
     made.depth(depth_image(sent, **fields))
-    counters = made.node._cameras[0].counters
-    until(lambda: counters.snapshot().unplaced == 1)
-    assert says in counters.snapshot().fault and not made.positions
+    statistics = made.node._cameras[0].statistics
+    until(lambda: statistics.snapshot().without_position == 1)
+    assert says in statistics.snapshot().fault and not made.positions
     sent = made.send(header=Image().header)
     until(lambda: len(made.people) == 2)
     made.depth(depth_image(sent))
@@ -152,19 +160,19 @@ def test_a_camera_that_is_opened_again_knows_no_depth_of_before(rig, robot, unti
     made.send()
     until(lambda: made.people)
     assert robot.transition('deactivate') and robot.transition('activate')
-    counters = made.node._cameras[0].counters
+    statistics = made.node._cameras[0].statistics
     until(lambda: robot.tester.get_subscriptions_info_by_topic('/image_raw'))
     made.send()
     until(lambda: len(made.people) == 2)
-    assert counters.snapshot().unplaced == 0
+    assert statistics.snapshot().without_position == 0
 
 
 def test_without_camera_info_it_is_told(rig, until):
     made = rig(estimate_positions=True)
     made.send()
-    counters = made.node._cameras[0].counters
-    until(lambda: counters.snapshot().unplaced == 1)
-    assert 'camera_info' in counters.snapshot().fault
+    statistics = made.node._cameras[0].statistics
+    until(lambda: statistics.snapshot().without_position == 1)
+    assert 'camera_info' in statistics.snapshot().fault
     made.calibrate()
     made.send()
     until(lambda: made.positions)

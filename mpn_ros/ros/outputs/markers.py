@@ -1,4 +1,4 @@
-"""People in space as RViz draws them: bones, joints and ids."""
+"""People in space as RViz draws them: bones, keypoints and ids."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from geometry_msgs.msg import Point, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from mpn_ros.camera_model import CameraModel
 from mpn_ros.pipeline.draw import BOX, SIDES, side
+from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.scene import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
@@ -21,16 +22,27 @@ people are drawn alike."""
 COLOURS = {name: ColorRGBA(r=r / 255, g=g / 255, b=b / 255, a=1.) for name, (b, g, r) in {**SIDES, 'id': BOX}.items()}
 
 
-def on_rays(keypoints: np.ndarray, model: CameraModel, distance: float) -> np.ndarray:
-    """Joints ``(P, K, 3)`` in pixels to points ``(P, K, 3)`` in metres of the camera's optical frame, all of them
-    ``distance`` metres along its axis: where they really are is not known, but they cover their pixels."""
-    return model.rays(keypoints[..., :2]) * distance
+class Markers(SpatialOutput):
+    """``markers``: bones, keypoints and ids."""
+
+    def __init__(self, topics: CameraTopics) -> None:
+        self._publisher = topics.publisher(MarkerArray, 'markers')
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._publisher.get_subscription_count())
+
+    def publish(self, located: Located) -> None:
+        """They are drawn until the next ones, or until the camera has been silent for ``camera_timeout``."""
+        self._publisher.publish(
+            markers(located.people, located.keypoints.points, located.header, located.settings.camera_timeout))
 
 
 def markers(people: Sequence[Person], points: np.ndarray, header: Header, lifetime: float,
             layout: SkeletonLayout = COCO) -> MarkerArray:
-    """Bones, joints and ids of ``people`` at ``points`` ``(P, K, 3)``, in metres of the optical frame in ``header``;
-    NaN for a joint without a position.
+    """Bones, keypoints and ids of ``people`` at ``points`` ``(P, K, 3)``, in metres of the optical frame in ``header``;
+    NaN for a keypoint without a position.
 
     Each array replaces all that was drawn before, so that those who have left are gone; what no array replaces goes
     after ``lifetime`` seconds.

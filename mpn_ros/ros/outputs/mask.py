@@ -1,0 +1,31 @@
+"""The pixels of the people."""
+
+from __future__ import annotations
+
+from sensor_msgs.msg import Image
+from vision_msgs.msg import LabelInfo
+
+from mpn_ros.ros import messages
+from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.outputs.output import Output
+from mpn_ros.ros.qos import LATCHED_QOS
+from mpn_ros.ros.serialized import write_image
+from mpn_ros.scene import Scene
+from mpn_ros.serving.frames import DecodedFrame
+
+
+class Mask(Output):
+    """``mask``: 255 on people; and once ``label_info``, what its values mean."""
+
+    def __init__(self, topics: CameraTopics) -> None:
+        self._mask = topics.publisher(Image, 'mask')
+        self._label_info = topics.publisher(LabelInfo, 'label_info', LATCHED_QOS)
+
+    def open(self) -> None:
+        """Sends the meaning of the values."""
+        self._label_info.publish(messages.label_info())
+
+    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+        """While somebody listens, unless ``publish_mask`` is off or the network does not segment."""
+        if result.mask is not None and frame.settings.publish_mask and self._mask.get_subscription_count():
+            self._mask.publish(write_image(result.mask, 'mono8', frame.header))

@@ -1,0 +1,20 @@
+"""What all outputs have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from mpn_ros.scene import Scene
+from mpn_ros.serving.frames import DecodedFrame
+
+
+class Output(ABC):
+    """Publishes something of each result of one camera. Its topics belong to the ``CameraTopics`` that it is made
+    with, which give them back."""
+
+    def open(self) -> None:  # noqa: B027  most outputs have nothing to do
+        """The camera begins to listen: say what is said once, and forget what was before."""
+
+    @abstractmethod
+    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+        """Sends what there is to say of ``result``, under ``frame.header`` and by ``frame.settings``."""
