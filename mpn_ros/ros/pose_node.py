@@ -63,9 +63,9 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
     from mpn_ros.errors import MpnError
     from mpn_ros.ros.node import PoseNode
     from mpn_ros.ros.ros_log import RosLog
-    from mpn_ros.ros.shared_memory import sweep
+    from mpn_ros.ros.shared_memory import find_orphans
 
-    freed = sweep()  # before the node asks for its own
+    orphans = find_orphans()  # before the node asks for its own
     try:
         rclpy.init(args=None if args is None else list(args), signal_handler_options=SignalHandlerOptions.NO)
         node = PoseNode()
@@ -74,8 +74,8 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
         return 2
     logging.getLogger('mpn_ros').addHandler(RosLog(node.get_logger()))
     logging.getLogger('mpn_ros').setLevel(logging.INFO)
-    if freed:
-        node.get_logger().info(f'removed {freed / 2**20:.0f} MiB of shared memory that killed processes have left')
+    if orphans.count:
+        node.get_logger().warning(orphans.warning)
     sys.setswitchinterval(SWITCH_INTERVAL)
     executor = SingleThreadedExecutor()
     executor.add_node(node)

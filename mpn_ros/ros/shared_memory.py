@@ -1,5 +1,5 @@
 """What processes that were killed leave of Fast DDS's shared memory: with the profile for large images 34 MiB each,
-until the machine is started anew, unless someone removes it (``fastdds shm clean`` does, where it is installed)."""
+until the machine is started anew or ``fastdds shm clean`` removes it. It is not ours, so the node only counts it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 FOLDER = Path('/dev/shm')
 SEGMENT = re.compile(r'(fastdds|fastrtps)_[0-9a-f]{16}')
@@ -18,28 +19,37 @@ AGE = 1.
 """Seconds for which a lock is left alone: its owner makes the file first and takes the lock then."""
 
 
-def sweep(folder: Path = FOLDER) -> int:
-    """Removes the segments whose owner is dead and answers how many bytes that gives back. Those of another user,
-    which may not be removed, stay."""
-    freed = 0
+class Orphans(NamedTuple):
+    """Segments whose owner is dead: how many, and their bytes."""
+
+    count: int = 0
+    size: int = 0
+
+    @property
+    def warning(self) -> str:
+        """A sentence for the log."""
+        return (f'killed processes have left {self.size / 2**20:.0f} MiB of shared memory in {FOLDER}, segments: '
+                f"{self.count}; 'fastdds shm clean' removes them")
+
+
+def find_orphans(folder: Path = FOLDER) -> Orphans:
+    """Counts the segments of Fast DDS whose owner is dead, without touching them."""
+    sizes = []
     for segment in folder.glob('fast*'):
         if SEGMENT.fullmatch(segment.name):
             with suppress(OSError):  # held, of another user, or just removed by another process
-                freed += _remove_dead(segment)
-    return freed
+                if _is_orphan(segment):
+                    sizes.append(segment.stat().st_size)
+    return Orphans(len(sizes), sum(sizes))
 
 
-def _remove_dead(segment: Path) -> int:
+def _is_orphan(segment: Path) -> bool:
     """Raises OSError if the owner lives."""
-    lock = segment.with_name(f'{segment.name}_el')
-    descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(segment.with_name(f'{segment.name}_el'), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         if time.time() - os.fstat(descriptor).st_mtime < AGE:
-            return 0
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        size = segment.stat().st_size
-        segment.unlink()
-        lock.unlink()
-        return size
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # given back when it is closed
+        return True
     finally:
         os.close(descriptor)

@@ -1,11 +1,13 @@
-"""Only segments whose owner is dead are removed."""
+"""Segments whose owner is dead are counted, and nothing is touched."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 
-from mpn_ros.ros.shared_memory import sweep
+import pytest
+
+from mpn_ros.ros.shared_memory import Orphans, find_orphans
 
 HOUR = 3600
 
@@ -20,49 +22,57 @@ def make(folder, name: str, age: float = HOUR):
     return lock
 
 
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+@pytest.fixture(autouse=True)
+def _nothing_is_removed(tmp_path):
+    yield
+    assert all(path.with_name(path.name.removesuffix('_el')).exists() for path in tmp_path.iterdir())
 
 
-def test_the_segments_of_the_dead_go(tmp_path):
+def test_the_segments_of_the_dead_are_counted(tmp_path):
     make(tmp_path, 'fastdds_0123456789abcdef')
     make(tmp_path, 'fastrtps_fedcba9876543210')
-    assert sweep(tmp_path) == 2000
-    assert not names(tmp_path)
+    assert find_orphans(tmp_path) == (2, 2000) == find_orphans(tmp_path)
 
 
-def test_the_segments_of_the_living_stay(tmp_path):
+def test_the_segments_of_the_living_are_not(tmp_path):
     lock = make(tmp_path, 'fastdds_0123456789abcdef')
     with lock.open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        assert sweep(tmp_path) == 0
-        assert names(tmp_path) == ['fastdds_0123456789abcdef', 'fastdds_0123456789abcdef_el']
-    assert sweep(tmp_path) == 1000
+        assert find_orphans(tmp_path) == (0, 0)
+    assert find_orphans(tmp_path) == (1, 1000)
+
+
+def test_looking_takes_no_lock_away(tmp_path):
+    lock = make(tmp_path, 'fastdds_0123456789abcdef')
+    find_orphans(tmp_path)
+    with lock.open() as owner:
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_a_lock_that_was_just_made_may_still_be_taken(tmp_path):
     make(tmp_path, 'fastdds_0123456789abcdef', age=0)
-    assert sweep(tmp_path) == 0
-    assert len(names(tmp_path)) == 2
+    assert find_orphans(tmp_path) == (0, 0)
 
 
-def test_what_is_not_known_to_be_dead_stays(tmp_path):
+def test_what_is_not_known_to_be_dead_is_not_counted(tmp_path):
     make(tmp_path, 'fastdds_port7411')
     make(tmp_path, 'fastdds_0123456789abcdef0')
     make(tmp_path, 'fast_0123456789abcdef')
     (tmp_path / 'fastdds_0123456789abcdef').write_bytes(bytes(1000))
-    before = names(tmp_path)
-    assert sweep(tmp_path) == 0
-    assert names(tmp_path) == before
+    assert find_orphans(tmp_path) == (0, 0)
 
 
 def test_a_link_is_not_followed(tmp_path):
     elsewhere = make(tmp_path, 'elsewhere')
     (tmp_path / 'fastdds_0123456789abcdef').write_bytes(bytes(1000))
     (tmp_path / 'fastdds_0123456789abcdef_el').symlink_to(elsewhere)
-    assert sweep(tmp_path) == 0
-    assert 'fastdds_0123456789abcdef' in names(tmp_path)
+    assert find_orphans(tmp_path) == (0, 0)
 
 
 def test_no_shared_memory_no_harm(tmp_path):
-    assert sweep(tmp_path / 'nowhere') == 0
+    assert find_orphans(tmp_path / 'nowhere') == (0, 0)
+
+
+def test_the_warning_counts_them_and_names_the_tool():
+    warning = Orphans(3, 102 * 2**20).warning
+    assert '102 MiB' in warning and 'segments: 3' in warning and "'fastdds shm clean'" in warning
