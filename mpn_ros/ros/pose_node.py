@@ -74,7 +74,7 @@ def _run(args: Sequence[str] | None, signals: _Signals) -> int:
         return 2
     logging.getLogger('mpn_ros').addHandler(RosLog(node.get_logger()))
     logging.getLogger('mpn_ros').setLevel(logging.INFO)
-    if orphans.count:
+    if orphans.segments:
         node.get_logger().warning(orphans.warning)
     sys.setswitchinterval(SWITCH_INTERVAL)
     executor = SingleThreadedExecutor()

@@ -22,14 +22,14 @@ AGE = 1.
 class Orphans(NamedTuple):
     """Segments whose owner is dead: how many, and their bytes."""
 
-    count: int = 0
+    segments: int = 0
     size: int = 0
 
     @property
     def warning(self) -> str:
         """A sentence for the log."""
         return (f'killed processes have left {self.size / 2**20:.0f} MiB of shared memory in {FOLDER}, segments: '
-                f"{self.count}; 'fastdds shm clean' removes them")
+                f"{self.segments}; 'fastdds shm clean' removes them")
 
 
 def find_orphans(folder: Path = FOLDER) -> Orphans:
