@@ -33,11 +33,18 @@ class Person:
 @dataclass(frozen=True)
 class Scene:
     """``people``, best score first; ``mask`` ``(H, W)`` uint8, 255 on people, 0 elsewhere, or None where the network
-    does not segment; ``image_size`` (width, height), by default that of the mask."""
+    does not segment; ``image_size`` (width, height), by default that of the mask.
+
+    windows: how many windows of the image the second look has seen; broken_windows: how many more had no finite answer.
+    refine_seconds: what the second look took, that at the other images of its batch included.
+    """
 
     people: tuple[Person, ...]
     mask: np.ndarray | None
     image_size: tuple[int, int] = (0, 0)
+    windows: int = 0
+    broken_windows: int = 0
+    refine_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.mask is not None and self.image_size == (0, 0):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
 from mpn_ros.backends import make_backend
 from mpn_ros.backends.base import Pixels
@@ -15,10 +19,19 @@ from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
+from mpn_ros.pipeline.looks import Look, Plan, Refinement, look_at_windows, merge
 from mpn_ros.pipeline.nms import suppress
+from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.weights import Weights, load_weights, resolve_weights
+
+_log = logging.getLogger(__name__)
+DEFAULT_REFINE = {'cpu': 4, 'gpu': 16}
+"""The most windows of an image, where nobody says how many."""
+GPU_WINDOWS = WindowSettings(shapes=((192, 192),))
+"""On a GPU pixels are cheap and a graph for each shape and batch is dear: one shape, in batches of ``GPU_BATCH``."""
+GPU_BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -63,7 +76,9 @@ class PosePipeline:
     weights: the name of weights that ship ('lite'), a weights file, or loaded ``Weights``.
     input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made for.
     backend, device, precision: see ``docs/backends.md``. grouper: 'prn', or the paper's baselines 'max' and 'ucr'.
-    thresholds: may be replaced at any time; a call uses those that stand when it begins.
+    refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32; None
+    takes 4 on a CPU and 16 on a GPU. See ``docs/second_look.md``.
+    thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
 
     Raises WeightsError, ParameterError or BackendUnavailable.
     """
@@ -77,6 +92,7 @@ class PosePipeline:
         device: str = 'auto',
         precision: str = 'auto',
         grouper: str = 'prn',
+        refine: int | None = None,
         thresholds: Thresholds | None = None,
     ):
         loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
@@ -86,6 +102,10 @@ class PosePipeline:
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device, precision)
         self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
+        self.refine = DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu'] if refine is None else refine
+        check_refine(self.refine)
+        on_gpu = self.backend.gpu is not None
+        self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
         self.grouper = make_grouper(grouper, loaded)
         # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
@@ -112,36 +132,36 @@ class PosePipeline:
     def batch(
         self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb'
     ) -> list[Scene]:
-        """A scene for each image, from one forward pass and one batch of the grouper. Images may differ in size; each
-        has the ``channel_order`` given for all, or its own. Raises ImageError, ParameterError for another channel
-        order, and InferenceError where the network answers with NaN or infinity."""
+        """A scene for each image, from one forward pass, one of all windows and one batch of the grouper. Images may
+        differ in size; each has the ``channel_order`` given for all, or its own. Raises ImageError, ParameterError for
+        another channel order, and InferenceError where the network answers with NaN or infinity."""
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
-        thresholds = self.thresholds
+        thresholds, refine = self.thresholds, self.refine
         if len(orders) != len(images) or not set(orders) <= {'rgb', 'bgr'}:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
         letterboxes, pixels = self.letterbox(images, orders)
-        return self.scenes(letterboxes, self.backend(pixels), thresholds)
+        first = self.first_looks(letterboxes, self.backend(pixels), thresholds)
+        second = self.second_looks(first, refine, lambda plans: self.see(images, orders, plans))
+        return self.scenes(first, second, self.group(first, second), thresholds)
 
-    def scenes(self, letterboxes: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Scene]:
-        """A scene for each image of what the network saw in it, in its letterbox. Raises InferenceError where that is
-        NaN or infinite."""
-        boxes = self.boxes(seen, thresholds)
-        keypoints = self.grouper(list(seen.peaks), boxes)
-        return [self._scene(*parts, thresholds) for parts in zip(letterboxes, boxes, keypoints, seen.person)]
+    def warm(self) -> None:
+        """Prepares the backend for windows, so that the first second look need not wait for it."""
+        if self.refine:
+            for width, height in self.windows.shapes:
+                self.backend(np.full((self._window_batch, height, width, 3), self.fill, np.uint8))
 
     def observe(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
-        """What a grouper is given of one image ``(H, W, 3)`` uint8, in its pixels: peaks ``(K, N, 3)`` and the boxes
-        that stay ``(M, 5)``. Raises ImageError."""
+        """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks
+        ``(K, N, 3)`` and the boxes that stay ``(M, 5)``. Raises ImageError."""
         check_image(image)
-        [letterbox], pixels = self.letterbox([image], [channel_order])
-        seen = self.backend(pixels)
-        [boxes] = self.boxes(seen, self.thresholds)
-        peaks = np.concatenate([letterbox.points_to_image(seen.peaks[0, ..., :2]), seen.peaks[0, ..., 2:]], -1)
-        return peaks, np.concatenate([letterbox.boxes_to_image(boxes[:, :4]), boxes[:, 4:]], -1)
+        letterboxes, pixels = self.letterbox([image], [channel_order])
+        [look] = self.first_looks(letterboxes, self.backend(pixels), self.thresholds)
+        peaks = np.concatenate([look.view.points_to_image(look.peaks[..., :2]), look.peaks[..., 2:]], -1)
+        return peaks, look.boxes_in_image
 
     def letterbox(
         self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
@@ -149,35 +169,81 @@ class PosePipeline:
         """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
         backend has one."""
         letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
-        if self._on_gpu is not None:
-            return letterboxes, self._on_gpu(images, letterboxes, orders, self.fill)
-        fitted = [box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)]
-        return letterboxes, np.stack(fitted)
+        return letterboxes, self._inputs(images, letterboxes, orders)
 
-    def boxes(self, seen: Perceived, thresholds: Thresholds) -> list[np.ndarray]:
-        """The boxes ``(M, 5)`` that stay in each image, in pixels of the input. Raises InferenceError where the
-        network's answer is NaN or infinite."""
+    def first_looks(self, views: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Look[Letterbox]]:
+        """A look at each image as a whole, with the boxes that stay. Raises InferenceError where the network's answer
+        is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
-        return [
-            suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
-            for found in seen.boxes
-        ]
+        looks = []
+        for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
+            boxes = suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
+            looks.append(Look(index, view, range(len(boxes)), boxes, peaks, person))
+        return looks
+
+    def second_looks(
+        self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], Perceived]
+    ) -> Refinement:
+        """Looks in at most ``refine`` windows of each image at people whose size in the first look does not suit the
+        network; ``see`` runs it."""
+        started = time.perf_counter()
+        plans = []
+        for look in first if refine else ():
+            boxes, scale = look.boxes_in_image, float(look.view.scale.mean())
+            windows = plan_windows(look.view.image_size, boxes, scale, refine, self.windows)
+            plans += [Plan(look.image, window, boxes[list(window.people)]) for window in windows]
+        looks = look_at_windows(plans, see)
+        if len(looks) < len(plans):
+            _log.warning(
+                'the answer of the network is not finite in %d of %d windows, whose people keep what the first look '
+                'saw (%s)', len(plans) - len(looks), len(plans), self.backend.description
+            )
+        return Refinement(plans, looks, time.perf_counter() - started)
+
+    def see(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], plans: Sequence[Plan]) -> Perceived:
+        """What the network sees in windows of one size of ``images`` ``(H, W, 3)`` uint8."""
+        pixels = self._inputs([plan.window.cut(images[plan.image]) for plan in plans],
+                              [plan.window.letterbox for plan in plans], [orders[plan.image] for plan in plans])
+        seen = []
+        for start in range(0, len(plans), self._window_batch):
+            some = pixels[start : start + self._window_batch]
+            if isinstance(some, torch.Tensor):  # one graph for any number
+                some = torch.cat([some, some.new_zeros(self._window_batch - len(some), *some.shape[1:])])
+            seen.append(self.backend(some))
+        return Perceived(*(np.concatenate(parts)[: len(plans)] for parts in zip(*seen)))
+
+    def group(self, first: Sequence[Look[Letterbox]], second: Refinement) -> list[np.ndarray]:
+        """Keypoints ``(P, K, 3)`` in the pixels of its input for each look, the first ones first."""
+        looks: list[Look[Any]] = [*first, *second.looks]
+        return self.grouper([look.peaks for look in looks], [look.boxes for look in looks])
 
     @staticmethod
-    def _scene(
-        letterbox: Letterbox, boxes: np.ndarray, keypoints: np.ndarray, person: np.ndarray, thresholds: Thresholds
-    ) -> Scene:
-        width, height = letterbox.image_size
-        corners = letterbox.boxes_to_image(boxes[:, :4]).clip(0, (width, height, width, height))
-        joints = keypoints.copy()
-        joints[..., :2] = letterbox.points_to_image(keypoints[..., :2])
-        joints[~(joints[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
-        people = tuple(
-            Person(box, float(score), pose)
-            for box, score, pose in zip(corners, boxes[:, 4], joints)
-            if (box[2:] > box[:2]).all()
-        )  # a box in the padding has nothing of the image
-        probability = letterbox.map_to_image(person)
-        mask = np.multiply(probability >= thresholds.mask, 255, dtype=np.uint8)  # cv2.compare fails on a single pixel
-        return Scene(people, mask)
+    def scenes(
+        first: Sequence[Look[Letterbox]], second: Refinement, keypoints: Sequence[np.ndarray], thresholds: Thresholds
+    ) -> list[Scene]:
+        """A scene for each image: who has a window is as seen there, everybody else as in the first look."""
+        windows = list(zip(second.looks, keypoints[len(first):], strict=True))
+        scenes = []
+        for look, grouped in zip(first, keypoints):
+            mine = [(window, poses) for window, poses in windows if window.image == look.image]
+            broken = sum(plan.image == look.image for plan in second.plans) - len(mine)
+            boxes, poses, person = merge(look, grouped, mine)
+            width, height = look.view.image_size
+            corners = boxes[:, :4].clip(0, (width, height, width, height))
+            poses[~(poses[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
+            people = tuple(
+                Person(box, float(score), pose)
+                for box, score, pose in zip(corners, boxes[:, 4], poses)
+                if (box[2:] > box[:2]).all()
+            )  # a box in the padding has nothing of the image
+            mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)  # cv2.compare fails on a single pixel
+            scenes.append(Scene(people, mask, (width, height), len(mine), broken, second.seconds))
+        return scenes
+
+    def _inputs(
+        self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox], orders: Sequence[ChannelOrder]
+    ) -> Pixels:
+        if self._on_gpu is not None:
+            return self._on_gpu(images, letterboxes, orders, self.fill)
+        return np.stack([box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)])
