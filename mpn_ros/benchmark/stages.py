@@ -18,13 +18,14 @@ from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.scene import Scene
 
-STAGES = ('decode', 'preprocess', 'network', 'boxes', 'grouping', 'people and mask', 'messages', 'total',
+STAGES = ('decode', 'preprocess', 'network', 'boxes', 'second look', 'grouping', 'people and mask', 'messages', 'total',
           'grouping one by one', 'total one by one')
 """What is timed, in seconds for a batch. ``decode``: JPEG to pixels, which ``total`` leaves out; ``preprocess``:
-letterbox; ``network``: the graph with peaks and boxes at its end; ``boxes``: finiteness and suppression; ``grouping``:
-the PRN for all people of all images; ``people and mask``: back to the images' pixels; ``messages``: a scene as ROS 2
-messages, where that is installed; ``total``: image to people, measured apart from the steps; ``one by one``: with the
-PRN called for each person, as in the paper."""
+letterbox; ``network``: the graph with peaks and boxes at its end; ``boxes``: finiteness and suppression; ``second
+look``: windows around people, from choosing them to what the network sees there; ``grouping``: the PRN for all people
+of all images; ``people and mask``: back to the images' pixels; ``messages``: a scene as ROS 2 messages, where that is
+installed; ``total``: image to people, measured apart from the steps; ``one by one``: with the PRN called for each
+person, as in the paper."""
 
 
 class Borrowed:
@@ -107,7 +108,8 @@ def run(cases: Iterable[Case], repeats: int, make_messages: Callable[[Scene], An
 
 def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
              make_messages: Callable[[Scene], Any] | None) -> dict[str, float]:
-    orders, thresholds = ['bgr'] * len(images), pipeline.thresholds
+    orders: list[ChannelOrder] = ['bgr'] * len(images)
+    thresholds = pipeline.thresholds
     files = [_jpeg(image) for image in images]
     seconds: dict[str, float] = {}
 
@@ -121,12 +123,13 @@ def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
     timed('total', pipeline.batch, images, orders)
     letterboxes, pixels = timed('preprocess', _letterbox, pipeline, images, orders)
     seen = timed('network', pipeline.backend, pixels)
-    boxes = timed('boxes', pipeline.boxes, seen, thresholds)
-    timed('grouping', pipeline.grouper, list(seen.peaks), boxes)
-    timed('grouping one by one', lambda: [pipeline.grouper([peaks], [box[None]])
-                                          for peaks, found in zip(seen.peaks, boxes) for box in found])
-    scenes = timed('people and mask', pipeline.scenes, letterboxes, seen, thresholds)
-    seconds['people and mask'] = max(0., seconds['people and mask'] - seconds['boxes'] - seconds['grouping'])
+    first = timed('boxes', pipeline.first_looks, letterboxes, seen, thresholds)
+    second = timed('second look', pipeline.second_looks, first, pipeline.refine,
+                   lambda plans: pipeline.see(images, orders, plans))
+    keypoints = timed('grouping', pipeline.group, first, second)
+    timed('grouping one by one', lambda: [pipeline.grouper([look.peaks], [box[None]])
+                                          for look in (*first, *second.looks) for box in look.boxes])
+    scenes = timed('people and mask', pipeline.scenes, first, second, keypoints, thresholds)
     seconds['total one by one'] = seconds['total'] - seconds['grouping'] + seconds['grouping one by one']
     if make_messages is not None:
         timed('messages', lambda: [make_messages(scene) for scene in scenes])

@@ -7,6 +7,7 @@ import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mpn_ros.commands.pipeline_options import add_refine_argument
 from mpn_ros.errors import BackendUnavailable, ParameterError, WeightsError
 from mpn_ros.presets import PRESETS
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--size', default='640x480', metavar='WxH', help='of the images (default: %(default)s)')
     parser.add_argument('--input-size', type=int, metavar='PIXELS',
                         help="long side of the network's input (default: the weights' own)")
+    add_refine_argument(parser)
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
     parser.add_argument('--precision', default='auto', metavar='NAME', help='numbers it computes with (default: auto)')
     parser.add_argument('--repeats', type=int, default=100, metavar='N', help='times of each (default: %(default)s)')
@@ -58,14 +60,15 @@ def run(args: argparse.Namespace) -> None:
     weights = _weights(args.weights)
     trained = 'sha256' in weights.metadata
     finder = PosePipeline(weights if trained else 'lite', input_size=args.input_size, device=args.device,
-                          thresholds=everyone)
+                          refine=0, thresholds=everyone)
     cutouts = find_people(finder, sources, size)
     made = {count: crowds(finder, cutouts, count, _IMAGES, size) for count in args.people}
     cases: list[Case] = []
     for backend in dict.fromkeys(args.backends):
         try:
             pipeline = PosePipeline(weights, input_size=finder.input_size, backend=backend, device=args.device,
-                                    precision=args.precision, thresholds=everyone)
+                                    precision=args.precision, refine=args.refine, thresholds=everyone)
+            pipeline.warm()
             pipeline.backend(pipeline.letterbox([np.full((*size[::-1], 3), 127, np.uint8)], ['bgr'])[1])  # builds it
         except BackendUnavailable as error:
             print(f'{backend} is left out: {error}')

@@ -93,7 +93,7 @@ def describe(
         'sha256': first.weights.metadata['sha256'],
         'ensemble': {member.weights.source: member.weights.metadata['sha256'] for member in others},
         'scales': scales, 'flip': args.flip, 'input_shapes': input_shapes(images, scales),
-        'grouper': args.grouper, 'backend': first.backend.description,
+        'grouper': args.grouper, 'refine': first.refine, 'backend': first.backend.description,
         'thresholds': dataclasses.asdict(first.thresholds)}
 
 

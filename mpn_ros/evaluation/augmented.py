@@ -17,6 +17,7 @@ from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.errors import ParameterError
 from mpn_ros.perception import Perceived, find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit
+from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.scene import Scene
 
@@ -43,9 +44,28 @@ class AugmentedPipeline:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         check_image(image)
         reference = fit(image.shape, max(self.scales))
+        views = [fit(image.shape, scale) for scale in self.scales]
+        seen = self._see(image, channel_order, views, reference)
+        thresholds, refine = self.pipeline.thresholds, self.pipeline.refine
+        first = self.pipeline.first_looks([reference], seen, thresholds)
+        second = self.pipeline.second_looks(first, refine, lambda plans: self._see_windows(image, channel_order, plans))
+        [scene] = self.pipeline.scenes(first, second, self.pipeline.group(first, second), thresholds)
+        return scene
+
+    def _see_windows(self, image: np.ndarray, channel_order: ChannelOrder, plans: Sequence[Plan]) -> Perceived:
+        """What all looks see in windows of one size; they are of the right size already, so only ``flip`` adds one."""
+        seen = [self._see(plan.window.cut(image), channel_order, [plan.window.letterbox], plan.window.letterbox)
+                for plan in plans]
+        return Perceived(*(np.concatenate(parts) for parts in zip(*seen)))
+
+    def _see(
+        self, image: np.ndarray, channel_order: ChannelOrder, views: Sequence[Letterbox], reference: Letterbox
+    ) -> Perceived:
+        """What all looks at an image, or at what a window shows of it, see together, in the pixels of the reference's
+        input."""
         flip = [*self.pipeline.layout.flip, len(self.pipeline.layout)]
         heatmaps, boxes = [], []
-        for view in (fit(image.shape, scale) for scale in self.scales):
+        for view in views:
             for mirrored in (False, True) if self.flip else (False,):
                 picture = cv2.flip(image, 1) if mirrored else image
                 pixels = view.apply(picture, channel_order, self.pipeline.fill)
@@ -55,10 +75,8 @@ class AugmentedPipeline:
         mean = torch.stack(heatmaps).mean(0)
         together = np.concatenate(boxes)
         best_first = np.argsort(-together[:, 4], kind='stable')
-        merged = Perceived(find_peaks(mean[:, :-1]).cpu().numpy(), together[None, best_first],
-                           mean[:, -1].clamp(0, 1).cpu().numpy())
-        scene, = self.pipeline.scenes([reference], merged, self.pipeline.thresholds)
-        return scene
+        return Perceived(find_peaks(mean[:, :-1]).cpu().numpy(), together[None, best_first],
+                         mean[:, -1].clamp(0, 1).cpu().numpy())
 
 
 def align_heatmaps(

@@ -17,10 +17,11 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 def scene_record(scene: Scene) -> dict[str, Any]:
     """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
     ``keypoints`` (x, y, score, or None for a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths,
-    or None.
+    or None; ``windows``: how many windows the second look has seen.
     Positions in pixels are to 1/100, scores to 1/10000."""
     mask = None if scene.mask is None else run_lengths(scene.mask)
-    return {'people': [person_record(person) for person in scene.people], 'mask': mask}
+    return {'people': [person_record(person) for person in scene.people], 'mask': mask,
+            'windows': scene.windows}
 
 
 def person_record(person: Person) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def make_window(
         first = min(max(0, round((low + high - length) / 2)), size - length)
         corner.append(int(first))
         source.append(int(length))
-        content.append(int(min(side, max(1, round(length * zoom)))))
+        content.append(side if length < size else int(min(side, max(1, round(length * zoom)))))
     letterbox = Letterbox((source[0], source[1]), (content[0], content[1]), input_size)
     return Window((corner[0], corner[1]), letterbox, tuple(people))
 

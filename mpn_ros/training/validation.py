@@ -66,7 +66,8 @@ class Validation:
     def __call__(self, network: MultiPoseNet) -> dict[str, float]:
         """Figures 0..1 by name. Raises DatasetError."""
         weights = Weights(network.preset, {'network': network.state_dict()}, {}, 'the network in training')
-        pipeline = PosePipeline(weights, backend='eager', device=self.device, grouper='max', thresholds=THRESHOLDS)
+        pipeline = PosePipeline(weights, backend='eager', device=self.device, grouper='max', refine=0,
+                                thresholds=THRESHOLDS)
         if self.stage == 'keypoints':
             pipeline.backend = LabelledBoxes(pipeline.backend, self._dataset, pipeline.input_size)
             pipeline.thresholds = dataclasses.replace(THRESHOLDS, overlap=1.0)

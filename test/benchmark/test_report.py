@@ -16,7 +16,7 @@ FACTS = {'device': 'a machine', 'dtype': 'float32'}
 class Pipeline:
     """Keeps what it is asked."""
 
-    thresholds = None
+    thresholds, refine = None, 2
     weights = SimpleNamespace(preset=SimpleNamespace(name='lite'))
 
     def __init__(self):
@@ -29,14 +29,21 @@ class Pipeline:
     def backend(self, pixels):
         return SimpleNamespace(peaks=np.zeros((len(pixels), 17, 30, 3)))
 
-    def boxes(self, seen, thresholds):
-        return [np.zeros((3, 5))] * len(seen.peaks)
+    def first_looks(self, letterboxes, seen, thresholds):
+        return [SimpleNamespace(peaks=peaks, boxes=np.zeros((3, 5))) for peaks in seen.peaks]
+
+    def second_looks(self, first, refine, see):
+        self.asked.append(('windows', refine))
+        return SimpleNamespace(looks=[])
+
+    def group(self, first, second):
+        return self.grouper([look.peaks for look in first], [look.boxes for look in first])
 
     def grouper(self, peaks, boxes):
         self.asked.append(('people', sum(map(len, boxes))))
 
-    def scenes(self, letterboxes, seen, thresholds):
-        return ['scene'] * len(letterboxes)
+    def scenes(self, first, second, keypoints, thresholds):
+        return ['scene'] * len(first)
 
     def batch(self, images, orders):
         self.asked.append(('batch', len(images)))
@@ -52,7 +59,9 @@ def test_every_stage_is_measured_as_often_as_asked_and_the_first_time_is_thrown_
     case.seconds = {}
     run([case], 4, told.append)
     assert {len(seconds) for seconds in case.seconds.values()} == {4} and len(told) == 2 * 5
-    assert {'decode', 'preprocess', 'network', 'boxes', 'grouping', 'messages', 'total'} < set(case.seconds)
+    assert {'decode', 'preprocess', 'network', 'boxes', 'second look', 'grouping', 'messages', 'total'} < set(
+        case.seconds)
+    assert ('windows', 2) in case.pipeline.asked
     assert ('batch', 2) in case.pipeline.asked and ('people', 6) in case.pipeline.asked
     assert case.pipeline.asked.count(('people', 1)) == 6 * 5, 'one by one'
 

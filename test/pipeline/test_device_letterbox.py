@@ -10,7 +10,9 @@ import torch
 from mpn_ros.backends import EagerBackend
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox, area_weights, linear_weights
 from mpn_ros.pipeline.letterbox import fit, share_input
-from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
+from mpn_ros.pipeline.looks import Plan
+from mpn_ros.pipeline.pipeline import GPU_BATCH, GPU_WINDOWS, PosePipeline, Thresholds
+from mpn_ros.pipeline.windows import plan_windows
 
 SHAPES = [(480, 640), (1080, 1920), (1920, 1080), (17, 999), (384, 384), (31, 7), (100, 300), (768, 768), (2, 3000),
           (1000, 3), (500, 383)]
@@ -86,7 +88,7 @@ def test_what_is_of_one_colour_stays_so(weights, source, target):
 def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_image):
     """The CPU in the place of the GPU: the backend is given a tensor, and the mask is the same."""
     monkeypatch.setattr(EagerBackend, 'gpu', property(lambda self: self.device))
-    pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32')
+    pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=0)
     given = []
     run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
     image, thresholds = make_image(300, 400), Thresholds(mask=.05, person=.05)
@@ -99,3 +101,20 @@ def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_imag
     assert np.abs(tensor.numpy() - array.astype(int)).max() <= 1
     assert (on_device.mask != on_host.mask).mean() < .01
     assert len(on_device.people) == len(on_host.people)
+
+
+def test_windows_too_are_made_there_in_batches_of_one_size(monkeypatch, make_image):
+    monkeypatch.setattr(EagerBackend, 'gpu', property(lambda self: self.device))
+    pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=2)
+    boxes = np.array([[10, 20, 40, 90, .9], [200, 50, 260, 280, .8], [300, 10, 330, 60, .7]], np.float32)
+    plans = [Plan(0, window, boxes[list(window.people)])
+             for window in plan_windows((400, 300), boxes, 1., 3, GPU_WINDOWS)]
+    given = []
+    run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
+    image = make_image(300, 400)
+    on_device = pipeline.see([image], ['bgr'], plans)
+    pipeline._on_gpu = None
+    on_host = pipeline.see([image], ['bgr'], plans)
+    assert len(plans) > 1 and [pixels.shape[0] for pixels in given] == [GPU_BATCH, len(plans)]
+    assert all(len(part) == len(plans) for part in on_device)
+    np.testing.assert_allclose(on_device.person, on_host.person, atol=.05)

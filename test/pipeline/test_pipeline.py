@@ -12,6 +12,7 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.perception import BOXES, PEAKS, Perceived
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
+from mpn_ros.pipeline.windows import WindowSettings, plan_windows
 from mpn_ros.presets import preset
 from mpn_ros.weights import Weights
 
@@ -50,8 +51,8 @@ class ScriptedBackend:
         return Perceived(peaks, boxes, person)
 
 
-def pipeline(weights, backend, **options):
-    made = PosePipeline(weights, backend='eager', device='cpu', grouper='max', **options)
+def pipeline(weights, backend, refine=0, **options):
+    made = PosePipeline(weights, backend='eager', device='cpu', grouper='max', refine=refine, **options)
     made.backend = backend
     return made
 
@@ -219,3 +220,92 @@ def test_a_start_does_not_wait_for_the_compiler_of_pytorch():
     """Importing it takes a second, and only backends that export or compile need it."""
     done = subprocess.run([sys.executable, '-c', STARTING], capture_output=True, text=True, check=True)
     assert done.stdout == 'False\n'
+
+
+class SecondLookBackend(ScriptedBackend):
+    """In windows, which are smaller than the input, it sees a box and a nose of its own."""
+
+    def __init__(self, window_box, window_nose, **first):
+        super().__init__(**first)
+        self.window = ScriptedBackend([window_box] if window_box else [], [(0, *window_nose)], (0, 0, 48, 48))
+
+    def __call__(self, images):
+        looks_again = images.shape[1:3] != (384, 384)
+        return self.window(images) if looks_again else super().__call__(images)
+
+
+# A person of 24x48 pixels in an image of 384x384, of which the window shows a part at 85 / sqrt(0.523 * 24 * 48).
+SMALL = (180, 168, 204, 216, 0.9)
+
+
+def refined(weights, backend, **options):
+    return pipeline(weights, backend, refine=4, **options)(np.zeros((384, 384, 3), np.uint8))
+
+
+def test_a_small_person_is_as_seen_in_the_window(weights):
+    backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, 60, 0.7), boxes=[SMALL], peaks=[(0, 190, 180, 0.5)])
+    scene = refined(weights, backend)
+    (person,), [pixels] = scene.people, backend.window.batches
+    assert scene.windows == 1 and scene.broken_windows == 0 and scene.refine_seconds > 0
+    [window] = plan_windows((384, 384), np.array([SMALL], np.float32), 1.0, 4, WindowSettings())
+    assert pixels.shape == (1, *window.input_size[::-1], 3)
+    np.testing.assert_allclose(person.box, window.boxes_to_image(np.array([30, 40, 100, 160.0])), atol=0.01)
+    np.testing.assert_allclose(person.keypoints[0, :2], window.points_to_image(np.array([70, 60.0])), atol=0.01)
+    assert person.keypoints[0, 2] == pytest.approx(0.7) and person.score == pytest.approx(0.9)
+
+
+def test_a_box_of_somebody_else_in_the_window_is_not_the_persons(weights):
+    backend = SecondLookBackend((0, 0, 20, 20, 0.9), (70, 60, 0.7), boxes=[SMALL])
+    np.testing.assert_allclose(refined(weights, backend).people[0].box, SMALL[:4], atol=0.01)
+
+
+def test_the_mask_is_that_of_both_looks(weights):
+    backend = SecondLookBackend(None, (70, 60, 0.7), boxes=[SMALL])
+    scene = refined(weights, backend, thresholds=Thresholds(mask=0.4))
+    assert scene.mask[192, 192] == 255 and scene.mask[5, 5] == 0  # the first look sees nobody: the mean is a half
+    assert not refined(weights, backend, thresholds=Thresholds(mask=0.6)).mask.any()
+
+
+def test_a_window_whose_answer_is_not_finite_leaves_what_the_first_look_saw(weights, caplog):
+    backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, np.nan, 0.7), boxes=[SMALL], peaks=[(0, 190, 180, 0.5)])
+    scene = refined(weights, backend)
+    assert (scene.windows, scene.broken_windows) == (0, 1)
+    np.testing.assert_allclose(scene.people[0].keypoints[0], [190, 180, 0.5], atol=1e-4)
+    assert 'not finite in 1 of 1 windows' in caplog.text
+
+
+def test_without_windows_there_is_one_look(weights):
+    backend = SecondLookBackend(None, (70, 60, 0.7), boxes=[SMALL])
+    made = pipeline(weights, backend, refine=0)
+    assert made(np.zeros((384, 384, 3), np.uint8)).windows == 0 and not backend.window.batches
+    made.refine = 4
+    assert made(np.zeros((384, 384, 3), np.uint8)).windows == 1
+
+
+def test_who_gets_no_window_keeps_the_first_look(weights):
+    people = [(40 + 120 * i, 168, 64 + 120 * i, 216, 0.9 - 0.1 * i) for i in range(3)]
+    backend = SecondLookBackend(None, (64, 96, 0.7), boxes=people,
+                                peaks=[(0, *((50 + 120 * 2), 180), 0.5)])
+    made = pipeline(weights, backend, refine=2)
+    scene = made(np.zeros((384, 384, 3), np.uint8))
+    assert scene.windows == 2
+    np.testing.assert_allclose(scene.people[2].keypoints[0], [290, 180, 0.5], atol=1e-4)
+
+
+def test_windows_of_several_images_go_back_to_their_own(weights):
+    backend = SecondLookBackend(None, (64, 96, 0.7), boxes=[SMALL])
+    images = [np.zeros((384, 384, 3), np.uint8), np.zeros((192, 192, 3), np.uint8)]
+    large, small = pipeline(weights, backend, refine=4).batch(images)
+    assert large.windows == small.windows == 1
+    nose = [scene.people[0].keypoints[0, :2] for scene in (large, small)]
+    np.testing.assert_allclose(nose[0], 2 * nose[1] + 0.5, atol=1.5)
+
+
+def test_warming_prepares_every_shape_of_a_window(weights):
+    backend = ScriptedBackend()
+    made = pipeline(weights, backend, refine=4)
+    made.warm()
+    assert {batch.shape[2:0:-1] for batch in backend.batches} == set(WindowSettings().shapes)
+    made.refine, backend.batches = 0, []
+    made.warm()
+    assert backend.batches == []
