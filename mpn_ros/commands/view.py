@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> None:
     parameters = Parameters(cameras=tuple(args.cameras), image_topic=args.image_topic,
                             image_transport=args.image_transport)
     try:
-        from mpn_ros.ros.view_node import watch
+        from mpn_ros.ros.view_node import serve
     except ModuleNotFoundError as error:
         raise MpnError(f'it listens on ROS 2, and {error.name} cannot be imported here: source its setup, or use the '
                        'environment of make setup') from error
-    watch(parameters, args.host, args.port,
+    serve(parameters, args.host, args.port,
           lambda url: print(f'mpn view: {url} shows the cameras; Ctrl-C ends it', file=sys.stderr))

@@ -21,11 +21,13 @@ from mpn_ros.decoding.raw import decode_image
 from mpn_ros.msg import SkeletonArray
 from mpn_ros.parameters import Parameters, camera_topic
 from mpn_ros.ros import messages
+from mpn_ros.serving.synchronizer import StampSynchronizer
 from mpn_ros.view.channel import Channel
 from mpn_ros.view.frame import Frame
-from mpn_ros.view.pairing import Pairing, Part
 from mpn_ros.view.server import ViewServer
 
+KEPT = 16
+"""Images, results and masks that wait for each other: half a second at 30 Hz, longer than a result takes."""
 POLL = .1
 """Seconds between two looks at whether a signal has come."""
 
@@ -44,32 +46,33 @@ class ViewNode(Node):
         compressed = parameters.image_transport == 'compressed'
         self._decode = decode_compressed if compressed else decode_image
         for camera, topic in image_topics(parameters).items():
-            take = partial(self._take, Pairing(), channels[topic])
-            parts: tuple[tuple[Part, type, str], ...] = (
-                ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
-                ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
-                ('mask', Image, camera_topic(camera, 'mask')))
-            for part, kind, source in parts:
-                self.create_subscription(kind, source, partial(take, part), qos_profile_sensor_data)
+            # A mask comes last, or never. Images may come after their results, over another connection.
+            callback = partial(self._callback, StampSynchronizer(['image'], ['mask'], KEPT, KEPT), channels[topic])
+            for part, kind, source in (
+                    ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
+                    ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
+                    ('mask', Image, camera_topic(camera, 'mask'))):
+                self.create_subscription(kind, source, partial(callback, part), qos_profile_sensor_data)
 
-    def _take(self, pairing: Pairing, channel: Channel, part: Part, message: Any) -> None:
+    def _callback(self, synchronizer: StampSynchronizer, channel: Channel, part: str, message: Any) -> None:
         if part == 'image':
             channel.image()
         stamp = Time.from_msg(message.header.stamp).nanoseconds
-        joined = pairing.add(part, stamp, message)
-        if joined is not None:
-            channel.show(self._frame(joined))
+        matches = (synchronizer.add(message, stamp) if part == 'skeletons' else
+                   synchronizer.add_part(part, message, stamp))
+        for people, parts, _ in matches[-1:]:
+            if 'image' in parts:
+                channel.show(self._frame(people, parts['image'], parts.get('mask')))
 
-    def _frame(self, parts: dict[Part, Any]) -> Frame:
-        answer, mask = parts['skeletons'], parts.get('mask')
-        stamp = Time.from_msg(answer.header.stamp).nanoseconds
+    def _frame(self, people: SkeletonArray, image: Any, mask: Image | None) -> Frame:
+        stamp = Time.from_msg(people.header.stamp).nanoseconds
         age = (self.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else None
-        return Frame(partial(self._decode, parts['image']), (answer.image_width, answer.image_height),
-                     messages.scene_people(answer), None if mask is None else messages.scene_mask(mask), age)
+        return Frame(partial(self._decode, image), (people.image_width, people.image_height),
+                     messages.scene_people(people), None if mask is None else messages.scene_mask(mask), age)
 
 
-def watch(parameters: Parameters, host: str, port: int, tell: Callable[[str], None]) -> None:
-    """Serves the page until SIGINT or SIGTERM; ``tell`` hears its address. Raises ParameterError where it cannot be
+def serve(parameters: Parameters, host: str, port: int, log: Callable[[str], None]) -> None:
+    """Serves the page until SIGINT or SIGTERM; ``log`` gets its address. Raises ParameterError where it cannot be
     served."""
     # rclpy's own handlers end its context under our feet.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -79,7 +82,7 @@ def watch(parameters: Parameters, host: str, port: int, tell: Callable[[str], No
             node = ViewNode(parameters, server.channels)
             executor = SingleThreadedExecutor()
             executor.add_node(node)
-            tell(server.url)
+            log(server.url)
             while True:
                 executor.spin_once(timeout_sec=POLL)
         finally:

@@ -16,7 +16,7 @@ WINDOW = 5.
 """Seconds over which rates, times and recent faults are told."""
 TIMES = ('latency', 'wait', 'decode', 'inference', 'tracking', 'publish', 'overhead', 'stamp_to_inference', 'age')
 """What is timed, as docs/interface.md describes it."""
-COUNTS = 'received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'without_position'
+COUNTS = 'received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'without_position', 'paired_by_arrival'
 """What is counted, by the names of ``Snapshot``."""
 PERCENTILES = 'p50', 'p95', 'p99', 'max'
 """What is told of each of them."""
@@ -28,6 +28,7 @@ class Snapshot:
     """The statistics at one moment.
 
     without_position: answered frames whose people got no positions, or no markers, for want of depth or calibration.
+    paired_by_arrival: answered frames whose depth image was found by the time of arrival, not by the stamps.
     people: persons in the last result.
     rate: results a second.
     times: for each of ``TIMES`` the ``PERCENTILES`` in seconds over the last ``WINDOW``, NaN where there are none.
@@ -42,6 +43,7 @@ class Snapshot:
     malformed: int
     failed: int
     without_position: int
+    paired_by_arrival: int
     people: int
     rate: float
     times: dict[str, Percentiles]
@@ -65,7 +67,7 @@ class FrameStatistics:
         """Begins anew, as when the camera is opened again."""
         with self._lock:
             self._received = self._missed = self._answered = self._dropped = self._malformed = self._failed = 0
-            self._without_position = self._people = 0
+            self._without_position = self._paired_by_arrival = self._people = 0
             self._started = self._last_image = self._clock()
             self._sequence_numbers: dict[Hashable, int] = {}
             self._times: dict[str, deque[tuple[float, float]]] = {name: deque() for name in TIMES}
@@ -117,6 +119,12 @@ class FrameStatistics:
             self._without_position += 1
             self._fault, self._fault_at = reason, self._clock()
 
+    def count_paired_by_arrival(self, reason: str) -> None:
+        """The depth image of an answered frame was found by the time of its arrival."""
+        with self._lock:
+            self._paired_by_arrival += 1
+            self._fault, self._fault_at = reason, self._clock()
+
     @property
     def since_last_image(self) -> float:
         """Seconds since the last image, or since the start."""
@@ -130,7 +138,7 @@ class FrameStatistics:
                 _forget(times, now)
             return Snapshot(
                 self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
-                self._without_position, self._people,
+                self._without_position, self._paired_by_arrival, self._people,
                 rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
                 times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
                 since_last_image=self.since_last_image,

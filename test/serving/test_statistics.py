@@ -89,7 +89,8 @@ def test_a_reset_begins_anew():
     statistics.count_received()
     statistics.track_sequence('a', 1)
     statistics.count_answered(2, {'latency': .1})
-    for count in (statistics.count_malformed, statistics.count_failed, statistics.count_without_position):
+    for count in (statistics.count_malformed, statistics.count_failed, statistics.count_without_position,
+                  statistics.count_paired_by_arrival):
         count('fault')
     clock.now += 1
     assert statistics.snapshot() != untouched

@@ -61,7 +61,7 @@ def depth_image(like: Image, metres: float = 2., **fields) -> Image:
 def depth_kept(node) -> bool:
     """Whether a depth image has come to the node."""
     positions, = (output for output in node._cameras[0].outputs if isinstance(output, MeasuredPositions))
-    return bool(positions._synchronizer._depth)
+    return bool(positions._synchronizer._streams['depth'].messages)
 
 
 @pytest.fixture
@@ -140,10 +140,28 @@ def test_a_depth_image_that_cannot_be_used_is_told_and_the_next_one_is(rig, unti
     statistics = made.node._cameras[0].statistics
     until(lambda: statistics.snapshot().without_position == 1)
     assert says in statistics.snapshot().fault and not made.positions
-    sent = made.send(header=Image().header)
+    sent = made.send()
     until(lambda: len(made.people) == 2)
     made.depth(depth_image(sent))
     until(lambda: made.positions)
+
+
+def test_without_stamps_images_and_depth_are_paired_by_arrival_and_it_is_told(rig, robot, until):
+    made = rig(**DEPTH, depth_tolerance=1., diagnostics_period=.1)
+    told = robot.listen(DiagnosticArray, '/diagnostics')
+    made.calibrate()
+    unstamped = Image()
+    unstamped.header.frame_id = 'camera_optical_frame'
+
+    def measured():
+        made.depth(depth_image(unstamped, 3.))
+        made.send(header=unstamped.header)
+        return made.positions
+    until(measured)
+    assert made.positions[0].skeletons[0].torso.position.z == pytest.approx(3.)
+    until(lambda: any({pair.key: pair.value for pair in status.values}.get('paired_by_arrival', '0') != '0'
+                      and "'/depth/image_raw' are paired with images by their arrival" in status.message
+                      for message in told for status in message.status))
 
 
 def test_a_depth_topic_of_another_type_is_told(robot, until):
