@@ -8,11 +8,13 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mpn_ros.coco_orientation import reading
 from mpn_ros.errors import DatasetError, ImageError
 from mpn_ros.media import read_image
 from mpn_ros.skeleton import COCO, SkeletonLayout, make_layout
@@ -25,20 +27,20 @@ OVERHANG = 2.
 
 @dataclass(frozen=True)
 class DatasetImage:
-    """An image of the dataset: its id, its file, its size in pixels, and whether everybody in it is labelled
-    (``complete``, a field of ours)."""
+    """An image of the dataset: its id, its file, its size in pixels, whether everybody in it is labelled (``complete``,
+    a field of ours), and whether the labels mean it turned ``upright`` as its EXIF orientation says."""
 
     id: int
     path: Path
     width: int
     height: int
     complete: bool = False
+    upright: bool = False
 
     def read(self) -> np.ndarray:
         """``(height, width, 3)`` uint8, BGR. Raises DatasetError if it is damaged or not of the labelled size."""
         try:
-            # COCO labels the pixels as they are stored, whatever the EXIF tag says about the camera's orientation.
-            image = read_image(self.path, upright=False)
+            image = read_image(self.path, upright=self.upright)
         except ImageError as error:
             raise DatasetError(str(error)) from error
         if image.shape[:2] != (self.height, self.width):
@@ -68,15 +70,23 @@ class PersonDataset:
 
 
 def read_dataset(
-    images_dir: str | Path | None, annotations_file: str | Path, layout: SkeletonLayout | None = None
+    images_dir: str | Path | None,
+    annotations_file: str | Path,
+    layout: SkeletonLayout | None = None,
+    upright: bool | None = None,
 ) -> PersonDataset:
-    """Reads and checks a dataset; the images themselves are opened only when they are used. Without ``images_dir`` the
-    labels stand alone: nobody looks for the images.
+    """Reads and checks a dataset; of the images no more than size and orientation, until they are used. Without
+    ``images_dir`` the labels stand alone: nobody looks for the images.
 
     layout: the keypoints that are wanted; None takes those that the category 'person' states (``keypoints``,
     ``skeleton``, and ``flip_pairs``, names that change places in the mirror beside ``left_x`` and ``right_x``), or
-    COCO's where it states none. A person whose box has no width or no height, as there are a few in COCO, is left out
-    with one warning for the file.
+    COCO's where it states none.
+
+    upright: whether labels mean an image turned as its EXIF orientation says, where their width and height fit both:
+    None means as it is stored, as in COCO, with one warning that counts them. Where only one fits, that is meant.
+
+    A person whose box has no width or no height, as there are a few in COCO, is left out with one warning for the file.
+    A person without an area, or with one of 0, has that of its outline, or of its box, with one warning too.
 
     Raises DatasetError that names the file and the line or id: a file or folder that is missing, JSON that is broken,
     labels without images or persons, annotations of unknown images, boxes outside their image, other keypoints than
@@ -94,7 +104,7 @@ def read_dataset(
     if len(by_id) < len(images):
         raise DatasetError(f'{where}: two images share one id')
     annotations: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    empty = []
+    empty, without_area = [], []
     for entry in content['annotations']:
         if isinstance(entry, dict) and entry.get('category_id') != person.get('id'):
             continue
@@ -104,16 +114,50 @@ def read_dataset(
         if min(annotation['bbox'][2:]) <= 0:
             empty.append(annotation['id'])
         else:
+            if not annotation.get('area'):
+                without_area.append(annotation['id'])
+                annotation['area'] = _area(annotation, by_id[annotation['image_id']])
             annotations[annotation['image_id']].append(annotation)
     if not annotations:
         raise DatasetError(f'{where} has no annotation of a person')
     if empty:
-        _log.warning('%s: %d persons with an empty box are left out, the first of them annotation id %s',
-                     where, len(empty), empty[0])
+        _warn_once(f'{where}: {len(empty)} persons with an empty box are left out, the first of them annotation id '
+                   f'{empty[0]}')
+    if without_area:
+        _warn_once(f'{where}: {len(without_area)} persons have no area, the first of them annotation id '
+                   f'{without_area[0]}; their outline or their box gives it, by which OKS measures their joints')
     missing = next((image for image in images if not image.path.is_file()), None)
     if images_dir is not None and missing is not None:
         raise DatasetError(f'{missing.path} (image id {missing.id} of {where}) is missing')
+    if images_dir is not None:
+        images = _oriented(images, where, upright)
     return PersonDataset(annotations_file, layout, tuple(images), dict(annotations))
+
+
+@cache
+def _warn_once(sentence: str) -> None:
+    """A dataset is read again for each validation of a training."""
+    _log.warning('%s', sentence)
+
+
+def _oriented(images: Sequence[DatasetImage], where: str, upright: bool | None) -> list[DatasetImage]:
+    """The images as their labels mean them."""
+    readings = [reading(image.path, image.width, image.height, bool(upright)) for image in images]
+    unsure = [image for image, how in zip(images, readings) if not how.sure]
+    if unsure and upright is None:
+        _warn_once(f'{where}: {len(unsure)} images have an EXIF orientation that the size in their labels does not '
+                   f'decide, the first of them {unsure[0].path}; they are read as stored (--exif stored), not as shown '
+                   '(--exif upright)')
+    return [replace(image, upright=True) if how.upright else image for image, how in zip(images, readings)]
+
+
+def _area(annotation: dict[str, Any], image: DatasetImage) -> float:
+    """The area of a person's outline, or of its box where it has none."""
+    if annotation.get('segmentation'):
+        from mpn_ros.coco_masks import person_mask  # needs pycocotools, which few datasets do
+        if outline := float(person_mask([annotation], image.height, image.width).sum()):
+            return outline
+    return float(annotation['bbox'][2] * annotation['bbox'][3])
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -185,8 +229,8 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     area: Any = entry.get('area')
     if not _numbers(box, 4):
         return 'needs a bbox of four finite numbers', {}
-    if not _numbers([area], 1) or area < 0:
-        return 'needs an area in square pixels', {}
+    if area is not None and (not _numbers([area], 1) or area < 0):
+        return f'has an area of {area!r}, which is no number of square pixels', {}
     x, y, width, height = box
     if min(width, height) < 0:
         return f'has a bbox {box} of negative size', {}

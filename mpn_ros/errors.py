@@ -27,6 +27,10 @@ class DatasetError(MpnError):
     """A dataset that is missing, malformed or empty; the text names the file and the line or id."""
 
 
+class TrainingError(MpnError):
+    """A training that went astray; the text names the step and what of it shows that."""
+
+
 class BackendUnavailable(MpnError):
     """A backend that cannot run here; the text says why and what to install."""
 

@@ -80,6 +80,8 @@ class PRNConfig:
     box_margin: the fraction of the box added on each side before the crop: joints of COCO's people lie outside their
     boxes too, which costs 4 points of AP on true boxes and keypoints. blur: sigma in cells of the input peaks.
     rectify: clips the correction at zero, as the published networks do; the paper has a softmax alone.
+    peak_threshold: the score from which a peak is shown to the network. It belongs to the heatmaps: those that learnt
+    from labels are lower where joints are hidden than MoveNet's, and a bound that suits these hides what they know.
     """
 
     height: int = 56
@@ -91,6 +93,11 @@ class PRNConfig:
     box_margin: float = 0.1
     blur: float = 1.0
     rectify: bool = False
+    peak_threshold: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.peak_threshold < 1:
+            raise PresetError(f'peak_threshold must be between 0 and 1, not {self.peak_threshold}')
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
@@ -62,7 +63,8 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
     (lambda content: [a.update(bbox=[10, 10, 0, 5]) for a in content['annotations']], 'no annotation of a person'),
     (_annotation(bbox=[150, 10, 60, 5]), r'annotation id 1 has a bbox \[150, 10, 60, 5\] outside its image \(200x'),
     (_annotation(bbox=[-5, 10, 60, 5]), 'annotation id 1 has a bbox .* outside its image'),
-    (_annotation(area=None), 'annotation id 1 needs an area'),
+    (_annotation(area='large'), "annotation id 1 has an area of 'large', which is no number of square pixels"),
+    (_annotation(area=-1), 'annotation id 1 has an area of -1, which is no number of square pixels'),
     (_annotation(keypoints=[1, 2, 2]), 'annotation id 1 needs 51 finite numbers as its keypoints'),
 ])
 def test_names_what_is_wrong(small_dataset, change, sentence):
@@ -84,6 +86,82 @@ def test_persons_with_an_empty_box_are_left_out_with_one_warning(small_dataset, 
     assert record.levelname == 'WARNING'
     assert '2 persons with an empty box are left out, the first of them annotation id 0' in record.getMessage()
     assert 'labels.json' in record.getMessage()
+
+
+@pytest.mark.parametrize('area', [0, 0.0, None, 'missing'])
+def test_persons_without_an_area_have_their_boxes_with_one_warning(small_dataset, caplog, area):
+    for annotation in small_dataset.content['annotations']:
+        annotation.update(area=area, segmentation=None)
+        if area == 'missing':
+            del annotation['area']
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    read_dataset(small_dataset.images, small_dataset.annotations)  # as each validation of a training does
+    people = [person for image in dataset.images for person in dataset.annotations_of(image)]
+    assert [person['area'] for person in people] == [person['bbox'][2] * person['bbox'][3] for person in people]
+    (record,) = caplog.records
+    assert record.levelname == 'WARNING'
+    assert '3 persons have no area, the first of them annotation id 0' in record.message
+
+
+def test_a_person_without_an_area_has_that_of_its_outline(small_dataset):
+    pytest.importorskip('pycocotools', reason='outlines need pycocotools: pip install pycocotools')
+    first, second, _ = small_dataset.content['annotations']
+    x, y, width, height = first['bbox']
+    first.update(area=0, segmentation=[[x, y, x + width, y, x, y + height]])
+    second.update(area=17.5)
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    triangle, stated = (person['area'] for person in dataset.annotations_of(dataset.images[0]))
+    assert triangle == pytest.approx(width * height / 2, rel=0.05) and stated == 17.5
+
+
+def turn(dataset, orientation, shown):
+    """The first image of the dataset as a camera stores it whose EXIF orientation is that; ``shown`` is what is to be
+    seen of it."""
+    transpose = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90,
+                 8: Image.Transpose.ROTATE_270}  # fmt: skip
+    path = dataset.images / 'turned.png'
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(shown).transpose(transpose[orientation]).save(path, exif=exif)
+    dataset.content['images'][0]['file_name'] = path.name
+    dataset.save()
+
+
+@pytest.fixture
+def shown():
+    return np.random.default_rng(0).integers(0, 255, (160, 200, 3), np.uint8)
+
+
+@pytest.mark.parametrize('orientation', [6, 8])
+def test_a_photograph_is_turned_where_its_labels_have_the_size_that_is_shown(small_dataset, caplog, shown, orientation):
+    turn(small_dataset, orientation, shown)
+    [image, *_] = read_dataset(small_dataset.images, small_dataset.annotations).images
+    np.testing.assert_array_equal(image.read()[..., ::-1], shown)
+    assert not caplog.records
+
+
+def test_and_not_where_they_have_the_size_that_is_stored(small_dataset, caplog, shown):
+    turn(small_dataset, 6, shown)
+    small_dataset.content['images'][0].update(width=160, height=200)
+    small_dataset.content['annotations'] = small_dataset.content['annotations'][2:]
+    small_dataset.save()
+    [image, *_] = read_dataset(small_dataset.images, small_dataset.annotations).images
+    np.testing.assert_array_equal(image.read()[..., ::-1], np.rot90(shown))
+    assert not caplog.records
+
+
+@pytest.mark.parametrize('orientation', [2, 3])
+def test_what_the_size_does_not_decide_is_warned_of_and_has_an_option(small_dataset, caplog, shown, orientation):
+    turn(small_dataset, orientation, shown)
+    read = {upright: read_dataset(small_dataset.images, small_dataset.annotations, upright=upright).images[0].read()
+            for upright in (None, False, True)}  # fmt: skip
+    np.testing.assert_array_equal(read[True][..., ::-1], shown)
+    assert (read[None] == read[False]).all() and (read[None] != read[True]).any()
+    (record,) = caplog.records
+    assert '1 images have an EXIF orientation that the size in their labels does not decide' in record.message
+    assert 'turned.png' in record.message and '--exif upright' in record.message
 
 
 DOOR = {'keypoints': ['hinge_a', 'hinge_b', 'left_corner', 'right_corner'], 'skeleton': [[1, 2], [3, 4]],

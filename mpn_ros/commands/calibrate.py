@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from mpn_ros.commands.dataset_options import add_exif_argument, is_upright
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments
 
 
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--images', required=True, type=Path, metavar='DIR', help='images that were not trained on')
     parser.add_argument('--annotations', required=True, type=Path, metavar='JSON',
                         help='COCO labels of all people in them: who has none counts as nobody')
+    add_exif_argument(parser)
     add_pipeline_arguments(parser, grouper=False)
 
 
@@ -30,7 +32,8 @@ def run(args: argparse.Namespace) -> None:
     check_ending(args.out)
     pipeline = make_pipeline(args, THRESHOLDS)
     weights = pipeline.weights
-    judged = judge(collect(pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout))
+    judged = judge(collect(pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout,
+                           upright=is_upright(args)))
     calibration = fit(judged)
     network = weights.network()
     network.detector.classification.rescale(calibration.scale, calibration.shift)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mpn_ros.commands.dataset_options import add_exif_argument, is_upright
 from mpn_ros.commands.figures import percent, write_json
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ParameterError
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn eval``."""
     parser.add_argument('--images', type=Path, required=True, metavar='DIR', help='folder of the images')
     parser.add_argument('--annotations', type=Path, required=True, metavar='FILE', help='person_keypoints JSON')
+    add_exif_argument(parser)
     parser.add_argument('--json', type=Path, required=True, metavar='OUT', help='where the figures go')
     parser.add_argument('--plots', type=Path, metavar='DIR',
                         help='gets pictures: precision against recall by size of people, and where AP is lost')
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
         from mpn_ros.evaluation.plots import write_plots
     members = make_members(args)
     answers = collect(make_measured(members, args), args.images, args.annotations, limit=args.limit, progress=True,
-                      layout=members[0].layout)
+                      layout=members[0].layout, upright=is_upright(args))
     figures = answers.figures() | describe(members, args, answers.dataset.images)
     write_json(args.json, figures)
     print(table(figures))

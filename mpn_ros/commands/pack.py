@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='WEIGHTS',
         help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works",
     )
+    parser.add_argument('--set', nargs='+', default=(), metavar='FIELD=VALUE',
+                        help='change what decides no shape, as prn.peak_threshold=0.03 input_size=512')
     parser.add_argument('--data', metavar='TEXT', help='what the network was trained on, for whoever reads the file')
     parser.add_argument('--metrics', type=Path, metavar='JSON', help="what 'mpn eval' measured")
 
@@ -35,14 +41,15 @@ def run(args: argparse.Namespace) -> None:
     import torch
 
     from mpn_ros.errors import ParameterError, WeightsError
-    from mpn_ros.presets import Preset
+    from mpn_ros.presets import Preset, override
     from mpn_ros.training.checkpoint import load_checkpoint
+    from mpn_ros.training.norms import without_norms
     from mpn_ros.weights import check_ending, load_weights, save_weights
 
     check_ending(args.out)
     state = load_checkpoint(args.network)
     preset = Preset.from_dict(state['preset'])
-    parts = {'network': state['averaged']}
+    parts: dict[str, Mapping[str, Tensor]] = {'network': without_norms(preset, state['averaged'])}
     training: dict[str, Any] = {'network': {**state['config'], 'step': state['step']}}
     if args.data:
         training['data'] = args.data
@@ -53,6 +60,7 @@ def run(args: argparse.Namespace) -> None:
         preset = dataclasses.replace(preset, prn=prn.preset.prn)
         parts |= {name: prn.parts[name] for name in ('prn', 'ucr') if name in prn.parts}
         training['prn'] = prn.metadata['training']
+    preset = override(preset, args.set)
     try:
         metrics = dict(json.loads(args.metrics.read_text())) if args.metrics is not None else {}
     except (OSError, ValueError, TypeError) as error:

@@ -5,25 +5,30 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 import torch
 
 from mpn_ros.coco import read_dataset
+from mpn_ros.commands.dataset_options import is_upright
 from mpn_ros.errors import DatasetError, ParameterError
 from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.pipeline.windows import check_refine
 from mpn_ros.presets import Preset, override, preset
 from mpn_ros.training import distributed
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.checkpoint import BEST, CHECKPOINT
-from mpn_ros.training.coco import labelled_images
+from mpn_ros.training.coco import LabelledImage, labelled_images
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.journal import Board
-from mpn_ros.training.start import start_backbone, start_from, start_settled
+from mpn_ros.training.start import expect_norms, start_backbone, start_from, start_norms, start_settled
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
 from mpn_ros.training.validation import Validation
+from mpn_ros.training.windows import WindowDataset, WindowSampling
 from mpn_ros.weights import load_weights, resolve_weights
 
 _EXAMPLES = 4  # patches that are drawn after each epoch
@@ -33,13 +38,12 @@ def run(args: argparse.Namespace) -> int:
     """Trains, resuming from ``--folder`` when it holds a checkpoint of the same settings. Raises MpnError."""
     with distributed.processes(args.device) as device, ExitStack() as stack:
         torch.manual_seed(args.seed)
-        labels = read_dataset(args.images, args.annotations)
+        labels = read_dataset(args.images, args.annotations, upright=is_upright(args))
         chosen = dataclasses.replace(override(preset(args.preset), args.set), layout=labels.layout)
         images = labelled_images(labels, args.masks)
         if args.stage != 'detector' and not any((image.keypoints[..., 2] > 0).any() for image in images):
             raise DatasetError(f'{args.annotations}: nobody has a labelled keypoint')
-        augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
-        dataset = PatchDataset(images, args.size, augmentation, chosen, args.seed, args.views, args.teacher_sizes)
+        dataset = _dataset(args, images, chosen)
         trainer = _trainer(args, chosen, dataset, device)
         journal = None
         if distributed.rank() == 0:
@@ -53,6 +57,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _dataset(args: argparse.Namespace, images: Sequence[LabelledImage], chosen: Preset) -> PatchDataset:
+    augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
+    patches = args.size, augmentation, chosen, args.seed, args.views, args.teacher_sizes
+    if args.windows is None:
+        return PatchDataset(images, *patches)
+    if args.stage == 'detector':
+        raise ParameterError("stage 'detector' learns from whole images; it goes without --windows")
+    windows = args.windows, args.whole, args.window_size, tuple(args.window_scale), args.window_zoom
+    return WindowDataset(images, WindowSampling(*windows), *patches)
+
+
 def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, device: torch.device) -> Trainer:
     """A trainer at the place where the folder's checkpoint is, or at the start."""
     config = TrainingConfig(
@@ -64,6 +79,10 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         schedule=args.schedule,
         patience=args.patience,
         weight_decay=args.weight_decay,
+        relative=args.relative_rate,
+        batch_norm=args.batch_norm,
+        fixed_norms=args.fixed_norms,
+        ema=args.ema,
         heatmap_weight=args.heatmap_weight,
         mask_weight=args.mask_weight,
         box_weight=args.box_weight,
@@ -75,6 +94,10 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
     network = MultiPoseNet(chosen)
     begun = (args.folder / CHECKPOINT).is_file()
     held = {} if begun else _start(network, dataset, args)  # the checkpoint holds what came of it
+    if config.batch_norm and begun:
+        expect_norms(network, config)
+    elif config.batch_norm:
+        start_norms(network, dataset, config)
     trainer = Trainer(
         network,
         dataset,
@@ -123,6 +146,7 @@ def _validation(args: argparse.Namespace, chosen: Preset, device: torch.device) 
         raise ParameterError('--validation-images and --validation-annotations go together')
     if args.validation_images is None:
         return None
+    check_refine(args.validation_refine)
     if args.validation_limit is not None and args.validation_limit < 1:
         raise ParameterError(f'--validation-limit must be at least 1, not {args.validation_limit}')
     return Validation(
@@ -132,7 +156,19 @@ def _validation(args: argparse.Namespace, chosen: Preset, device: torch.device) 
         args.stage,
         str(device),
         args.validation_limit,
+        is_upright(args),
+        _validation_prn(args, chosen),
+        args.validation_refine,
     )
+
+
+def _validation_prn(args: argparse.Namespace, chosen: Preset) -> PoseResidualNetwork | None:
+    if args.validation_prn is None:
+        return None
+    weights = load_weights(resolve_weights(args.validation_prn))
+    if weights.preset.layout != chosen.layout:
+        raise ParameterError(f'--validation-prn {args.validation_prn} has other keypoints than {args.annotations}')
+    return weights.prn()
 
 
 def _summary(trainer: Trainer, finished: bool) -> str:

@@ -8,7 +8,9 @@ from typing import Any, get_args
 
 import torch
 
+from mpn_ros.commands.dataset_options import add_exif_argument
 from mpn_ros.training.config import Schedule, Stage, TrainingConfig
+from mpn_ros.training.windows import WindowSampling
 
 PAPER: dict[Stage, dict[str, Any]] = {
     'keypoints': {'size': 480, 'rate': 1e-4, 'rotation': 40.0, 'scale': (0.8, 1.2), 'flip': 0.3},
@@ -27,6 +29,7 @@ def add_training_arguments(parser: argparse.ArgumentParser, stage: Stage) -> Non
     _add_data(parser.add_argument_group('data'))
     _add_network(parser.add_argument_group('network'))
     _add_patches(parser.add_argument_group('patches'), PAPER[stage])
+    _add_windows(parser.add_argument_group('windows around persons, for the second look'))
     _add_learning(parser.add_argument_group('learning'), PAPER[stage])
     _add_running(parser.add_argument_group('running'))
 
@@ -34,12 +37,22 @@ def add_training_arguments(parser: argparse.ArgumentParser, stage: Stage) -> Non
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--images', required=True, type=Path, help='folder of images')
     group.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
+    add_exif_argument(group)
     group.add_argument(
         '--masks', type=Path, help='folder of PNG person masks, for images whose people have no outlines in the JSON'
     )
     group.add_argument('--validation-images', type=Path, help='folder of images to measure the weights on')
     group.add_argument('--validation-annotations', type=Path, help='their person_keypoints JSON')
     group.add_argument('--validation-limit', type=int, metavar='N', help='only the first N of them')
+    group.add_argument(
+        '--validation-prn',
+        type=Path,
+        metavar='NAME|FILE',
+        help='weights whose PRN puts people together, at several lower bounds for peaks (default: the Max grouper)',
+    )
+    group.add_argument(
+        '--validation-refine', type=int, default=0, metavar='N', help='measure with N windows of an image too'
+    )
     group.add_argument(
         '--validate-every', type=int, default=1, metavar='EPOCHS', help='how often (default: every epoch)'
     )
@@ -105,6 +118,36 @@ def _add_patches(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
     )
 
 
+def _add_windows(group: argparse._ArgumentGroup) -> None:
+    defaults = WindowSampling()
+    group.add_argument(
+        '--windows', type=int, metavar='N', help='windows of each image that are shown in place of its patch'
+    )
+    group.add_argument(
+        '--whole',
+        type=float,
+        default=defaults.whole,
+        metavar='SHARE',
+        help='of the images that are shown as patches all the same (default: %(default)s)',
+    )
+    group.add_argument('--window-size', type=int, default=defaults.size, help='side in pixels (default: %(default)s)')
+    group.add_argument(
+        '--window-scale',
+        type=float,
+        nargs=2,
+        default=defaults.scale,
+        metavar=('LOW', 'HIGH'),
+        help="a person's size, relative to the one that the pipeline gives it in a window (default: %(default)s)",
+    )
+    group.add_argument(
+        '--window-zoom',
+        type=float,
+        default=defaults.largest,
+        metavar='FACTOR',
+        help="the most pixels of a window for each of the image's (default: %(default)s)",
+    )
+
+
 def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
     group.add_argument('--epochs', type=int, default=_OURS.epochs, help='(default: %(default)s)')
     group.add_argument(
@@ -121,6 +164,22 @@ def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None
         type=_rate_factor,
         metavar='PREFIX=FACTOR',
         help='factor on the learning rate of parameters, by the beginning of their names; 0 freezes them',
+    )
+    group.add_argument(
+        '--relative-rate',
+        action='store_true',
+        help='a rate is the part of its size by which a row of weights moves in a step',
+    )
+    group.add_argument(
+        '--batch-norm',
+        action='store_true',
+        help='put BatchNorm back behind the convolutions of the backbone of `lite`; packed weights have it folded',
+    )
+    group.add_argument(
+        '--fixed-norms', action='store_true', help='leave the statistics of every BatchNorm as they are at the start'
+    )
+    group.add_argument(
+        '--ema', type=float, default=_OURS.ema, help='decay of the averaged weights (default: %(default)s)'
     )
     group.add_argument(
         '--schedule',

@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.observed import simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.presets import PRN_PRESETS, override, preset, prn_preset
+from mpn_ros.presets import PRN_PRESETS, PRNConfig, override, preset, prn_preset
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
@@ -43,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="'softmax' is the paper's: over all cells, not over the peaks (default: %(default)s)")
     parser.add_argument('--noise', choices=NOISE, default='noisy',
                         help="boxes and peaks as detectors find them, or 'exact' ones")
+    parser.add_argument('--set-noise', nargs='+', default=(), metavar='FIELD=VALUE',
+                        help='change how they err, as position=0.5 miss=0.08; the fields are those of DetectorNoise')
     parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
     parser.add_argument('--seed', type=int, default=defaults.seed)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -57,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     validation = load_people(args.validation) if args.validation is not None else None
     training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
                            curriculum=args.curriculum, seed=args.seed)
-    noise = NOISE[args.noise]
+    noise = _noise(args, whole.prn)
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
@@ -78,9 +81,26 @@ def run(args: argparse.Namespace) -> int:
     target = args.folder / 'prn.safetensors'
     parts = {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}
     save_weights(target, whole, parts, metrics={'grouping': metrics},
-                 training={'prn': {**dataclasses.asdict(training), 'labels': args.labels.name, 'noise': args.noise}})
+                 training={'prn': {**dataclasses.asdict(training), 'labels': args.labels.name,
+                                   'noise': dataclasses.asdict(noise)}})
     print(target, file=sys.stderr)
     return 0
+
+
+def _noise(args: argparse.Namespace, prn: PRNConfig) -> DetectorNoise:
+    """How detectors err for this run; no peak is lower than the network will be shown. Raises ParameterError."""
+    changes: dict[str, float] = {'lowest': prn.peak_threshold}
+    known = {field.name for field in dataclasses.fields(DetectorNoise)} - changes.keys()
+    for assignment in args.set_noise:
+        name, _, text = assignment.partition('=')
+        try:
+            if name not in known:
+                raise ValueError
+            changes[name] = float(text)
+        except ValueError as error:
+            raise ParameterError(f"--set-noise: '{assignment}' is not FIELD=NUMBER with a field of "
+                                 f"{', '.join(sorted(known))}") from error
+    return dataclasses.replace(NOISE[args.noise], **changes)
 
 
 def _measure(name: str, grouper: Grouper, people: LabelledPeople) -> dict[str, dict[str, float | None]]:

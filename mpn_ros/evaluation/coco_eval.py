@@ -85,10 +85,11 @@ def collect(
     limit: int | None = None,
     progress: bool = False,
     layout: SkeletonLayout = COCO,
+    upright: bool | None = None,
 ) -> Answers:
     """Runs ``pipeline``, which answers with the keypoints of ``layout``, on the first ``limit`` images (None: all) of a
-    dataset in COCO layout. Raises DatasetError."""
-    dataset = read_dataset(images_dir, annotations_file, layout).first(limit)
+    dataset in COCO layout; ``upright`` as of ``read_dataset``. Raises DatasetError."""
+    dataset = read_dataset(images_dir, annotations_file, layout, upright).first(limit)
     results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
     mask_iou = MaskIoU() if _has_masks(dataset) else None
     seconds = []

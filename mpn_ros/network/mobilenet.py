@@ -10,15 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpn_ros.network.depthwise import StridedDepthwise
+
 # Expansion, output channels, repetitions, stride of the first: MobileNetV2's table at width 1.75.
 _STAGES = ((1, 24, 1, 1), (6, 40, 2, 2), (6, 48, 3, 2), (6, 96, 4, 2), (6, 144, 3, 1), (6, 240, 3, 2), (6, 480, 1, 1))
 _LAST_STRIDE = 5  # the stage whose first block goes from stride 16 to 32
 _HEAD = 1280
 
 
-class _Conv(nn.Module):
+class Convolution(nn.Module):
     """Convolution with TensorFlow's "same" padding for even sides (right and bottom only when striding), optional
-    ReLU6."""
+    ReLU6. ``norm`` is a place for a BatchNorm between them, where a training puts it back."""
 
     def __init__(
         self,
@@ -34,27 +36,40 @@ class _Conv(nn.Module):
         super().__init__()
         padding = 0 if stride == 2 else dilation * (kernel // 2)
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups)
+        self.norm: nn.Module = nn.Identity()
         self.pad = stride == 2
         self.relu = relu
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.pad:
             x = F.pad(x, (0, 1, 0, 1))
-        x = self.conv(x)
+        x = self.norm(self._convolve(x))
         return F.relu6(x) if self.relu else x
 
+    def _convolve(self, x: torch.Tensor) -> torch.Tensor:
+        conv = self.conv
+        if self.pad and conv.groups > 1 and x.device.type == 'cpu' and x.requires_grad and torch.is_grad_enabled():
+            return StridedDepthwise.apply(x, conv.weight, conv.bias)  # type: ignore[no-untyped-call]
+        return conv(x)
 
-class _InvertedResidual(nn.Module):
+
+class InvertedResidual(nn.Module):
+    """Expansion (but for factor 1), depthwise and projection, and the shortcut where the shapes allow it."""
+
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int, dilation: int):
         super().__init__()
         hidden = inputs * expansion
-        expand = [_Conv(inputs, hidden, 1)] if expansion > 1 else []
+        expand = [Convolution(inputs, hidden, 1)] if expansion > 1 else []
         self.layers = nn.Sequential(
             *expand,
-            _Conv(hidden, hidden, 3, stride=stride, dilation=dilation, groups=hidden),
-            _Conv(hidden, outputs, 1, relu=False),
+            Convolution(hidden, hidden, 3, stride=stride, dilation=dilation, groups=hidden),
+            Convolution(hidden, outputs, 1, relu=False),
         )
         self.residual = inputs == outputs and stride == 1
+
+    def convolutions(self) -> list[nn.Conv2d]:
+        """Those of the block, first to last."""
+        return [layer.conv for layer in self.layers if isinstance(layer, Convolution)]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         y = self.layers(x)
@@ -76,7 +91,7 @@ class MobileNet(nn.Module):
     def __init__(self, *, dilated: bool = False) -> None:
         super().__init__()
         self.strides = (4, 8, 16, 16 if dilated else 32)
-        self.stem = _Conv(3, 48, 3, stride=2)
+        self.stem = Convolution(3, 48, 3, stride=2)
         stages, inputs = [], 48
         for number, (expansion, outputs, repetitions, stride) in enumerate(_STAGES):
             blocks = []
@@ -84,11 +99,11 @@ class MobileNet(nn.Module):
             for index in range(repetitions):
                 behind = dilated and (number, index) > (_LAST_STRIDE, 0)
                 block_stride = first_stride if index == 0 else 1
-                blocks.append(_InvertedResidual(inputs, outputs, expansion, block_stride, 2 if behind else 1))
+                blocks.append(InvertedResidual(inputs, outputs, expansion, block_stride, 2 if behind else 1))
                 inputs = outputs
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
-        self.head = _Conv(inputs, _HEAD, 1)
+        self.head = Convolution(inputs, _HEAD, 1)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         x = self.stages[0](self.stem(images))

@@ -69,13 +69,15 @@ class PRNGrouper:
     For each person and joint the network tells how likely each peak is the person's, or none of them. Where people
     claim the same peak, the assignment with the highest likelihood over all of them is taken.
 
-    peak_threshold: peaks below it are left out; training shows the network none (``DetectorNoise``).
+    peak_threshold: peaks below it are left out; training shows the network none (``DetectorNoise``). None takes that of
+    the network's configuration, which travels with the weights.
     floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
     """
 
-    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float = .1, floor: float = .001) -> None:
+    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float | None = None, floor: float = .001) -> None:
         self._prn, self._margin = SparsePRN(prn), prn.config.box_margin
-        self.peak_threshold, self.floor = peak_threshold, floor
+        self.peak_threshold = prn.config.peak_threshold if peak_threshold is None else peak_threshold
+        self.floor = floor
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
         peaks = [_strong(p, self.peak_threshold) for p in peaks]

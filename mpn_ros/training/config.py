@@ -17,10 +17,12 @@ class TrainingConfig:
 
     batch: images a step, of all processes together. rate: Adam's learning rate, with decoupled ``weight_decay``;
     ``rate_factors`` are pairs of a prefix of parameter names and the factor on it, the first that fits counts; a factor
-    of 0 leaves them as they are. schedule: 'plateau' divides the rate by ten when nothing got better for ``patience``
-    epochs (section 3.5), 'cosine' rises over ``warmup`` steps and falls along half a cosine. ``*_weight`` are the
-    factors of the losses; ``ema`` the decay of the averaged weights that are kept; ``bf16`` runs the network, not the
-    losses, in bfloat16. Raises ParameterError.
+    of 0 leaves them as they are; ``relative`` makes a rate the part of its size by which a parameter moves
+    (``RelativeAdamW``). batch_norm: the backbone trains with a BatchNorm put back behind its convolutions (``norms``).
+    fixed_norms: every BatchNorm keeps the statistics of the start; without it they follow the batches. schedule:
+    'plateau' divides the rate by ten when nothing got better for ``patience`` epochs (section 3.5), 'cosine' rises over
+    ``warmup`` steps and falls along half a cosine. ``*_weight`` are the factors of the losses; ``ema`` the decay of the
+    averaged weights that are kept; ``bf16`` runs the network, not the losses, in bfloat16. Raises ParameterError.
     """
 
     stage: Stage = 'joint'
@@ -32,6 +34,9 @@ class TrainingConfig:
     patience: int = 3
     warmup: int = 100
     weight_decay: float = 0.0
+    relative: bool = False
+    batch_norm: bool = False
+    fixed_norms: bool = False
     ema: float = 0.998
     heatmap_weight: float = 1.0
     mask_weight: float = 1.0

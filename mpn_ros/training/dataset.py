@@ -49,6 +49,10 @@ class PatchDataset(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.images)
 
+    def sampling_settings(self) -> dict[str, Any]:
+        """What decides the patches beside the settings that all datasets have, as plain data."""
+        return {}
+
     def _view(self, epoch: int) -> int:
         return epoch % self.views if self.views else epoch
 
@@ -60,26 +64,36 @@ class PatchDataset(torch.utils.data.Dataset):
         view, index = self._view(item[0]), item[1]
         labelled = self.images[index]
         random = np.random.default_rng((self.seed, view, index))
-        image = labelled.read()
-        matrix = patch_matrix(image.shape[:2], labelled.boxes, self.size, self.augmentation, random)
-        sample = self._warped(labelled, image, matrix, self.size, random)
-        return sample, [warp_image(image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
+        whole = self._whole(labelled)
+        matrix = patch_matrix(whole.image.shape[:2], whole.boxes, self.size, self.augmentation, random)
+        larger = [warp_image(whole.image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
+        return self._warped(whole, matrix, self.size, random), larger
 
-    def _warped(
-        self, labelled: LabelledImage, image: np.ndarray, matrix: np.ndarray, size: int, random: np.random.Generator
-    ) -> Sample:
-        """The patch of ``size`` that ``matrix`` makes of an image, in random colours."""
-        sample = warp(
-            image,
+    @staticmethod
+    def _whole(labelled: LabelledImage) -> Sample:
+        """The image as it is, of any height and width."""
+        return Sample(
+            labelled.read(),
             labelled.read_mask(),
             labelled.boxes,
             labelled.keypoints,
+            labelled.read_crowds() if labelled.crowds else None,
+            labelled.image.complete,
+        )
+
+    def _warped(self, whole: Sample, matrix: np.ndarray, size: int, random: np.random.Generator) -> Sample:
+        """The patch of ``size`` that ``matrix`` makes of an image, in random colours."""
+        sample = warp(
+            whole.image,
+            whole.mask,
+            whole.boxes,
+            whole.keypoints,
             matrix,
             size,
             fill=self.fill,
             layout=self.layout,
-            crowd=labelled.read_crowds() if labelled.crowds else None,
-            complete=labelled.image.complete,
+            crowd=whole.crowd,
+            complete=whole.complete,
         )
         if not self.augmentation.colour:
             return sample
@@ -92,6 +106,10 @@ class PatchDataset(torch.utils.data.Dataset):
             'row': torch.tensor(self._view(item[0]) * len(self) + item[1]),
             'larger': [torch.from_numpy(image) for image in larger],
         }
+
+    def __getitems__(self, items: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+        """The patches of a step."""
+        return [self[item] for item in items]
 
 
 def as_tensors(sample: Sample) -> dict[str, Any]:
@@ -115,3 +133,11 @@ def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     batch['boxes'] = [item['boxes'] for item in items]
     batch['larger'] = [torch.stack(patches) for patches in zip(*(item['larger'] for item in items))]
     return batch
+
+
+def collate_sizes(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A batch of each size of patches, the largest first."""
+    by_size: dict[int, list[dict[str, Any]]] = {}
+    for item in items:
+        by_size.setdefault(len(item['image']), []).append(item)
+    return [collate(by_size[size]) for size in sorted(by_size, reverse=True)]

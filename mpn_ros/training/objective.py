@@ -21,7 +21,8 @@ from mpn_ros.training.teacher import Teacher
 
 
 class Objective(nn.Module):
-    """A batch of ``collate`` to its loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
+    """The batches of ``collate_sizes`` to their loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
+    Each is a mean over the patches of all sizes; boxes are learnt from patches of ``size`` alone.
 
     ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
     where ``kept`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared with its, on
@@ -45,19 +46,30 @@ class Objective(nn.Module):
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
 
-    def forward(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
+    def forward(self, batches: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+        sums: dict[str, torch.Tensor] = {}
+        pixels: dict[str, int] = {}
+        for batch in batches:
+            count = batch['weight'].numel()
+            for name, term in self._terms_of(batch).items():
+                sums[name] = sums.get(name, 0) + count * term
+                pixels[name] = pixels.get(name, 0) + count
+        return {name: value / pixels[name] for name, value in sums.items()}
+
+    def _terms_of(self, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
         device = self.anchors.device
         weight = batch['weight'].to(device, non_blocking=True)
         found: dict[str, torch.Tensor] = {}
+        with_boxes = 'boxes' in self.terms and batch['image'].shape[1] == self.size
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
             features, taught = self._see(batch, device)
             if 'heatmap' in self.terms:
                 keypoints = self.network.keypoints(features, supervise='intermediate' in self.terms)
-            if 'boxes' in self.terms:
+            if with_boxes:
                 boxes = self.network.boxes(features)
         if 'heatmap' in self.terms:
             found |= self._keypoint_terms(*keypoints, taught, batch, weight)
-        if 'boxes' in self.terms:
+        if with_boxes:
             found |= self._box_terms(*boxes, batch['boxes'], batch['box_weight'].to(device) == 0)
         return found
 

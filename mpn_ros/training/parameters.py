@@ -10,6 +10,7 @@ from torch import nn
 from mpn_ros.errors import ParameterError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training.config import TrainingConfig
+from mpn_ros.training.relative import RelativeAdamW, gains_of
 
 _STAGE_PARTS = {
     'keypoints': ('backbone', 'keypoint_pyramid', 'keypoint_head', 'intermediate'),
@@ -63,15 +64,20 @@ def choose(network: MultiPoseNet, config: TrainingConfig) -> tuple[dict[str, nn.
     return trained, terms
 
 
-def groups(trained: Mapping[str, nn.Parameter], config: TrainingConfig) -> list[dict[str, object]]:
-    """The optimizer's parameter groups, one for each rate."""
-    return [
+def make_optimizer(
+    network: nn.Module, trained: Mapping[str, nn.Parameter], config: TrainingConfig
+) -> torch.optim.AdamW:
+    """AdamW with a parameter group for each rate; all steps are relative where ``config`` says so."""
+    groups = [
         {
             'params': [parameter for name, parameter in trained.items() if rate_factor(name, config) == factor],
             'lr': config.rate * factor,
         }
         for factor in sorted({rate_factor(name, config) for name in trained})
     ]
+    if config.relative:
+        return RelativeAdamW(groups, gains_of(network), config.weight_decay)
+    return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
 
 
 def hold_rows(network: MultiPoseNet, rows: Mapping[str, int]) -> None:

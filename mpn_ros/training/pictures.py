@@ -46,7 +46,9 @@ def examples(network: MultiPoseNet, patches: Sequence[dict[str, torch.Tensor]]) 
 
 def _with_boxes(pixels: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     canvas = pixels.copy()
-    for x0, y0, x1, y1 in boxes[:, :4].round().astype(int).tolist():
+    # A network that goes astray has its boxes anywhere, and cv2 takes small numbers alone.
+    within = np.nan_to_num(boxes[:, :4]).clip(-1, len(pixels) + 1)
+    for x0, y0, x1, y1 in within.round().astype(int).tolist():
         cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), (255, 220, 0), 1)
     return canvas
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
 
@@ -13,10 +14,13 @@ AREA_OF_BOX = .523
 """A person's area as a part of its box, where no mask says more: the median over COCO's people."""
 
 
+_SHARES = frozenset({'miss', 'miss_hidden', 'mirror', 'stranger', 'lowest', 'seen', 'hidden'})
+
+
 @dataclass(frozen=True)
 class DetectorNoise:
     """How a keypoint and a person detector err. The defaults are what a small network's peaks above 0.1 did on images
-    of COCO.
+    of COCO. Raises ParameterError.
 
     box: standard deviation of each edge of the box, in fractions of its size.
     position: standard deviation of a peak, in units of the joint's OKS sigma times the root of the person's area.
@@ -26,6 +30,8 @@ class DetectorNoise:
     joints.
     stranger: how often an unlabelled person's peaks are in the crop.
     scores: spread of the peaks' scores, 0 for 1 everywhere.
+    lowest: the score below which no peak is shown, ``PRNConfig.peak_threshold``.
+    seen, hidden: the mean scores of peaks on seen and hidden joints.
     """
 
     box: float = .05
@@ -36,13 +42,23 @@ class DetectorNoise:
     clutter: float = 1.
     stranger: float = .15
     scores: float = .2
+    lowest: float = .1
+    seen: float = .6
+    hidden: float = .4
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            most = 1 if name in _SHARES else np.inf
+            if not 0 <= value <= most:
+                raise ParameterError(f"noise '{name}' must be 0 to {most}, not {value}")
 
     def peak_scores(self, visibility: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Scores 0.1..1 of peaks on joints, lower on hidden ones (visibility 1), and 0 where the joint has no peak."""
+        """Scores ``lowest`` to 1 of peaks on joints, lower on hidden ones (visibility 1), and 0 where the joint has no
+        peak."""
         if self.scores == 0:
             score = np.ones(visibility.shape)
         else:
-            score = random.normal(np.where(visibility == 2, .6, .4), self.scores).clip(.1, 1)
+            score = random.normal(np.where(visibility == 2, self.seen, self.hidden), self.scores).clip(self.lowest, 1)
         missed = random.random(visibility.shape) < np.where(visibility == 2, self.miss, self.miss_hidden)
         return np.where((visibility > 0) & ~missed, score, 0)
 
@@ -83,5 +99,5 @@ def clutter(points: np.ndarray, noise: DetectorNoise, random: np.random.Generato
     near = (others[..., :2] + random.normal(0, .04, others[..., :2].shape)).clip(0, .999)
     xy = np.where(on_joint[..., None], near, random.random(near.shape))
     fires = random.random((people, joints, slots)) < noise.clutter / slots
-    score = fires * (.1 + random.exponential(.08, fires.shape)).clip(0, 1)
+    score = fires * (noise.lowest + random.exponential(.08, fires.shape)).clip(0, 1)
     return np.concatenate([xy, score[..., None]], -1).astype(np.float32)

@@ -13,12 +13,15 @@ from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import Preset
 from mpn_ros.training.checkpoint import load_checkpoint
+from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.movenet import COPIED_CHANNELS, start_from_movenet
+from mpn_ros.training.norms import make_norms, restore_norms, without_norms
+from mpn_ros.training.parameters import rate_factor
 from mpn_ros.training.settle import settle
 from mpn_ros.weights import load_weights, resolve_weights
 
-_SETTLING_PATCHES = 16
+_SETTLING_PATCHES, _NORM_PATCHES = 16, 32
 _OF_KEYPOINTS = ('keypoint_head.heatmaps.', 'intermediate.')
 
 
@@ -68,4 +71,21 @@ def _read(source: Path) -> tuple[Preset, dict[str, Tensor]]:
         weights = load_weights(path)
         return weights.preset, weights.network().state_dict()
     state = load_checkpoint(path)
-    return Preset.from_dict(state['preset']), state['averaged']
+    preset = Preset.from_dict(state['preset'])
+    return preset, without_norms(preset, state['averaged'])
+
+
+def start_norms(network: MultiPoseNet, dataset: PatchDataset, config: TrainingConfig) -> None:
+    """BatchNorm behind the convolutions of the backbone that ``config`` trains, with the statistics of patches of
+    ``dataset``; the network computes what it did. Raises ParameterError for a backbone that has it."""
+    patches = torch.stack([dataset[0, index]['image'] for index in range(min(_NORM_PATCHES, len(dataset)))])
+    restore_norms(network, Normalise(network.preset.preprocessing)(patches), lambda name: _trains(name, config))
+
+
+def expect_norms(network: MultiPoseNet, config: TrainingConfig) -> None:
+    """The places of ``start_norms``, for the weights of a checkpoint."""
+    make_norms(network, lambda name: _trains(name, config))
+
+
+def _trains(layer: str, config: TrainingConfig) -> bool:
+    return rate_factor(f'{layer}.conv.weight', config) > 0

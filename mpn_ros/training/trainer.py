@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -18,18 +19,18 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from tqdm import tqdm
 
-from mpn_ros.errors import DatasetError, ParameterError, WeightsError
+from mpn_ros.errors import DatasetError, ParameterError, TrainingError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training import distributed
 from mpn_ros.training.averaging import average_of
 from mpn_ros.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, save_checkpoint
 from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.dataset import PatchDataset, collate
+from mpn_ros.training.dataset import PatchDataset, collate_sizes
 from mpn_ros.training.features import FeatureFile, Level
 from mpn_ros.training.journal import Journal, Means
 from mpn_ros.training.objective import Objective
 from mpn_ros.training.order import batches
-from mpn_ros.training.parameters import choose, groups, hold_rows
+from mpn_ros.training.parameters import choose, hold_rows, make_optimizer
 from mpn_ros.training.schedule import make_schedule
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.weights import tensor_digest
@@ -81,7 +82,7 @@ class Trainer:
         self.trained, terms = choose(self.network, config)
         if teacher is not None and 'heatmap' not in terms:
             raise ParameterError(f"a teacher has heatmaps to teach, and stage '{config.stage}' learns none here")
-        self.optimizer = torch.optim.AdamW(groups(self.trained, config), weight_decay=config.weight_decay)
+        self.optimizer = make_optimizer(self.network, self.trained, config)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
         self.objective = Objective(self.network, config, dataset.size, terms, teacher).to(self.device)
         self.features, self._levels = Path(features or self.folder / 'features'), self._feature_levels()
@@ -140,9 +141,13 @@ class Trainer:
         for part, module in self.network.named_children():
             if not any(name.startswith(f'{part}.') for name in self.trained):
                 module.eval()
+        if self.config.fixed_norms:
+            for module in self.network.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
 
-    def _step(self, objective: nn.Module, batch: dict[str, Any]) -> dict[str, torch.Tensor]:
-        terms: dict[str, torch.Tensor] = objective(batch)
+    def _learn(self, terms: Mapping[str, torch.Tensor]) -> None:
+        """A step against these losses."""
         self.optimizer.zero_grad(set_to_none=True)
         loss = torch.stack(list(terms.values())).sum()
         loss.backward()
@@ -153,9 +158,19 @@ class Trainer:
         self.average.update_parameters(self.network)
         self._epoch_loss.add({'loss': loss})
         self.step += 1
-        return terms
 
-    def _loader(self) -> Iterator[dict[str, Any]]:
+    def _check(self, values: Mapping[str, torch.Tensor], what: str) -> None:
+        """Raises TrainingError, in all processes, if one of the values is not finite in any."""
+        broken = ~distributed.mean(torch.stack([value.detach().float().sum() for value in values.values()])).isfinite()
+        if broken.any():
+            name = next(name for name, wrong in zip(values, broken.tolist()) if wrong)
+            kept = self.folder / CHECKPOINT
+            raise TrainingError(
+                f"the {what} '{name}' is not finite at step {self.step}: the training has diverged, a lower --rate may "
+                f'help; {f"the last good weights are in {kept}" if kept.is_file() else "nothing was saved yet"}'
+            )
+
+    def _loader(self) -> Iterator[list[dict[str, Any]]]:
         """The batches from the present step to the end. A worker's DatasetError comes out as it went in."""
         sampler = batches(
             len(self.dataset),
@@ -169,7 +184,7 @@ class Trainer:
             self.dataset,
             batch_sampler=sampler,
             num_workers=self.config.workers,
-            collate_fn=collate,
+            collate_fn=collate_sizes,
             pin_memory=self.device.type == 'cuda',
         )
         try:
@@ -187,7 +202,7 @@ class Trainer:
     ) -> bool:
         """Trains to the end, or until ``minutes`` have passed; returns whether it reached the end. Saves after every
         epoch that is validated, and at least every ``save_minutes``. ``journal`` is told of losses, figures and epochs,
-        in the first process alone."""
+        in the first process alone. Raises TrainingError at the first loss that is not finite."""
         first = distributed.rank() == 0
         journal = journal if first and journal is not None else Journal()
         self._train_mode()
@@ -195,26 +210,35 @@ class Trainer:
         objective: nn.Module = self.objective
         if distributed.count() > 1:
             objective = DistributedDataParallel(objective, static_graph=True)
-        recent, started = Means(), time.monotonic()
+        recent, started, begun = Means(), time.monotonic(), self.step
         saved = started
         self._close_epoch(journal)  # where the kill came during a validation
         with tqdm(total=self.total_steps, initial=self.step, unit='step', mininterval=5, disable=not first) as progress:
-            for batch in self._loader():
-                recent.add(self._step(objective, batch))
+            for batches in self._loader():
+                terms = objective(batches)
+                self._check(terms, 'loss')
+                if self.step > begun and time.monotonic() - saved > 60 * save_minutes:
+                    self.save()  # now that a loss says that these weights are good
+                    saved = time.monotonic()
+                self._learn(terms)
+                recent.add(terms)
                 progress.update()
                 if self.step % report_every == 0:
                     means = recent.take()
-                    progress.set_postfix({name: f'{value:.3f}' for name, value in means.items()})
+                    progress.write(self._told(means), file=sys.stderr)
                     journal.losses(self.step, {**means, 'rate': self.optimizer.param_groups[-1]['lr']})
-                if time.monotonic() - saved > 60 * save_minutes:
-                    self.save()
-                    saved = time.monotonic()
                 self._close_epoch(journal)
                 over = time.monotonic() - started > 60 * minutes
                 if minutes < math.inf and distributed.from_first(over, self.device):
                     break
+            if recent.count and first:
+                progress.write(self._told(recent.take()), file=sys.stderr)
         self.save()
         return self.step >= self.total_steps
+
+    def _told(self, means: Mapping[str, float]) -> str:
+        losses = ', '.join(f'{name} {value:.4f}' for name, value in means.items())
+        return f'step {self.step} of {self.total_steps}: {losses}'
 
     def _close_epoch(self, journal: Journal) -> None:
         """After the last step of an epoch: measures, keeps the best, moves the learning rate."""
@@ -241,7 +265,9 @@ class Trainer:
         journal.epoch(self.step, self.averaged)
 
     def save(self) -> None:
-        """Writes the checkpoint, in the first process; the features of all."""
+        """Writes the checkpoint, in the first process; the features of all. Raises TrainingError, and leaves the one
+        that is there, if a weight is not finite."""
+        self._check(self.trained, 'parameter')
         if self.objective.kept is not None:
             self.objective.kept.flush()
         if distributed.rank() > 0:
@@ -270,6 +296,7 @@ class Trainer:
             'augmentation': asdict(self.dataset.augmentation),
             'views': self.dataset.views,
             'teacher_sizes': self.dataset.teacher_sizes,
+            **self.dataset.sampling_settings(),
         }
         del settings['workers']
         return json.loads(json.dumps(settings))

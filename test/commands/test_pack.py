@@ -88,3 +88,13 @@ def test_what_does_not_fit_is_refused_in_a_sentence(folder, tmp_path, monkeypatc
     error = capsys.readouterr().err
     assert sentence in error and error.count('\n') == 1
     assert not (tmp_path / 'out.safetensors').exists()
+
+
+def test_what_decides_no_shape_may_be_changed(folder, tmp_path, capsys):
+    out = tmp_path / 'lite.safetensors'
+    command = ['pack', str(out), '--network', str(folder / 'checkpoint.pt'), '--prn', str(folder / 'prn.safetensors')]
+    assert main([*command, '--set', 'prn.peak_threshold=0.03', 'input_size=512']) == 0
+    assert load_weights(out).prn().config.peak_threshold == 0.03 and load_weights(out).preset.input_size == 512
+    for wrong, sentence in (('prn.nodes=3', 'has shape'), ('prn.peak_threshold=2', 'must be between 0 and 1, not 2')):
+        assert main([*command, '--set', wrong]) == 2
+        assert sentence in capsys.readouterr().err

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -118,6 +120,8 @@ def test_prn_leaves_faint_peaks_out() -> None:
     prn, peaks, boxes = place_prn([(.5, .5)]), [peaks_of([(150, 300, .05)])], [np.array([BOX])]
     assert np.isnan(PRNGrouper(prn)(peaks, boxes)[0][0, 0, 0])
     assert PRNGrouper(prn, peak_threshold=.04)(peaks, boxes)[0][0, 0, 0] == 150
+    prn.config = dataclasses.replace(prn.config, peak_threshold=.04)
+    assert PRNGrouper(prn)(peaks, boxes)[0][0, 0, 0] == 150, 'the bound travels with the network'
 
 
 def test_one_peak_goes_to_one_person() -> None:

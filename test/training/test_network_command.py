@@ -20,6 +20,7 @@ pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install p
 pytest.importorskip('tensorboard', reason='training needs tensorboard: pip install tensorboard')
 from mpn_ros.cli import main
 from mpn_ros.training.checkpoint import load_checkpoint
+from mpn_ros.weights import load_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 600  # seconds; some ten do on an idle machine
@@ -98,6 +99,32 @@ def test_four_pictures_are_learnt_by_heart(learnt_figures, tmp_path, capsys):
     best = load_checkpoint(tmp_path / 'best.pt')['best']
     assert best['keypoint AP'] > 0.75 and best['box AP'] > 0.75 and best['mask IoU'] > 0.65
     assert f'best at step 80: keypoint AP {100 * best["keypoint AP"]:.1f}' in capsys.readouterr().err
+
+
+def test_windows_norms_and_relative_steps_train_resume_and_are_packed_without_norms(learnt_figures, tmp_path):
+    """The way that the weights of `lite` go: the norms are there in the checkpoint and folded in what is packed."""
+    more = ['--start', 'lite', '--batch-norm', '--fixed-norms', '--relative-rate', '--rate', '1e-4', '--ema', '0.9',
+            '--windows', '2', '--window-size', '64', '--whole', '0.5', '--rate-factor', 'backbone.stem=0',
+            'backbone.stages.0.=0', 'backbone.stages.1.=0', 'backbone=0.5']  # fmt: skip
+    command = arguments(learnt_figures, tmp_path / 'run', *more, '--size', '96', stage='joint')
+    assert main([*command, '--minutes', '0']) == 0
+    assert main([*command]) == 0
+    state = load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')
+    assert state['step'] == 6 and state['config']['windows']['count'] == 2
+    norms = {key for key in state['averaged'] if key.startswith('backbone.') and '.norm.' in key}
+    assert norms and not any(key.startswith(('backbone.stem', 'backbone.stages.1')) for key in norms)
+    assert main(['pack', str(tmp_path / 'out.safetensors'), '--network', str(tmp_path / 'run' / 'checkpoint.pt')]) == 0
+    assert not any('.norm.' in key for key in load_weights(tmp_path / 'out.safetensors').parts['network'])
+    again = ['--start', str(tmp_path / 'run' / 'checkpoint.pt'), '--epochs', '1', '--no-bf16']
+    assert main(arguments(learnt_figures, tmp_path / 'again', *again, stage='detector')) == 0
+
+
+@pytest.mark.parametrize('rate', ['1e30', '100'])
+def test_a_training_that_diverges_ends_in_a_sentence(learnt_figures, tmp_path, capsys, rate):
+    more = ['--start', 'lite', '--rate', rate, '--schedule', 'cosine', '--epochs', '100']
+    assert main(arguments(learnt_figures, tmp_path, *more, stage='joint')) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("mpn train: the loss '") and 'is not finite at step' in last and '--rate may help' in last
 
 
 def test_keypoints_of_ones_own_train_run_and_are_measured(door_figures, tmp_path):
@@ -179,6 +206,9 @@ def test_wrong_data_end_in_a_sentence(figures, tmp_path, capsys, spoil, sentence
         (['--set', 'colour=red'], "'colour=red' is not FIELD=VALUE"),
         (['--validation-images', '.'], '--validation-images and --validation-annotations go together'),
         (['--size', '50'], 'multiple of 32, not 50'),
+        (['--windows', '0'], '--windows must be at least 1'),
+        (['--windows', '2', '--views', '3'], '--windows differ in each epoch'),
+        (['--batch-norm', '--preset', 'r50'], "the backbone of preset 'r50' has its BatchNorm already"),
         (['--batch', '5'], 'a batch of 5 is more than the 4 images'),
         (['--device', 'abacus'], "PyTorch cannot use device 'abacus'"),
     ],

@@ -15,8 +15,10 @@ import pytest
 import torch
 
 from mpn_ros.commands import train_prn
-from mpn_ros.errors import DatasetError, PresetError
+from mpn_ros.errors import DatasetError, ParameterError, PresetError
+from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.presets import PRN_PRESETS
+from mpn_ros.training.prn_noise import DetectorNoise
 from mpn_ros.weights import load_weights
 
 
@@ -48,6 +50,26 @@ def test_labels_in_weights_out(tmp_path: Path, capsys: pytest.CaptureFixture[str
         measured = weights.metadata['metrics']['grouping'][name]['exact']['AP']
         assert f'{name} exact AP {100 * measured:.1f}' in printed
     assert weights.metadata['training']['prn']['labels'] == 'labels.npz'
+
+
+def test_the_bound_for_peaks_and_the_noise_travel_in_the_file(tmp_path: Path) -> None:
+    labels = tmp_path / 'labels.npz'
+    write_labels(labels, 4)
+    words = ('--labels', str(labels), '--folder', str(tmp_path), '--epochs', '1', '--batch', '4')
+    changes = '--set', 'peak_threshold=0.03', '--set-noise', 'position=0.5', 'miss=0'
+    assert train_prn.run(arguments(*words, *changes)) == 0
+    weights = load_weights(tmp_path / 'prn.safetensors')
+    assert PRNGrouper(weights.prn()).peak_threshold == .03
+    noise = weights.metadata['training']['prn']['noise']
+    assert (noise['lowest'], noise['position'], noise['miss'], noise['mirror']) == (.03, .5, 0, DetectorNoise().mirror)
+
+
+@pytest.mark.parametrize('wrong', ['lowest=0.1', 'size=3', 'miss=often', 'miss'])
+def test_noise_that_is_none_ends_in_a_sentence(tmp_path: Path, wrong: str) -> None:
+    labels = tmp_path / 'labels.npz'
+    write_labels(labels, 4)
+    with pytest.raises(ParameterError, match=f"--set-noise: '{wrong}' is not FIELD=NUMBER"):
+        train_prn.run(arguments('--labels', str(labels), '--folder', str(tmp_path), '--set-noise', wrong))
 
 
 def test_missing_labels_are_named(tmp_path: Path) -> None:

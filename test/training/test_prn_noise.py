@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import AREA_OF_BOX, EXACT, DetectorNoise, detected, jitter, twins
@@ -52,3 +53,18 @@ def test_twins_stand_on_the_other_side_and_are_weaker() -> None:
     others = points[:, list(COCO.flip)]
     np.testing.assert_array_equal(found[fired][:, :2], others[fired][:, :2])
     assert (found[fired][:, 2] <= others[fired][:, 2]).all()
+
+
+def test_no_peak_is_below_the_bound_that_the_network_has() -> None:
+    noise, random = DetectorNoise(lowest=.02, seen=.1, hidden=.05), np.random.default_rng(0)
+    seen, hidden = (detected(crowd(visibility), noise, random)[..., 2] for visibility in (2, 1))
+    for scores in (seen, hidden):
+        assert scores[scores > 0].min() == pytest.approx(.02) and (abs(scores - .02) < 1e-6).mean() > .1
+    assert seen[seen > 0].mean() > hidden[hidden > 0].mean()
+
+
+@pytest.mark.parametrize(('wrong', 'sentence'), [({'miss': 1.5}, "noise 'miss' must be 0 to 1, not 1.5"),
+                                                 ({'position': -1}, "noise 'position' must be 0 to inf, not -1")])
+def test_impossible_noise_ends_in_a_sentence(wrong: dict[str, float], sentence: str) -> None:
+    with pytest.raises(ParameterError, match=sentence):
+        DetectorNoise(**wrong)

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from mpn_ros.errors import ParameterError, WeightsError
+from mpn_ros.errors import ParameterError, TrainingError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
 from mpn_ros.training.augment import Augmentation
@@ -102,6 +102,55 @@ def test_a_run_killed_in_a_validation_validates_when_it_goes_on(trainer):
     assert again.resume()
     again.run()
     assert measured == [2, 4, 6]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_the_last_good_checkpoint_stays(trainer, tmp_path, monkeypatch):
+    run = trainer()
+    losses = run.objective.forward
+
+    def broken_at_step_three(batches):
+        terms = losses(batches)
+        return {**terms, 'mask': terms['mask'] * float('nan')} if run.step == 3 else terms
+
+    monkeypatch.setattr(run.objective, 'forward', broken_at_step_three)
+    with pytest.raises(TrainingError, match=r"the loss 'mask' is not finite at step 3: .*in .*checkpoint.pt"):
+        run.run(save_minutes=0)
+    assert load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')['step'] == 2
+
+
+def test_weights_that_are_not_finite_are_not_saved(trainer, tmp_path):
+    run = trainer()
+    run.run(minutes=0)
+    next(iter(run.trained.values())).data[0] = float('inf')
+    with pytest.raises(TrainingError, match="the parameter 'backbone.stem.conv.weight' is not finite at step 1"):
+        run.save()
+    kept = load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')['network']
+    assert all(value.isfinite().all() for value in kept.values())
+
+
+def test_losses_are_told_on_the_console(trainer, capsys):
+    trainer(epochs=2).run(report_every=3)
+    told = capsys.readouterr().err
+    assert 'step 3 of 4: mask 0.' in told and 'step 4 of 4: mask 0.' in told, 'the last steps too'
+
+
+@pytest.mark.parametrize('fixed', [True, False])
+def test_norms_of_the_backbone_move_unless_they_are_fixed(trainer, fixed):
+    run = trainer(name='r50', fixed_norms=fixed, epochs=1)
+    before = snapshot(run.network)
+    run.run()
+    moved = {key for key in changed(run.network, before) if 'running_mean' in key}
+    assert not moved if fixed else moved
+
+
+def test_relative_steps_go_on_from_a_checkpoint(trainer):
+    whole = trainer('whole', relative=True)
+    whole.run()
+    cut = trainer('cut', relative=True)
+    cut.run(minutes=0)
+    again = trainer('cut', relative=True)
+    assert again.resume() and again.run()
+    assert not changed(whole.network, again.network.state_dict())
 
 
 def test_the_rate_falls_at_a_plateau_of_the_validation(trainer):

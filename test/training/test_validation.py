@@ -12,13 +12,17 @@ pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip ins
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.perception import Perceived
+from mpn_ros.pipeline.grouping import PRNGrouper
+from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.presets import preset
 from mpn_ros.skeleton import COCO, make_layout
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.pictures import examples
-from mpn_ros.training.validation import LabelledBoxes, Validation
+from mpn_ros.training.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
+from mpn_ros.weights import Weights
 
 
 class BlindBackend:
@@ -53,6 +57,51 @@ def test_the_first_figure_is_the_stages(small_dataset, network, stage, first):
     figures = validation(network)
     assert next(iter(figures)) == first and set(figures) == {'keypoint AP', 'box AP', 'mask IoU'}
     assert (figures['box AP'] == 1) == (stage == 'keypoints'), 'the labels are the boxes of the first stage alone'
+
+
+def test_a_prn_is_measured_at_several_bounds_and_in_windows_and_the_best_comes_first(small_dataset, network):
+    prn = PoseResidualNetwork(network.preset.prn).eval()
+    validation = Validation(
+        small_dataset.images, small_dataset.annotations, COCO, 'keypoints', 'cpu', limit=2, prn=prn, refine=2
+    )
+    figures = validation(network)
+    poses = {f'keypoint {name}{where} from {bound}' for name in ('AP', 'AR') for where in ('', ' in windows')
+             for bound in PEAK_BOUNDS}  # fmt: skip
+    assert set(figures) == {*poses, 'keypoint AP', 'keypoint AP in windows', 'box AP', 'mask IoU'}
+    assert next(iter(figures)) == 'keypoint AP in windows'
+    for where in ('', ' in windows'):
+        several = [figures[f'keypoint AP{where} from {bound}'] for bound in PEAK_BOUNDS]
+        assert figures[f'keypoint AP{where}'] == max(several)
+
+
+class Counted:
+    """Grey in, the same scene out; counts how often it is asked."""
+
+    description, gpu, one_thread, largest_batch = 'counted', None, False, 1
+
+    def __init__(self):
+        self.shapes = []
+
+    def __call__(self, pixels):
+        self.shapes.append(pixels.shape)
+        count, height, width, _ = pixels.shape
+        peaks = np.zeros((count, 17, 30, 3), np.float32)
+        peaks[:, :, 0] = width / 2, height / 2, 0.05
+        boxes = np.tile(np.float32([[0.3 * width, 0.3 * height, 0.7 * width, 0.7 * height, 0.9]]), (count, 1, 1))
+        return Perceived(peaks, boxes, np.full((count, height // 4, width // 4), 0.9, np.float32))
+
+
+def test_each_image_is_looked_at_once_whatever_groups_it(network):
+    weights = Weights(network.preset, {'network': network.state_dict()}, {}, 'made up')
+    pipeline = PosePipeline(weights, backend='eager', device='cpu', grouper='max', refine=2)
+    pipeline.thresholds = dataclasses.replace(pipeline.thresholds, keypoint=0)
+    pipeline.backend = Counted()
+    looks = SharedLooks(pipeline, pipeline.backend, 2)
+    image, prn = np.zeros((64, 64, 3), np.uint8), PoseResidualNetwork(network.preset.prn).eval()
+    scenes = [looks.rewind(PRNGrouper(prn, bound, 1e-9), windows)(image) for bound in (0.1, 0.03) for windows in (1, 0)]
+    assert len(pipeline.backend.shapes) == 2, 'the image and one window'
+    assert [scene.people[0].seen.any() for scene in scenes] == [False, False, True, True]
+    assert [scene.windows for scene in scenes] == [1, 0, 1, 0]
 
 
 def test_what_cannot_be_measured_is_said_and_a_wrong_dataset_at_once(small_dataset, network):
