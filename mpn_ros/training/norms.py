@@ -159,5 +159,6 @@ def without_norms(preset: Preset, state: Mapping[str, Tensor]) -> dict[str, Tens
 def folded(network: MultiPoseNet) -> MultiPoseNet:
     """A copy of a network in eval mode, with what ``make_norms`` put in folded."""
     network = copy.deepcopy(network).eval()
-    fold_batchnorm(network.backbone)
+    if has_norms(network.state_dict()):  # and not those of a ResNet, which are its own
+        fold_batchnorm(network.backbone)
     return network

@@ -86,6 +86,11 @@ def test_weights_without_norms_stay_as_they_are(lite):
     assert all(value is state[key] for key, value in without_norms(lite.preset, state).items())
 
 
+def test_the_norms_that_a_backbone_has_of_its_own_are_not_folded():
+    network = MultiPoseNet(preset('r50'))
+    assert shapes_of(folded(network)) == shapes_of(network)
+
+
 def test_a_backbone_that_has_its_norms_is_refused():
     network = MultiPoseNet(dataclasses.replace(preset('r50')))
     with pytest.raises(ParameterError, match="the backbone of preset 'r50' has its BatchNorm already"):
