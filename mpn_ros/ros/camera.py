@@ -15,6 +15,7 @@ from mpn_ros.ros.outputs.hri import HriPublisher
 from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame, Frame
 from mpn_ros.serving.statistics import FrameStatistics
+from mpn_ros.tracking.image_clock import ImageClock
 from mpn_ros.tracking.tracker import Tracker
 
 
@@ -30,7 +31,7 @@ class Camera:
         self.topics = CameraTopics(node, name)
         self.input = CameraInput(self.topics, settings, self.statistics, bridge)
         self.outputs = make_outputs(self.topics, self.input.calibration, self.statistics, settings, hri)
-        self._tracker = Tracker()
+        self._tracker, self._clock = Tracker(), ImageClock()
 
     def open(self, submit: Callable[[Camera, Frame], None]) -> None:
         """Says what the results mean and subscribes; each image goes to ``submit``."""
@@ -57,8 +58,8 @@ class Camera:
         settings, stamp = frame.settings, frame.header.stamp
         if not settings.track:
             return result
-        self._tracker.timeout, self._tracker.new_score = settings.track_timeout, settings.new_track_threshold
-        return self._tracker.update(result, stamp.sec + stamp.nanosec / 1e9 or frame.received)
+        self._tracker.timeout, self._tracker.new_track_threshold = settings.track_timeout, settings.new_track_threshold
+        return self._tracker.update(result, self._clock.time(stamp.sec + stamp.nanosec / 1e9, frame.received))
 
     def publish(self, frame: DecodedFrame, result: Scene) -> None:
         """Sends the result on every output, under the image's header."""

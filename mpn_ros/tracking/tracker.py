@@ -20,27 +20,43 @@ from mpn_ros.tracking.motion import BoxMotion
 
 SURE_AFFINITY, UNSURE_AFFINITY = .2, .4
 """Least affinity of a sure and of an unsure sighting with the one who it is."""
+LATE = 1.
+"""Seconds by which an image may be older than the newest before it and still be one of the same sequence: a driver that
+swaps neighbours. What is older is of a sequence that begins anew."""
 
 
 class Tracker:
-    """Follows the people of one camera.
+    """Follows the people of one camera: gives each the same id from image to image.
 
-    timeout: seconds for which somebody who is not seen is remembered. new_score: least score of a person who gets a
-    new id; people below it keep an id, or have none. Both may be replaced at any time. Ids count from 1 and are never
-    given twice. ``layout`` is that of the keypoints. Raises ParameterError.
+    Ids count from 1 and are never given twice. ``timeout`` and ``new_track_threshold`` may be replaced at any time.
+
+    Args:
+        timeout: seconds for which somebody who is not seen is remembered.
+        new_track_threshold: least score of a person who gets a new id. People below it keep an id, or have none.
+        layout: what the keypoints are.
+
+    Raises:
+        ParameterError: for a value out of range.
+
+    Example:
+        >>> from mpn_ros.scene import Person, Scene
+        >>> person = Person(np.array([10., 10, 50, 90]), .9, np.full((17, 3), np.nan))
+        >>> tracker = Tracker()
+        >>> [tracker.update(Scene((person,), None, (64, 96)), seconds).people[0].id for seconds in (0., .1, .2)]
+        [1, 1, 1]
     """
 
-    def __init__(self, timeout: float = 1., new_score: float = .5, layout: SkeletonLayout = COCO) -> None:
+    def __init__(self, timeout: float = 1., new_track_threshold: float = .5, layout: SkeletonLayout = COCO) -> None:
         if not timeout >= 0:
             raise ParameterError(f'timeout of a tracker must be at least 0 seconds, not {timeout}')
-        if not 0 <= new_score <= 1:
-            raise ParameterError(f'new_score of a tracker must be 0 to 1, not {new_score}')
-        self.timeout, self.new_score, self._layout = timeout, new_score, layout
+        if not 0 <= new_track_threshold <= 1:
+            raise ParameterError(f'new_track_threshold of a tracker must be 0 to 1, not {new_track_threshold}')
+        self.timeout, self.new_track_threshold, self._layout = timeout, new_track_threshold, layout
         self._next_id = 1
         self._size = (0, 0)
-        self._forget()
+        self._reset()
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._now = -np.inf
         self._ids = np.empty(0, int)
         self._last_seen = np.empty(0)
@@ -48,27 +64,43 @@ class Tracker:
         self._keypoints = np.empty((0, len(self._layout), 3))
 
     def update(self, scene: Scene, seconds: float) -> Scene:
-        """The scene with ids, of an image taken at ``seconds``. A time before that of the last image, or an image of
-        another size, is a new beginning: nobody is remembered, and ids count on."""
-        if seconds < self._now or scene.image_size != self._size:
-            self._forget()
+        """Gives the people of the next image their ids.
+
+        An image that is older than the newest so far by less than a second gets the ids of that moment, and those who
+        are followed stay where they are. One that is older still, or of another size, is a new beginning: nobody is
+        remembered, and ids count on.
+
+        Args:
+            scene: the people of the image.
+            seconds: when it was taken.
+
+        Returns:
+            The same scene under ids.
+        """
+        if seconds <= self._now - LATE or scene.image_size != self._size:
+            self._reset()
         self._size = scene.image_size
-        self._expect(seconds)
+        if seconds >= self._now:
+            self._advance(seconds)
         if not scene.people:
             return scene
         boxes = np.array([person.box for person in scene.people])
         keypoints = scene.keypoints
-        sure = np.array([person.score for person in scene.people]) >= self.new_score
-        tracks = self._associate(boxes, keypoints, sure)
-        self._correct(tracks, boxes, keypoints)
-        new = (tracks < 0) & sure
+        sure = np.array([person.score for person in scene.people]) >= self.new_track_threshold
+        tracks = self._associate(boxes, keypoints, sure, *self._predict(seconds))
+        seen = tracks >= 0
+        self._last_seen[tracks[seen]] = np.maximum(self._last_seen[tracks[seen]], seconds)
+        if seconds == self._now:
+            self._motion = self._motion.correct(tracks[seen], boxes[seen])
+            self._keypoints[tracks[seen]] = keypoints[seen]
+        new = ~seen & sure
         if new.any():
-            tracks[new] = self._begin(boxes[new], keypoints[new])
+            tracks[new] = self._start_tracks(boxes[new], keypoints[new], seconds)
         return replace(scene, people=tuple(
             replace(person, id=int(self._ids[track]) if track >= 0 else None)
             for person, track in zip(scene.people, tracks, strict=True)))
 
-    def _expect(self, seconds: float) -> None:
+    def _advance(self, seconds: float) -> None:
         """Forgets who has not been seen for too long, and moves the others to where they should be now."""
         kept = seconds - self._last_seen <= self.timeout
         if not kept.all():
@@ -81,9 +113,19 @@ class Tracker:
             self._keypoints[..., :2] += (self._motion.centre - centre)[:, None]
         self._now = seconds
 
-    def _associate(self, boxes: np.ndarray, keypoints: np.ndarray, sure: np.ndarray) -> np.ndarray:
+    def _predict(self, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes and keypoints of those who are followed at that time, which is not after that of the newest image."""
+        if seconds == self._now or not len(self._ids):
+            return self._motion.boxes, self._keypoints
+        then = self._motion.predict(seconds - self._now)
+        keypoints = self._keypoints.copy()
+        keypoints[..., :2] += (then.centre - self._motion.centre)[:, None]
+        return then.boxes, keypoints
+
+    def _associate(self, boxes: np.ndarray, keypoints: np.ndarray, sure: np.ndarray, expected_boxes: np.ndarray,
+                   expected_keypoints: np.ndarray) -> np.ndarray:
         """``(P,)``: who each of the sightings is, as a row of those who are followed; -1 for nobody."""
-        alike = affinity(boxes, keypoints, self._motion.boxes, self._keypoints, self._layout)
+        alike = affinity(boxes, keypoints, expected_boxes, expected_keypoints, self._layout)
         tracks, free = np.full(len(boxes), -1), np.ones(len(self._ids), bool)
         for sightings, least in ((sure, SURE_AFFINITY), (~sure, UNSURE_AFFINITY)):
             if not sightings.any():
@@ -98,19 +140,12 @@ class Tracker:
             free[columns[matched]] = False
         return tracks
 
-    def _correct(self, tracks: np.ndarray, boxes: np.ndarray, keypoints: np.ndarray) -> None:
-        seen = tracks >= 0
-        rows = tracks[seen]
-        self._motion = self._motion.correct(rows, boxes[seen])
-        self._keypoints[rows] = keypoints[seen]
-        self._last_seen[rows] = self._now
-
-    def _begin(self, boxes: np.ndarray, keypoints: np.ndarray) -> np.ndarray:
-        """Follows new people. Returns their rows."""
+    def _start_tracks(self, boxes: np.ndarray, keypoints: np.ndarray, seconds: float) -> np.ndarray:
+        """Follows new people, who were seen at that time. Returns their rows."""
         first, count = len(self._ids), len(boxes)
         self._ids = np.append(self._ids, self._next_id + np.arange(count))
         self._next_id += count
-        self._last_seen = np.append(self._last_seen, np.full(count, self._now))
-        self._motion += BoxMotion.start(boxes)
+        self._last_seen = np.append(self._last_seen, np.full(count, seconds))
+        self._motion += BoxMotion.start(boxes).predict(self._now - seconds)
         self._keypoints = np.concatenate([self._keypoints, keypoints])
         return first + np.arange(count)

@@ -91,6 +91,20 @@ def test_stamps_that_stand_jump_and_are_zero_come_back_as_they_were(robot, until
     assert counted(node).failed == 0
 
 
+def test_stamps_that_are_swapped_missing_or_a_little_early_renumber_nobody(robot, until):
+    robot.start(track_timeout=60.)
+    people = robot.listen(SkeletonArray, '/skeletons')
+    send = robot.camera()
+    ids = []
+    for n, seconds in enumerate([1000., 1000.1, 1000.099, 0., 1050., 1050.2, 1050.1, 100., 100.1], 1):
+        header = Image().header
+        header.stamp.sec, header.stamp.nanosec = divmod(round(seconds * 1e9), 10 ** 9)
+        send(header=header, value=200)
+        until(lambda n=n: len(people) == n)
+        ids.append(people[-1].skeletons[0].id)
+    assert ids == [1] * 7 + [2] * 2
+
+
 def test_old_results_are_never_repeated_for_a_silent_camera(robot, until):
     robot.start(diagnostics_period=.1, camera_timeout=.3)
     people, messages = robot.listen(SkeletonArray, '/skeletons'), robot.listen(DiagnosticArray, '/diagnostics')
