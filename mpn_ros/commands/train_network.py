@@ -13,6 +13,7 @@ import torch
 from mpn_ros.coco import read_dataset
 from mpn_ros.commands.dataset_options import is_upright
 from mpn_ros.errors import DatasetError, ParameterError
+from mpn_ros.evaluation.validation import Validation
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.windows import check_refine
@@ -27,7 +28,6 @@ from mpn_ros.training.journal import Board
 from mpn_ros.training.start import expect_norms, start_backbone, start_from, start_norms, start_settled
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
-from mpn_ros.training.validation import Validation
 from mpn_ros.training.windows import WindowDataset, WindowSampling
 from mpn_ros.weights import load_weights, resolve_weights
 

@@ -11,6 +11,7 @@ import torch
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
+from mpn_ros.evaluation.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.perception import Perceived
@@ -18,10 +19,6 @@ from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.presets import preset
 from mpn_ros.skeleton import COCO, make_layout
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.pictures import examples
-from mpn_ros.training.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
 from mpn_ros.weights import Weights
 
 
@@ -114,15 +111,3 @@ def test_what_cannot_be_measured_is_said_and_a_wrong_dataset_at_once(small_datas
     small_dataset.save()
     with pytest.raises(DatasetError, match='nobody to measure the keypoint AP on'):
         Validation(small_dataset.images, small_dataset.annotations, COCO, 'keypoints', 'cpu', limit=1)(network)
-
-
-def test_examples_show_patch_target_and_answer(learnt_figures, network):
-    dataset = PatchDataset(learnt_figures.labelled(), 64, Augmentation(0, (1, 1), 0), network.preset)
-    patches = [dataset[0, 0], dataset[0, 1]]
-    picture = examples(network, patches)
-    assert picture.shape == (2 * 64, 4 * 64, 3) and picture.dtype == np.uint8
-    patch, target = picture[:64, :64], picture[:64, 64:128]
-    x0, y0, x1, _ = patches[0]['boxes'][0].round().int().tolist()
-    assert (patch[y0, x0:x1] == (255, 220, 0)).all(), 'the edge of the labelled box'
-    row, column = np.unravel_index(patches[0]['heatmaps'][0].argmax(), (16, 16))
-    assert target[4 * row + 2, 4 * column + 2, 0] > 200, 'a peak where the joint is'
