@@ -71,6 +71,12 @@ class Parameters:
     mask_threshold: float = _parameter(
         .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
     max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
+    refine: int = _parameter(
+        -1, 'Most windows of an image for a second look at people whose size does not suit the network; 0 looks once, '
+        '-1 takes 4 on a CPU and 16 on a GPU.', bounds=(-1, 32), live=True)
+    full_look_every: int = _parameter(
+        1, 'With n, only every n-th image is looked at as a whole, those between in windows around the people who are '
+        'followed; needs track and refine.', bounds=(1, 100), live=True)
     track: bool = _parameter(True, 'Give people ids that last from image to image.', live=True)
     track_timeout: float = _parameter(
         1., 'Time for which a person who is not seen is remembered.', unit='s', bounds=(0, 60), live=True)

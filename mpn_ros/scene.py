@@ -35,6 +35,7 @@ class Scene:
     """``people``, best score first; ``mask`` ``(H, W)`` uint8, 255 on people, 0 elsewhere, or None where the network
     does not segment; ``image_size`` (width, height), by default that of the mask.
 
+    whole: whether the whole image was looked at, and not only windows around the people who were expected.
     windows: how many windows of the image the second look has seen; broken_windows: how many more had no finite answer.
     refine_seconds: what the second look took, that at the other images of its batch included.
     """
@@ -42,6 +43,7 @@ class Scene:
     people: tuple[Person, ...]
     mask: np.ndarray | None
     image_size: tuple[int, int] = (0, 0)
+    whole: bool = True
     windows: int = 0
     broken_windows: int = 0
     refine_seconds: float = 0.0

@@ -28,15 +28,19 @@ class Look(Generic[View]):
 
     image: which image of the batch it is of. view: how the image lies in the input. people: the rows, among all people
     of the image, of those whose keypoints are taken from this look. boxes: ``(P, 5)`` x0, y0, x1, y1, score of these
-    people. peaks: ``(K, N, 3)`` x, y, score. person: ``(h, w)`` probability that a pixel is a person's.
+    people. found: ``(P,)`` the score of each by this look's own detector, 0 where it sees nobody. peaks: ``(K, N, 3)``
+    x, y, score. person: ``(h, w)`` probability that a pixel is a person's. whole: False for people who are expected in
+    an image that was not looked at as a whole.
     """
 
     image: int
     view: View
     people: Sequence[int]
     boxes: np.ndarray
+    found: np.ndarray
     peaks: np.ndarray
     person: np.ndarray
+    whole: bool = True
 
     @property
     def boxes_in_image(self) -> np.ndarray:
@@ -75,8 +79,8 @@ def look_at_windows(plans: Sequence[Plan], see: Callable[[Sequence[Plan]], Perce
         for plan, peaks, boxes, person in zip(alike, *see(alike), strict=True):
             if all(np.isfinite(part).all() for part in (peaks, boxes, person)):
                 known = np.column_stack([plan.window.boxes_to_input(plan.boxes[:, :4]), plan.boxes[:, 4]])
-                found = _refined(known.astype(np.float32), boxes)
-                looks.append(Look(plan.image, plan.window, plan.window.people, found, peaks, person))
+                refined, scores = _refined(known.astype(np.float32), boxes)
+                looks.append(Look(plan.image, plan.window, plan.window.people, refined, scores, peaks, person))
     return looks
 
 
@@ -93,12 +97,29 @@ def merge(
     person = first.view.map_to_image(first.person)
     for look, found in windows:
         rows = list(look.people)
-        boxes[rows, :4] = look.boxes_in_image[:, :4]
-        poses[rows] = _points_in_image(look, found)
+        boxes[rows, :4], poses[rows] = look.boxes_in_image[:, :4], _points_in_image(look, found)
         part = look.view.cut(person)
         part += look.view.letterbox.map_to_image(look.person)
         part /= 2
     return boxes, poses, person
+
+
+def gather(
+    expected: Look[Letterbox], windows: Sequence[tuple[Look[Window], np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What windows alone tell of an image, as ``merge`` returns it: the people of ``expected`` whom a window's detector
+    has found, best first, with its score. Outside of all windows nobody is known to be."""
+    width, height = expected.view.image_size
+    person, people = np.zeros((height, width), np.float32), []
+    for look, found in windows:
+        boxes = np.column_stack([look.boxes_in_image[:, :4], look.found])
+        people += [(box, pose) for box, pose in zip(boxes, _points_in_image(look, found)) if box[4] > 0]
+        part = look.view.cut(person)
+        np.maximum(part, look.view.letterbox.map_to_image(look.person), out=part)
+    people.sort(key=lambda pair: pair[0][4], reverse=True)
+    joints = len(expected.peaks)
+    return (np.array([box for box, _ in people], np.float32).reshape(-1, 5),
+            np.array([pose for _, pose in people], np.float32).reshape(-1, joints, 3), person)
 
 
 def _points_in_image(look: Look[Any], keypoints: np.ndarray) -> np.ndarray:
@@ -107,14 +128,14 @@ def _points_in_image(look: Look[Any], keypoints: np.ndarray) -> np.ndarray:
     return moved
 
 
-def _refined(known: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """``known`` boxes ``(P, 5)`` with the corners of the most likely of ``found`` ``(M, 5)`` that is the same
-    person's."""
-    refined = known.copy()
+def _refined(known: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``known`` boxes ``(P, 5)`` with the corners of the most likely of ``found`` ``(M, 5)`` that is the same person's;
+    and its scores ``(P,)``, 0 where there is none."""
+    refined, scores = known.copy(), np.zeros(len(known), np.float32)
     found = found[found[:, 4] >= _FAINTEST]
     if len(found):
         overlap = box_iou(known[:, :4], found[:, :4])
         best = (overlap * found[:, 4]).argmax(1)
         same = overlap[np.arange(len(known)), best] >= SAME_PERSON
-        refined[same, :4] = found[best[same], :4]
-    return refined
+        refined[same, :4], scores[same] = found[best[same], :4], found[best[same], 4]
+    return refined, scores

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -19,7 +20,7 @@ from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
-from mpn_ros.pipeline.looks import Look, Plan, Refinement, look_at_windows, merge
+from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
 from mpn_ros.pipeline.nms import suppress
 from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
 from mpn_ros.scene import Person, Scene
@@ -102,7 +103,7 @@ class PosePipeline:
         self.thresholds = thresholds or Thresholds()
         self.backend = make_backend(loaded.network(), backend, device, precision)
         self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
-        self.refine = DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu'] if refine is None else refine
+        self.refine = self.default_refine if refine is None else refine
         check_refine(self.refine)
         on_gpu = self.backend.gpu is not None
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
@@ -114,6 +115,11 @@ class PosePipeline:
     def layout(self) -> SkeletonLayout:
         """The K keypoints of the weights, in the order of ``Person.keypoints``."""
         return self.weights.preset.layout
+
+    @property
+    def default_refine(self) -> int:
+        """The most windows of an image where nobody says how many."""
+        return DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu']
 
     @property
     def largest_batch(self) -> int:
@@ -130,11 +136,21 @@ class PosePipeline:
         return self.batch([image], channel_order)[0]
 
     def batch(
-        self, images: Sequence[np.ndarray], channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb'
+        self,
+        images: Sequence[np.ndarray],
+        channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb',
+        expected: Sequence[np.ndarray | None] | None = None,
     ) -> list[Scene]:
         """A scene for each image, from one forward pass, one of all windows and one batch of the grouper. Images may
-        differ in size; each has the ``channel_order`` given for all, or its own. Raises ImageError, ParameterError for
-        another channel order, and InferenceError where the network answers with NaN or infinity."""
+        differ in size; each has the ``channel_order`` given for all, or its own.
+
+        expected: for each image None, or boxes ``(P, 4)`` x0, y0, x1, y1 of the people who should be in it, such as a
+        tracker's. Then only windows around them are looked at, if ``refine`` is enough for all of them: who is new is
+        not seen, and the mask is empty between the windows.
+
+        Raises ImageError, ParameterError for another channel order, and InferenceError where the network answers with
+        NaN or infinity.
+        """
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
@@ -143,10 +159,21 @@ class PosePipeline:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
-        letterboxes, pixels = self.letterbox(images, orders)
-        first = self.first_looks(letterboxes, self.backend(pixels), thresholds)
-        second = self.second_looks(first, refine, lambda plans: self.see(images, orders, plans))
-        return self.scenes(first, second, self.group(first, second), thresholds)
+        known = self._expected_looks(images, expected or [None] * len(images), refine)
+        rest = [index for index in range(len(images)) if index not in known]
+        first = dict(known)
+        if rest:
+            letterboxes, pixels = self.letterbox([images[i] for i in rest], [orders[i] for i in rest])
+            looks = self.first_looks(letterboxes, self.backend(pixels), thresholds)
+            first |= {index: dataclasses.replace(look, image=index) for index, look in zip(rest, looks)}
+        ordered = [first[index] for index in range(len(images))]
+        second = self.second_looks(ordered, refine, lambda plans: self.see(images, orders, plans))
+        return self.scenes(ordered, second, self.group(ordered, second), thresholds)
+
+    @property
+    def _all_windows(self) -> WindowSettings:
+        """Those where nobody was looked at before, so that nobody is left alone."""
+        return dataclasses.replace(self.windows, right=(0.0, 0.0), faint=0.0)
 
     def warm(self) -> None:
         """Prepares the backend for windows, so that the first second look need not wait for it."""
@@ -179,8 +206,29 @@ class PosePipeline:
         looks = []
         for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
             boxes = suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
-            looks.append(Look(index, view, range(len(boxes)), boxes, peaks, person))
+            looks.append(Look(index, view, range(len(boxes)), boxes, boxes[:, 4], peaks, person))
         return looks
+
+    def _expected_looks(
+        self, images: Sequence[np.ndarray], expected: Sequence[np.ndarray | None], refine: int
+    ) -> dict[int, Look[Letterbox]]:
+        """For the images that windows around ``expected`` people suffice for, by their number: who should be there, in
+        the place of a first look."""
+        known: dict[int, Look[Letterbox]] = {}
+        for index, (image, boxes) in enumerate(zip(images, expected, strict=True)):
+            if boxes is None or not len(boxes):
+                continue
+            view = fit(image.shape, self.input_size)
+            width, height = view.image_size
+            inside = np.asarray(boxes, np.float32)[:, :4].clip(0, (width, height, width, height))
+            inside = inside[(inside[:, 2:] - inside[:, :2] >= 1).all(1)]
+            rows = np.column_stack([inside, np.ones(len(inside))]).astype(np.float32)
+            windows = plan_windows(view.image_size, rows, 1.0, refine, self._all_windows)
+            if len(inside) and sum(len(window.people) for window in windows) == len(inside):
+                rows[:, :4] *= np.tile(view.scale, 2)
+                no_peaks, nobody = np.zeros((len(self.layout), 1, 3), np.float32), np.zeros((1, 1), np.float32)
+                known[index] = Look(index, view, range(len(rows)), rows, rows[:, 4], no_peaks, nobody, whole=False)
+        return known
 
     def second_looks(
         self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], Perceived]
@@ -191,7 +239,8 @@ class PosePipeline:
         plans = []
         for look in first if refine else ():
             boxes, scale = look.boxes_in_image, float(look.view.scale.mean())
-            windows = plan_windows(look.view.image_size, boxes, scale, refine, self.windows)
+            settings = self.windows if look.whole else self._all_windows
+            windows = plan_windows(look.view.image_size, boxes, scale, refine, settings)
             plans += [Plan(look.image, window, boxes[list(window.people)]) for window in windows]
         looks = look_at_windows(plans, see)
         if len(looks) < len(plans):
@@ -228,17 +277,17 @@ class PosePipeline:
         for look, grouped in zip(first, keypoints):
             mine = [(window, poses) for window, poses in windows if window.image == look.image]
             broken = sum(plan.image == look.image for plan in second.plans) - len(mine)
-            boxes, poses, person = merge(look, grouped, mine)
+            boxes, poses, person = merge(look, grouped, mine) if look.whole else gather(look, mine)
             width, height = look.view.image_size
             corners = boxes[:, :4].clip(0, (width, height, width, height))
             poses[~(poses[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
             people = tuple(
                 Person(box, float(score), pose)
                 for box, score, pose in zip(corners, boxes[:, 4], poses)
-                if (box[2:] > box[:2]).all()
+                if (box[2:] > box[:2]).all() and score >= thresholds.person
             )  # a box in the padding has nothing of the image
             mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)  # cv2.compare fails on a single pixel
-            scenes.append(Scene(people, mask, (width, height), len(mine), broken, second.seconds))
+            scenes.append(Scene(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
         return scenes
 
     def _inputs(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from rclpy.lifecycle import LifecycleNode
 
 from mpn_ros.parameters import Parameters
@@ -31,7 +33,8 @@ class Camera:
         self.topics = CameraTopics(node, name)
         self.input = CameraInput(self.topics, settings, self.statistics, bridge)
         self.outputs = make_outputs(self.topics, self.input.calibration, self.statistics, settings, hri)
-        self._tracker, self._clock = Tracker(), ImageClock()
+        self._tracker, self._clock, self._tracking = Tracker(), ImageClock(), threading.Lock()
+        self._since_whole = 0
 
     def open(self, submit: Callable[[Camera, Frame], None]) -> None:
         """Says what the results mean and subscribes; each image goes to ``submit``."""
@@ -53,15 +56,33 @@ class Camera:
         """The image in a message. Raises ImageError."""
         return self.input.decode(frame)
 
+    def expected(self, frame: DecodedFrame) -> np.ndarray | None:
+        """Where the people who are followed should be, between two images that are looked at as a whole; None where it
+        is time for one of these, by the parameter ``full_look_every``, or nobody is followed."""
+        self._since_whole += 1
+        if frame.settings.track and self._since_whole < frame.settings.full_look_every:
+            with self._tracking:
+                boxes = self._tracker.expected(self._seconds(frame))
+            if len(boxes):
+                return boxes
+        self._since_whole = 0
+        return None
+
     def track(self, frame: DecodedFrame, result: Scene) -> Scene:
         """The people of ``result`` with the ids that they had before, if the parameter ``track`` is on."""
-        settings, stamp = frame.settings, frame.header.stamp
+        settings = frame.settings
         if not settings.track:
             return result
-        self._tracker.timeout, self._tracker.new_track_threshold = settings.track_timeout, settings.new_track_threshold
-        return self._tracker.update(result, self._clock.time(stamp.sec + stamp.nanosec / 1e9, frame.received))
+        tracker = self._tracker
+        with self._tracking:
+            tracker.timeout, tracker.new_track_threshold = settings.track_timeout, settings.new_track_threshold
+            return tracker.update(result, self._seconds(frame))
 
     def publish(self, frame: DecodedFrame, result: Scene) -> None:
         """Sends the result on every output, under the image's header."""
         for output in self.outputs:
             output.publish(frame, result)
+
+    def _seconds(self, frame: DecodedFrame) -> float:
+        stamp = frame.header.stamp
+        return self._clock.time(stamp.sec + stamp.nanosec / 1e9, frame.received)

@@ -20,7 +20,8 @@ def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str
     do not tell, such as a topic of another type; ``info``: what else is told, such as the backend and the weights.
     """
     level, message = _judge(topic, snapshot, timeout, error, warning)
-    values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people)}
+    values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people),
+              'windows': str(snapshot.windows)}
     for key, percentiles in snapshot.times.items():
         for label, seconds in zip(PERCENTILES, percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'

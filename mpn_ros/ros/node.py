@@ -19,7 +19,7 @@ from mpn_ros.ros.bridge import probe_cv_bridge
 from mpn_ros.ros.camera import Camera
 from mpn_ros.ros.outputs.hri import HriPublisher
 from mpn_ros.ros.parameter_server import ParameterServer
-from mpn_ros.ros.pipeline import load_pipeline, pipeline_info, thresholds
+from mpn_ros.ros.pipeline import apply_settings, load_pipeline, pipeline_info
 from mpn_ros.serving.inference import Inference
 from mpn_ros.serving.statistics import WINDOW
 from mpn_ros.serving.worker import Worker
@@ -61,7 +61,7 @@ class PoseNode(LifecycleNode):
         for camera in self._cameras:
             camera.input.settings = settings
         if self._pipeline is not None:
-            self._pipeline.thresholds = thresholds(settings)
+            apply_settings(self._pipeline, settings)
 
     def _start(self) -> None:
         self._autostart.cancel()
@@ -141,7 +141,9 @@ class PoseNode(LifecycleNode):
 
     def _start_cameras(self) -> None:
         assert self._pipeline is not None
-        self._worker = Worker(self._cameras, Inference(self._pipeline, self._log_fault), self._log_fault)
+        inference = Inference(self._pipeline, self._log_fault)
+        inference.warm()
+        self._worker = Worker(self._cameras, inference, self._log_fault)
         for camera in self._cameras:
             camera.open(self._worker.submit)
 

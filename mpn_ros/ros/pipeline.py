@@ -19,13 +19,20 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
     from mpn_ros.weights import load_weights, resolve_weights
     weights = load_weights(resolve_weights(parameters.weights))
     check_layout(weights.preset.layout, weights.source)
-    return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
-                        device=parameters.device, precision=parameters.precision, grouper=parameters.grouper,
-                        thresholds=thresholds(parameters))
+    pipeline = PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
+                            device=parameters.device, precision=parameters.precision, grouper=parameters.grouper)
+    apply_settings(pipeline, parameters)
+    return pipeline
+
+
+def apply_settings(pipeline: PosePipeline, parameters: Parameters) -> None:
+    """Has the pipeline take over the live parameters with its next image."""
+    pipeline.thresholds = thresholds(parameters)
+    pipeline.refine = pipeline.default_refine if parameters.refine < 0 else parameters.refine
 
 
 def thresholds(parameters: Parameters) -> Thresholds:
-    """The live parameters that a pipeline takes over between two images."""
+    """What counts, by the live parameters."""
     from mpn_ros.pipeline.pipeline import Thresholds
     return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold,
                       overlap=parameters.nms_threshold, mask=parameters.mask_threshold, people=parameters.max_people)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.parameters import Parameters
 from mpn_ros.scene import Scene
@@ -41,6 +43,9 @@ class CameraStream(Protocol):
 
     def decode(self, frame: Frame) -> DecodedFrame:
         """Raises ImageError where the message is no image."""
+
+    def expected(self, frame: DecodedFrame) -> np.ndarray | None:
+        """The boxes ``(P, 4)`` of the people who alone are to be looked for in the image; None for everybody."""
 
     def track(self, frame: DecodedFrame, result: Scene) -> Scene:
         """The result with ids. Results come in the order in which inference took their frames."""

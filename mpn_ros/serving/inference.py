@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -27,8 +27,20 @@ class Pipeline(Protocol):
     def one_thread(self) -> bool:
         """Whether all calls should come from the same thread."""
 
-    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder]) -> list[Scene]:
-        """A result for each image ``(H, W, 3)`` uint8."""
+    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder],
+              expected: Sequence[np.ndarray | None]) -> list[Scene]:
+        """A result for each image ``(H, W, 3)`` uint8; where boxes ``(P, 4)`` of people are expected, those alone are
+        looked for."""
+
+    def warm(self) -> None:
+        """Prepares what no image should have to wait for."""
+
+
+class Request(NamedTuple):
+    """An image, and the boxes ``(P, 4)`` of the people who alone are to be looked for in it; None for everybody."""
+
+    image: DecodedImage
+    expected: np.ndarray | None = None
 
 
 class Inference:
@@ -48,37 +60,42 @@ class Inference:
         """The most images that are worth a batch, and that memory has sufficed for."""
         return min(self._memory_limit, self._pipeline.largest_batch)
 
-    def __call__(self, images: Sequence[DecodedImage]) -> list[Scene | Exception]:
+    def __call__(self, requests: Sequence[Request]) -> list[Scene | Exception]:
         """A result for each image, or why there is none. May be called from any thread, by one at a time.
 
         Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
         halved until the image that it fails for is alone; if it was for memory, later batches are no larger.
         """
         if self._pipeline.one_thread:
-            return self._thread.submit(self._infer, images).result()
-        return self._infer(images)
+            return self._thread.submit(self._infer, requests).result()
+        return self._infer(requests)
+
+    def warm(self) -> None:
+        """Prepares the pipeline, in the thread that will run it. Raises BackendUnavailable where that fails."""
+        self._thread.submit(self._pipeline.warm).result()
 
     def close(self) -> None:
         """Ends what it has started."""
         self._thread.shutdown()
 
-    def _infer(self, images: Sequence[DecodedImage]) -> list[Scene | Exception]:
-        if not images:
+    def _infer(self, requests: Sequence[Request]) -> list[Scene | Exception]:
+        if not requests:
             return []
-        if len(images) <= self._memory_limit:
+        if len(requests) <= self._memory_limit:
             try:
-                return [*self._run(images)]
+                return [*self._run(requests)]
             except Exception as error:
-                self._handle_failure(error, len(images))
-                if self.fatal_error or len(images) == 1:
-                    return [error] * len(images)
-        middle = (len(images) + 1) // 2
-        return [*self._infer(images[:middle]), *self._infer(images[middle:])]
+                self._handle_failure(error, len(requests))
+                if self.fatal_error or len(requests) == 1:
+                    return [error] * len(requests)
+        middle = (len(requests) + 1) // 2
+        return [*self._infer(requests[:middle]), *self._infer(requests[middle:])]
 
-    def _run(self, images: Sequence[DecodedImage]) -> list[Scene]:
+    def _run(self, requests: Sequence[Request]) -> list[Scene]:
+        images, expected = zip(*requests, strict=True)
         arrays, orders = zip(*images, strict=True)
         try:
-            return self._pipeline.batch(arrays, orders)
+            return self._pipeline.batch(arrays, orders, expected)
         except Exception as error:
             from mpn_ros.backends.faults import free_memory, out_of_memory  # loads torch: not before it is needed
             if not out_of_memory(error):
@@ -86,8 +103,8 @@ class Inference:
             reason = str(error)
         # Only now: the exception holds the frames of the call, and these what they had allocated.
         free_memory()
-        results = self._pipeline.batch(arrays, orders)
-        self._log_error(f'memory had run out for {len(images)} images, and sufficed after it was freed: {reason}')
+        results = self._pipeline.batch(arrays, orders, expected)
+        self._log_error(f'memory had run out for {len(requests)} images, and sufficed after it was freed: {reason}')
         return results
 
     def _handle_failure(self, error: Exception, count: int) -> None:

@@ -14,9 +14,11 @@ import numpy as np
 
 WINDOW = 5.
 """Seconds over which rates, times and recent faults are told."""
-TIMES = ('latency', 'wait', 'decode', 'inference', 'tracking', 'publish', 'overhead', 'stamp_to_inference', 'age')
+TIMES = ('latency', 'wait', 'decode', 'inference', 'second_look', 'tracking', 'publish', 'overhead',
+         'stamp_to_inference', 'age')
 """What is timed, as docs/interface.md describes it."""
-COUNTS = 'received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'without_position', 'paired_by_arrival'
+COUNTS = ('received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'without_position', 'paired_by_arrival',
+          'broken_windows')
 """What is counted, by the names of ``Snapshot``."""
 PERCENTILES = 'p50', 'p95', 'p99', 'max'
 """What is told of each of them."""
@@ -29,7 +31,9 @@ class Snapshot:
 
     without_position: answered frames whose people got no positions, or no markers, for want of depth or calibration.
     paired_by_arrival: answered frames whose depth image was found by the time of arrival, not by the stamps.
+    broken_windows: windows of the second look whose answer was not finite.
     people: persons in the last result.
+    windows: windows of the second look in the last result.
     rate: results a second.
     times: for each of ``TIMES`` the ``PERCENTILES`` in seconds over the last ``WINDOW``, NaN where there are none.
     since_last_image: seconds since the last image, or since the start.
@@ -44,7 +48,9 @@ class Snapshot:
     failed: int
     without_position: int
     paired_by_arrival: int
+    broken_windows: int
     people: int
+    windows: int
     rate: float
     times: dict[str, Percentiles]
     since_last_image: float
@@ -67,7 +73,8 @@ class FrameStatistics:
         """Begins anew, as when the camera is opened again."""
         with self._lock:
             self._received = self._missed = self._answered = self._dropped = self._malformed = self._failed = 0
-            self._without_position = self._paired_by_arrival = self._people = 0
+            self._without_position = self._paired_by_arrival = self._broken_windows = 0
+            self._people = self._windows = 0
             self._started = self._last_image = self._clock()
             self._sequence_numbers: dict[Hashable, int] = {}
             self._times: dict[str, deque[tuple[float, float]]] = {name: deque() for name in TIMES}
@@ -100,6 +107,12 @@ class FrameStatistics:
             for name, value in seconds.items():
                 self._times[name].append((now, value))
                 _forget(self._times[name], now)
+
+    def count_windows(self, seen: int, broken: int) -> None:
+        """The second look at a frame has seen so many windows, and had no finite answer in so many more."""
+        with self._lock:
+            self._windows = seen
+            self._broken_windows += broken
 
     def count_malformed(self, reason: str) -> None:
         """A frame was no image."""
@@ -138,7 +151,7 @@ class FrameStatistics:
                 _forget(times, now)
             return Snapshot(
                 self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
-                self._without_position, self._paired_by_arrival, self._people,
+                self._without_position, self._paired_by_arrival, self._broken_windows, self._people, self._windows,
                 rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
                 times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
                 since_last_image=self.since_last_image,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.serving.frames import CameraStream, DecodedFrame, Frame
-from mpn_ros.serving.inference import Inference
+from mpn_ros.serving.inference import Inference, Request
 from mpn_ros.serving.scheduler import BatchResult, DecodeTask, FrameScheduler, InferTask, PublishTask
 
 
@@ -80,7 +80,7 @@ class Worker:
 
     def _run_inference(self, frames: Mapping[CameraStream, DecodedFrame]) -> BatchResult:
         self._busy_since = began = time.monotonic()
-        results = self._infer([frame.image for frame in frames.values()])
+        results = self._infer([Request(frame.image, camera.expected(frame)) for camera, frame in frames.items()])
         self._busy_since = math.inf
         return BatchResult(frames, results, began, time.monotonic() - began)
 
@@ -99,9 +99,11 @@ class Worker:
             else:
                 now = time.monotonic()
                 latency = now - frame.received
+                camera.statistics.count_windows(result.windows, result.broken_windows)
                 camera.statistics.count_answered(len(result.people), {
                     'latency': latency, 'wait': batch.began - frame.received - frame.decode_seconds,
-                    'decode': frame.decode_seconds, 'inference': batch.seconds, 'tracking': tracked - start,
+                    'decode': frame.decode_seconds, 'inference': batch.seconds,
+                    'second_look': result.refine_seconds, 'tracking': tracked - start,
                     'publish': now - tracked, 'overhead': latency - batch.seconds,
                     'stamp_to_inference': batch.began - frame.stamped, 'age': now - frame.stamped})
 

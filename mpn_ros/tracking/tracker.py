@@ -100,6 +100,18 @@ class Tracker:
             replace(person, id=int(self._ids[track]) if track >= 0 else None)
             for person, track in zip(scene.people, tracks, strict=True)))
 
+    def expected(self, seconds: float) -> np.ndarray:
+        """Where those who are remembered should be in an image taken at ``seconds``.
+
+        Returns:
+            Boxes ``(P, 4)`` x0, y0, x1, y1 in pixels, which may reach over the image. Nobody where ``seconds`` is before
+            the newest image.
+        """
+        if not len(self._ids) or seconds < self._now:
+            return np.empty((0, 4))
+        remembered = seconds - self._last_seen <= self.timeout
+        return self._motion[remembered].predict(seconds - self._now).boxes
+
     def _advance(self, seconds: float) -> None:
         """Forgets who has not been seen for too long, and moves the others to where they should be now."""
         kept = seconds - self._last_seen <= self.timeout

@@ -309,3 +309,34 @@ def test_warming_prepares_every_shape_of_a_window(weights):
     made.refine, backend.batches = 0, []
     made.warm()
     assert backend.batches == []
+
+
+def test_where_people_are_expected_windows_alone_are_looked_at(weights):
+    backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, 60, 0.7))
+    image = np.zeros((384, 384, 3), np.uint8)
+    made = pipeline(weights, backend, refine=4)
+    scene, whole = made.batch([image, image], expected=[np.array([SMALL[:4]]), None])
+    assert not scene.whole and whole.whole and whole.people == ()
+    (person,) = scene.people
+    [window] = plan_windows((384, 384), np.array([SMALL], np.float32), 1.0, 4, WindowSettings())
+    np.testing.assert_allclose(person.box, window.boxes_to_image(np.array([30, 40, 100, 160.0])), atol=0.01)
+    assert person.score == pytest.approx(0.8) and person.keypoints[0, 2] == pytest.approx(0.7)
+    assert scene.mask.shape == (384, 384) and scene.mask[192, 192] == 255 and scene.mask[5, 5] == 0
+
+
+def test_who_is_expected_and_not_found_is_not_answered(weights):
+    backend = SecondLookBackend(None, (70, 60, 0.7))
+    [scene] = pipeline(weights, backend, refine=4).batch([np.zeros((384, 384, 3), np.uint8)],
+                                                         expected=[np.array([SMALL[:4]])])
+    assert scene.people == () and not scene.whole and scene.windows == 1
+
+
+def test_more_people_than_windows_or_none_within_the_image_take_a_look_at_the_whole(weights):
+    backend = SecondLookBackend(None, (70, 60, 0.7))
+    image, far_apart = np.zeros((384, 384, 3), np.uint8), [np.array([[0, 0, 20, 40], [340, 340, 360, 380]])]
+    made = pipeline(weights, backend, refine=1)
+    assert made.batch([image], expected=far_apart)[0].whole
+    assert made.batch([image], expected=[np.array([[500, 0, 520, 40]])])[0].whole
+    assert made.batch([image], expected=[np.empty((0, 4))])[0].whole
+    made.refine = 2
+    assert not made.batch([image], expected=far_apart)[0].whole

@@ -131,3 +131,15 @@ def test_the_backend_that_diagnostics_name_is_the_present_one(robot, stub, until
     until(lambda: backend() == 'stub')
     pipeline.backend.description = 'the next one'
     until(lambda: backend() == 'the next one')
+
+
+def test_between_two_looks_at_the_whole_people_are_expected_where_they_were(robot, stub, until):
+    pipeline = stub()
+    robot.start(pipeline, full_look_every=3, refine=8)
+    assert pipeline.warmed and pipeline.refine == 8
+    people, send = robot.listen(SkeletonArray, '/skeletons'), robot.camera()
+    for number in range(6):
+        send(200)
+        until(lambda: len(people) == number + 1)
+    assert [boxes is None for boxes in pipeline.expected] == [True, False, False] * 2
+    np.testing.assert_allclose(pipeline.expected[1], [[1, 2, 11, 22]], atol=.5)

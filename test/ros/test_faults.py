@@ -33,9 +33,9 @@ def faulty(stub):
         def fault(self, values):
             pass
 
-        def batch(self, images, channel_order):
+        def batch(self, images, channel_order, expected):
             self.fault([int(image[0, 0, 0]) for image in images])
-            return super().batch(images, channel_order)
+            return super().batch(images, channel_order, expected)
     return Faulty()
 
 

@@ -152,7 +152,9 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 ANSWER = """
 class Answer:
     largest_batch, one_thread = 1, True
-    def batch(self, images, orders):
+    def warm(self):
+        pass
+    def batch(self, images, orders, expected):
         {answer}
 pipeline.load_pipeline = lambda parameters: Answer()
 """

@@ -30,6 +30,9 @@ class StubCamera:
         image = DecodedImage(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
         return DecodedFrame(frame.data, image, frame.received, frame.received, 0., frame.settings)
 
+    def expected(self, frame):
+        return None
+
     def track(self, frame, result):
         assert frame.header == result.mask
         self.tracked.append(result.mask)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mpn_ros.decoding.raw import DecodedImage
-from mpn_ros.serving.inference import Inference
+from mpn_ros.serving.inference import Inference, Request
 
 
 class Doubtful:
@@ -21,7 +21,7 @@ class Doubtful:
     def __init__(self, fault):
         self.fault, self.sizes = fault, []
 
-    def batch(self, images, orders):
+    def batch(self, images, orders, expected):
         values = [int(image[0, 0, 0]) for image in images]
         self.sizes.append(len(values))
         self.fault(values)
@@ -29,7 +29,7 @@ class Doubtful:
 
 
 def pictures(*values):
-    return [DecodedImage(np.full((2, 2, 3), value, np.uint8), 'rgb') for value in values]
+    return [Request(DecodedImage(np.full((2, 2, 3), value, np.uint8), 'rgb')) for value in values]
 
 
 def infer_with(fault):

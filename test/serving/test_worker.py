@@ -23,8 +23,8 @@ class Gate:
     def let(self, batches=1):
         self._turns.release(batches)
 
-    def __call__(self, images):
-        self.batches.append([int(image.array[0, 0, 0]) for image in images])
+    def __call__(self, requests):
+        self.batches.append([int(request.image.array[0, 0, 0]) for request in requests])
         self.threads.append(threading.get_ident())
         assert self._turns.acquire(timeout=60)
         return [Scene((), number, (1, 1)) for number in self.batches[-1]]

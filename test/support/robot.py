@@ -28,14 +28,19 @@ class StubPipeline:
         self.backend = SimpleNamespace(description='stub')
         self.weights = SimpleNamespace(source='none')
         self.input_size, self.largest_batch, self.one_thread = 64, 8, False
-        self.thresholds = None
+        self.thresholds, self.refine, self.default_refine, self.warmed = None, 0, 4, False
+        self.expected: list[np.ndarray | None] = []
         self.people = 1
         self.batches: list[list[int]] = []
         self.may_run = threading.Event()
         self.may_run.set()
 
-    def batch(self, images, channel_order) -> list[Scene]:
-        assert len(images) == len(channel_order)
+    def warm(self):
+        self.warmed = True
+
+    def batch(self, images, channel_order, expected) -> list[Scene]:
+        assert len(images) == len(channel_order) == len(expected)
+        self.expected += expected
         firsts = [int(image[0, 0, 0]) for image in images]
         self.batches.append(firsts)
         assert self.may_run.wait(60)

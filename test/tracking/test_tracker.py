@@ -243,3 +243,15 @@ def test_work_grows_with_people_and_not_with_pairs_of_them():
     alone, ten, twenty = (calls_of_an_update(people) for people in (1, 10, 20))
     assert twenty - ten < 1.3 * (ten - alone) + 20, 'pairs of people are for numpy'
     assert twenty < 2000
+
+
+def test_people_are_expected_where_they_go_until_they_are_forgotten():
+    tracker = Tracker(timeout=1.)
+    assert tracker.expected(0.).shape == (0, 4)
+    for step in range(10):
+        box = np.array([10 + 10 * step, 20, 50 + 10 * step, 120], np.float32)
+        tracker.update(Scene((Person(box, .9, np.full((17, 3), np.nan, np.float32)),), None, (640, 480)), step / 10)
+    [box] = tracker.expected(1.)
+    np.testing.assert_allclose(box, [110, 20, 150, 120], atol=3)
+    assert len(tracker.expected(5.)) == 0 and len(tracker.expected(.1)) == 0
+    np.testing.assert_allclose(tracker.expected(1.), [box], err_msg='asking changes nothing')

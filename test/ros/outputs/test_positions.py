@@ -33,9 +33,12 @@ class UprightPerson:
     backend = SimpleNamespace(description='stub')
     weights = SimpleNamespace(source='none')
     input_size, largest_batch, one_thread = 64, 8, False
-    thresholds = None
+    thresholds, refine, default_refine = None, 0, 4
 
-    def batch(self, images, channel_order) -> list[Scene]:
+    def warm(self):
+        pass
+
+    def batch(self, images, channel_order, expected) -> list[Scene]:
         keypoints = np.full((17, 3), (20, 14, .5), np.float32)
         keypoints[[5, 6, 11, 12], :2] = (23, 10), (17, 10), (22, 18), (18, 18)
         keypoints[9] = np.nan, np.nan, 0
