@@ -131,6 +131,7 @@ class PoseNode(LifecycleNode):
         self.get_logger().info(sentence)
         self._hri = HriPublisher(self) if settings.publish_humans else None
         self._pipeline = self._make_pipeline(settings)
+        apply_settings(self._pipeline, settings)
         for name in settings.cameras:
             self._cameras.append(Camera(self, name, settings, bridge, self._hri))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)

@@ -19,10 +19,8 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
     from mpn_ros.weights import load_weights, resolve_weights
     weights = load_weights(resolve_weights(parameters.weights))
     check_layout(weights.preset.layout, weights.source)
-    pipeline = PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
-                            device=parameters.device, precision=parameters.precision, grouper=parameters.grouper)
-    apply_settings(pipeline, parameters)
-    return pipeline
+    return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
+                        device=parameters.device, precision=parameters.precision, grouper=parameters.grouper)
 
 
 def apply_settings(pipeline: PosePipeline, parameters: Parameters) -> None:

@@ -138,8 +138,8 @@ def test_between_two_looks_at_the_whole_people_are_expected_where_they_were(robo
     robot.start(pipeline, full_look_every=3, refine=8)
     assert pipeline.warmed and pipeline.refine == 8
     people, send = robot.listen(SkeletonArray, '/skeletons'), robot.camera()
-    for number in range(6):
+    for count in range(1, 7):
         send(200)
-        until(lambda: len(people) == number + 1)
+        until(lambda count=count: len(people) == count)
     assert [boxes is None for boxes in pipeline.expected] == [True, False, False] * 2
     np.testing.assert_allclose(pipeline.expected[1], [[1, 2, 11, 22]], atol=.5)

@@ -31,7 +31,7 @@ import mpn_ros.ros.pipeline as pipeline
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
-    return SimpleNamespace(largest_batch=1, one_thread=True)
+    return SimpleNamespace(largest_batch=1, one_thread=True, default_refine=4, warm=lambda: None)
 
 pipeline.load_pipeline, pipeline.pipeline_info = load, lambda _: {{}}
 {fault}
@@ -151,7 +151,7 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 
 ANSWER = """
 class Answer:
-    largest_batch, one_thread = 1, True
+    largest_batch, one_thread, default_refine = 1, True, 4
     def warm(self):
         pass
     def batch(self, images, orders, expected):
