@@ -104,8 +104,8 @@ class Tracker:
         """Where those who are remembered should be in an image taken at ``seconds``.
 
         Returns:
-            Boxes ``(P, 4)`` x0, y0, x1, y1 in pixels, which may reach over the image. Nobody where ``seconds`` is before
-            the newest image.
+            Boxes ``(P, 4)`` x0, y0, x1, y1 in pixels, which may reach over the image; nobody where ``seconds`` is
+            before the newest image.
         """
         if not len(self._ids) or seconds < self._now:
             return np.empty((0, 4))
