@@ -11,11 +11,12 @@ from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from mpn_ros.bag.cameras import Camera
-from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, mask_image, quality
+from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, quality
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import ImageError
 from mpn_ros.media import TimedVideo
+from mpn_ros.messages import serialize_image
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.tracking.tracker import Tracker
 
@@ -66,7 +67,7 @@ class CameraAnswers:
         self._write('detections', stamp, self._builder.detections(scene, message.header))
         self._write('skeletons', stamp, self._builder.skeletons(scene, message.header))
         if scene.mask is not None:
-            self._write('mask', stamp, mask_image(self._store, scene.mask, message.header))
+            self._writer.write(self._connections['mask'], stamp, serialize_image(scene.mask, 'mono8', message.header))
         if self._video is not None:
             drawing = draw(picture.array, scene, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)

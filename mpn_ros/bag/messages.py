@@ -48,13 +48,6 @@ def make_builder(store: Typestore) -> MessageBuilder:
         name: store.types[f'{package}/msg/{name}'] for package, names in CLASSES.items() for name in names}))
 
 
-def mask_image(store: Typestore, mask: np.ndarray, header: Any) -> Any:
-    """``mask`` ``(H, W)`` uint8 as a ``sensor_msgs/Image``."""
-    height, width = mask.shape
-    return store.types[IMAGE](header=header, height=height, width=width, encoding='mono8', is_bigendian=0, step=width,
-                              data=np.ascontiguousarray(mask).ravel())
-
-
 def quality(latched: bool) -> Qos:
     """The quality of service of the node's answers, which ``ros2 bag play`` takes over."""
     durability = QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE

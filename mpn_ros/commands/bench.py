@@ -138,12 +138,13 @@ def _messages(size: tuple[int, int]) -> Callable[[Scene], Any] | None:
     try:
         from std_msgs.msg import Header
 
+        from mpn_ros.messages import serialize_image
         from mpn_ros.ros import messages
     except ImportError:
         return None
     header = Header(frame_id='camera')
     return lambda scene: (messages.detections(scene, header), messages.skeletons(scene, header),
-                          scene.mask is not None and messages.image(scene.mask, 'mono8', header))
+                          scene.mask is not None and serialize_image(scene.mask, 'mono8', header))
 
 
 def _facts(case: Case, repeats: int) -> dict[str, Any]:

@@ -12,7 +12,6 @@ import numpy as np
 import std_msgs.msg
 import vision_msgs.msg
 from sensor_msgs.msg import Image
-from std_msgs.msg import Header
 
 import mpn_ros.msg
 from mpn_ros.messages import CLASSES, NOT_TRACKED, MessageBuilder
@@ -25,15 +24,6 @@ _builder = MessageBuilder(SimpleNamespace(octets=partial(array, 'B'), **{
 
 detections, skeletons = _builder.detections, _builder.skeletons
 label_info, skeleton_layout = _builder.label_info, _builder.skeleton_layout
-
-
-def image(pixels: np.ndarray, encoding: str, header: Header) -> Image:
-    """``pixels`` ``(H, W)`` or ``(H, W, 3)`` uint8 as an unpadded image."""
-    height, width = pixels.shape[:2]
-    message = Image(header=header, height=height, width=width, encoding=encoding, step=pixels.nbytes // height)
-    # Into the array that is there: assigning one copies it again, and anything else is copied element by element.
-    message.data.frombytes(np.ascontiguousarray(pixels).data.cast('B'))
-    return message
 
 
 def scene(people: SkeletonArray, mask: Image | None) -> Scene:

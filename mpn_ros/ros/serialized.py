@@ -1,16 +1,13 @@
 """Image messages in the form in which the middleware carries them (CDR: DDS-XTypes 1.3, section 7.4).
 
 Read so, their bytes are not copied: rclpy would make a message of every image in the thread that serves everything
-else, and copy its pixels twice, also for images that are overtaken before their turn. Written so, they are copied once
-less.
+else, and copy its pixels twice, also for images that are overtaken before their turn.
 """
 
 from __future__ import annotations
 
-import struct
 from typing import Literal, NamedTuple
 
-import numpy as np
 from builtin_interfaces.msg import Time
 from std_msgs.msg import Header
 
@@ -54,26 +51,6 @@ def read_compressed_image(message: bytes) -> SerializedCompressedImage:
     """A serialised ``sensor_msgs/CompressedImage``. Raises ImageError where it is cut off or no such message."""
     reader = _Reader(message)
     return SerializedCompressedImage(reader.header(), reader.text(), reader.octets())
-
-
-def write_image(pixels: np.ndarray, encoding: str, header: Header) -> bytes:
-    """``pixels`` ``(H, W)`` or ``(H, W, 3)`` uint8 as an unpadded ``sensor_msgs/Image``, for ``Publisher.publish``."""
-    height, width = pixels.shape[:2]
-    return b''.join((
-        bytes((0, _FORMS[1], 0, 0)), struct.pack('<iI', header.stamp.sec, header.stamp.nanosec),
-        _aligned(_text(header.frame_id)), struct.pack('<II', height, width),
-        _aligned(_text(encoding) + b'\0'),  # and the least significant byte comes first
-        struct.pack('<II', pixels.nbytes // height, pixels.nbytes), np.ascontiguousarray(pixels).data))
-
-
-def _text(text: str) -> bytes:
-    data = text.encode() + b'\0'
-    return struct.pack('<I', len(data)) + data
-
-
-def _aligned(data: bytes) -> bytes:
-    """So that a number of four bytes may come next."""
-    return data + bytes(-len(data) % 4)
 
 
 class _Reader:

@@ -17,7 +17,7 @@ from std_msgs.msg import Header
 
 from mpn_ros.errors import MpnError
 from mpn_ros.media import VideoReader
-from mpn_ros.ros import messages
+from mpn_ros.messages import serialize_image
 
 HIGHEST_RATE = 1000.
 """Images a second."""
@@ -66,7 +66,7 @@ class ClipPlayer(Node):
             self.finished.set_result(None)
             return
         header = Header(stamp=self.get_clock().now().to_msg(), frame_id='camera')
-        self._publisher.publish(messages.image(image, 'bgr8', header))
+        self._publisher.publish(serialize_image(image, 'bgr8', header))
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
+from mpn_ros.messages import serialize_image
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
@@ -176,17 +177,17 @@ class SimulatedCamera:
     def send(self, image: np.ndarray, stamp: Time | None = None) -> int:
         """Sends one image ``(H, W, 3)`` BGR, stamped with now or with ``stamp``, which must not come twice. Returns its
         number in the log."""
+        stamp = stamp or self._node.get_clock().now().to_msg()
         message = self._message(image, stamp)
         with self._lock:
             number = len(self.log.sent)
-            self._numbers[message.header.stamp.sec, message.header.stamp.nanosec] = number
+            self._numbers[stamp.sec, stamp.nanosec] = number
             self.log.sent.append(time.monotonic())
         self._camera.publish(message)
         return number
 
-    def _message(self, image: np.ndarray, stamp: Time | None = None) -> Image:
-        header = Header(stamp=stamp or self._node.get_clock().now().to_msg(), frame_id='camera')
-        return messages.image(image, 'bgr8', header)
+    def _message(self, image: np.ndarray, stamp: Time) -> bytes:
+        return serialize_image(image, 'bgr8', Header(stamp=stamp, frame_id='camera'))
 
     def send_until_received(self, image: np.ndarray, kind: type, topic: str, timeout: float,
                             alive: Callable[[], bool]) -> Any:
@@ -202,7 +203,7 @@ class SimulatedCamera:
         subscription = self._node.create_subscription(kind, topic, came.append, IMAGE_QOS)
         end = time.monotonic() + timeout
         while not came and alive() and time.monotonic() < end:
-            self._camera.publish(self._message(image))
+            self._camera.publish(self._message(image, self._node.get_clock().now().to_msg()))
             time.sleep(.2)
         self._node.destroy_subscription(subscription)
         return came[0] if came else None

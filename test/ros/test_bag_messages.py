@@ -10,9 +10,11 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 pytest.importorskip('rosbags', reason='rosbags is not installed here')
 
 from rclpy.serialization import deserialize_message, serialize_message  # noqa: E402
+from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from mpn_ros.bag.messages import ANSWERS, IMAGE, LATCHED, make_builder, make_typestore, mask_image  # noqa: E402
+from mpn_ros.bag.messages import ANSWERS, IMAGE, LATCHED, make_builder, make_typestore  # noqa: E402
+from mpn_ros.messages import serialize_image  # noqa: E402
 from mpn_ros.ros import messages  # noqa: E402
 from mpn_ros.scene import Person, Scene  # noqa: E402
 
@@ -33,14 +35,23 @@ def test_same_messages_in_both_worlds():
     pairs = {
         'detections': (messages.detections(scene, header), builder.detections(scene, recorded)),
         'skeletons': (messages.skeletons(scene, header), builder.skeletons(scene, recorded)),
-        'mask': (messages.image(scene.mask, 'mono8', header), mask_image(store, scene.mask, recorded)),
         'label_info': (messages.label_info(), builder.label_info()),
         'skeleton_layout': (messages.skeleton_layout(), builder.skeleton_layout()),
     }
     kinds = {**ANSWERS, **LATCHED}
-    assert pairs.keys() == kinds.keys() and kinds['mask'] == IMAGE
+    assert {*pairs, 'mask'} == kinds.keys()
     for name, (spoken, written) in pairs.items():
         sent = deserialize_message(serialize_message(spoken), type(spoken))
         heard = deserialize_message(bytes(store.serialize_cdr(written, kinds[name])), type(spoken))
         # By their text: NaN is not equal to itself, and in the bytes the padding is whatever was there.
         assert str(heard) == str(sent), name
+
+
+def test_an_image_is_the_same_bytes_in_both_worlds():
+    store, header = make_typestore(), Header(frame_id='camera')
+    pixels = np.eye(3, 5, dtype=np.uint8)
+    data = serialize_image(pixels, 'mono8', header)
+    heard, written = deserialize_message(data, Image), store.deserialize_cdr(data, IMAGE)
+    assert (heard.width, heard.height, heard.step, heard.encoding) == (5, 3, 5, 'mono8') and heard.header == header
+    assert (written.width, written.height, written.step, written.encoding) == (5, 3, 5, 'mono8')
+    assert bytes(heard.data) == written.data.tobytes() == pixels.tobytes()

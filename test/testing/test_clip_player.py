@@ -74,15 +74,15 @@ SIGNALLED = """
 import os, signal, sys
 import rclpy
 import mpn_ros.testing.clip_player as clip_player
-make = clip_player.messages.image
+make = clip_player.serialize_image
 
-def image(*arguments):
+def serialize(*arguments):
     os.kill(os.getpid(), signal.SIGTERM)
     while rclpy.ok():
         pass
     return make(*arguments)
 
-clip_player.messages.image = image
+clip_player.serialize_image = serialize
 sys.exit(clip_player.main())
 """
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from sensor_msgs.msg import Image
 
+from mpn_ros.messages import serialize_image
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.output import Output
-from mpn_ros.ros.serialized import write_image
 from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 
@@ -22,4 +22,4 @@ class Overlay(Output):
         """While somebody listens."""
         if self._publisher.get_subscription_count():
             array, order = frame.image
-            self._publisher.publish(write_image(draw(array, result, order), f'{order}8', frame.header))
+            self._publisher.publish(serialize_image(draw(array, result, order), f'{order}8', frame.header))
