@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +36,9 @@ OPTIONAL = {'pycocotools', 'onnx', 'onnxscript', 'onnxruntime', 'tensorboard', '
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs ``mpn``. Returns the exit status: 0, or 2 and a sentence on stderr for an error that the user can mend."""
     argv = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names of files need not be UTF-8
+            stream.reconfigure(errors='backslashreplace')
     parser = argparse.ArgumentParser(
         prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.')
     parser.add_argument('--version', action='version', version=f'mpn_ros {__version__}')
@@ -61,6 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has read enough, as head does; nor may Python's end write the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # of a file or folder that no reader or writer of ours has foreseen
+        if error.filename is None and error.strerror is None:
+            raise
+        where = '' if error.filename is None else f'{error.filename}: '
+        print(f'mpn {chosen}: {where}{error.strerror}', file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print(f'mpn {chosen}: interrupted', file=sys.stderr)
         return 130

@@ -140,7 +140,7 @@ def _read_hdf5(source: Path) -> dict[str, Tensor]:
     except ImportError as error:
         raise WeightsError(f'{source} needs h5py to be read: pip install h5py') from error
     try:
-        with h5py.File(source, 'r') as file:
+        with source.open('rb') as content, h5py.File(content, 'r') as file:
             datasets = {key: value for key, value in file.items()
                         if isinstance(value, h5py.Dataset) and value.dtype.kind in 'fiu'}
             if (values := sum(dataset.size for dataset in datasets.values())) > _MOST_VALUES:
@@ -155,7 +155,8 @@ def _read_hdf5(source: Path) -> dict[str, Tensor]:
 
 def _read_torch(source: Path) -> dict[str, Tensor]:
     try:
-        checkpoint = torch.load(source, map_location='cpu', weights_only=True)
+        with source.open('rb') as file:
+            checkpoint = torch.load(file, map_location='cpu', weights_only=True)
     except FileNotFoundError as error:
         raise WeightsError(f'{source} does not exist') from error
     except Exception as error:  # what the unpickler raises on bytes that are no pickle depends on the bytes

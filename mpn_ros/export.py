@@ -16,7 +16,7 @@ from torch import nn
 from mpn_ros import __version__
 from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.errors import ParameterError
-from mpn_ros.files import write_whole
+from mpn_ros.files import printable, write_whole
 from mpn_ros.network.prn import Assignment
 from mpn_ros.perception import PEAKS, Perceived, Perception
 from mpn_ros.weights import Weights
@@ -79,7 +79,8 @@ def _export(path: str | Path, graph: nn.Module, example: torch.Tensor, batch: in
     assert program is not None
     model = program.model_proto
     onnx.helper.set_model_props(model, {
-        'mpn_ros': __version__, 'weights': Path(weights.source).name, 'weights_sha256': weights.metadata['sha256'],
+        'mpn_ros': __version__, 'weights': printable(Path(weights.source).name),
+        'weights_sha256': weights.metadata['sha256'],
         'preset': json.dumps(weights.preset.to_dict()),
         'input_shape': json.dumps(['batch' if batch is None else batch, *example.shape[1:]])})
     onnx.checker.check_model(model, full_check=True)

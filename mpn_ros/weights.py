@@ -23,7 +23,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from mpn_ros.errors import MpnError, ParameterError, WeightsError
-from mpn_ros.files import write_whole
+from mpn_ros.files import utf8_name, write_whole
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import Preset
@@ -191,7 +191,7 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
         if foreign:
             raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
-        with safe_open(path, 'pt') as file:
+        with utf8_name(path) as name, safe_open(name, 'pt') as file:
             return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
     except FileNotFoundError as error:
         raise WeightsError(f'{path} does not exist') from error

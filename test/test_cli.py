@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -52,6 +53,23 @@ def test_wrong_usage_exits_with_2(info, arguments):
     with pytest.raises(SystemExit) as end:
         main(arguments)
     assert end.value.code == 2
+
+
+@pytest.mark.parametrize(('error', 'sentence'), [
+    (PermissionError(13, 'Permission denied', '/data/out.json'), '/data/out.json: Permission denied'),
+    (OSError(28, 'No space left on device'), 'No space left on device')])
+def test_what_the_system_refuses_is_a_sentence(info, capsys, error, sentence):
+    def refuse(args):
+        raise error
+    info.run = refuse
+    assert main(['info', 'x']) == 2
+    assert capsys.readouterr().err == f'mpn info: {sentence}\n'
+
+
+def test_names_that_are_not_utf_8_are_printed(info, capsys):
+    info.run = lambda args: print(args.what)
+    assert main(['info', os.fsdecode(b'caf\xe9')]) == 0
+    assert capsys.readouterr().out == 'caf\\udce9\n'
 
 
 @pytest.mark.parametrize(('answer', 'status'), [(None, 0), (0, 0), (2, 2)])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,12 @@ def test_a_network_and_its_prn_come_back_as_they_were(tmp_path, network, prn, pa
     assert weights.preset == PRESET and weights.source == str(path)
     assert weights.metadata['training'] == {'data': ['COCO']}
     assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
+
+
+def test_a_name_is_bytes(tmp_path, saved):
+    path = saved.rename(tmp_path / os.fsdecode(b'caf\xe9.safetensors'))
+    assert load_weights(path).preset == PRESET
+    assert os.listdir(os.fsencode(tmp_path)) == [b'caf\xe9.safetensors']
 
 
 def test_loaded_modules_are_in_eval_mode_and_independent(saved):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import cv2
 from rosbags.rosbag2 import Writer
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
@@ -14,7 +15,7 @@ from mpn_ros.bag.cameras import Camera
 from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, quality
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
-from mpn_ros.errors import ImageError
+from mpn_ros.errors import MpnError
 from mpn_ros.media import TimedVideo
 from mpn_ros.messages import serialize_image
 from mpn_ros.pipeline.draw import draw
@@ -58,10 +59,10 @@ class CameraAnswers:
             message: Any = self._store.deserialize_cdr(data, self.camera.type)
             picture = self._decode(message)
             scene = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
-        except (ImageError, SerdeError) as error:
+        except (MpnError, SerdeError, cv2.error) as error:  # cv2's: of a shape that it does not bear
             if not self.tally.broken:
                 self._tell(f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
-                           f'{stamp / 1e9:.3f} s: {error}')
+                           f'{stamp / 1e9:.3f} s: {" ".join(str(error).split())}')
             self.tally.broken += 1
             return
         self._write('detections', stamp, self._builder.detections(scene, message.header))

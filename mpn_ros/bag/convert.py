@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,10 @@ from mpn_ros.bag.answers import CameraAnswers, Tally
 from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
 from mpn_ros.bag.messages import make_typestore
 from mpn_ros.bag.recording import Recording
+from mpn_ros.bag.storage import PLAIN
 from mpn_ros.bag.video import frame_rate
 from mpn_ros.errors import MpnError, ParameterError
+from mpn_ros.files import printable
 from mpn_ros.media import TimedVideo
 
 if TYPE_CHECKING:
@@ -29,16 +33,25 @@ UNKNOWN_TYPE = f'RIHS01_{"0" * 64}'
 """Type hash of a message of which the recording tells nothing but its name."""
 
 
+@dataclass(frozen=True)
+class Converted:
+    """What became of the images of each camera, by topic, and whether ``complete``: the copy has all that the recording
+    announces."""
+
+    tallies: dict[str, Tally]
+    complete: bool
+
+
 def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[str], None], *,
-            topics: Sequence[str] = (), video: Path | None = None) -> dict[str, Tally]:
+            topics: Sequence[str] = (), video: Path | None = None) -> Converted:
     """Copies the bag ``source`` to the folder ``target`` with the answers to all cameras, or to those in ``topics``.
 
     source: a folder of rosbag2, or a single .mcap or .db3. ``target`` has the same storage.
     video: an .mp4 with the people drawn in; of several cameras, each gets its own with its namespace in the name.
-    tell: hears, in sentences, of what has no answer.
+    tell: hears, in sentences, of what has no answer, and of what is missing.
 
-    Returns what became of each camera's images. Raises MpnError if the bag cannot be read or written; nothing is left
-    then. Raises ParameterError for topics that are not there, or that have another type already.
+    Raises MpnError if the bag cannot be read or written; nothing is left then. Raises ParameterError for topics that
+    are not there, or that have another type already.
     """
     if target.suffix in ('.mcap', '.db3'):
         raise ParameterError(f'{target} must be the name of a folder, which will hold the recording and metadata.yaml')
@@ -46,7 +59,7 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
         with Recording(source) as recording, _appears_whole(target) as unfinished, ExitStack() as stack:
             store = make_typestore()
             cameras = choose_cameras(recording, store, topics) if topics else find_cameras(recording, store, tell)
-            writer = _make_writer(source, unfinished)
+            writer = _make_writer(source, target, unfinished)
             stack.enter_context(writer)
             copies = _copy_topics(recording, writer, store, cameras)
             answers: dict[int, CameraAnswers] = {}
@@ -59,13 +72,20 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
                 answering.begin(recording.start_time)
                 answers |= {connection.id: answering for connection in camera.connections}
             messages = tqdm(recording.messages(), total=recording.message_count, unit='message', disable=None)
+            read = 0
             for connection, stamp, data in messages:
+                read += 1
                 if connection.id in copies:
                     writer.write(copies[connection.id], stamp, data)
                 if connection.id in answers:
                     answers[connection.id].answer(stamp, data)
-            return {answering.camera.topic: answering.tally for answering in answers.values()}
-    except WriterError as error:
+            if read != recording.message_count:
+                tell(f'{source} announces {recording.message_count} messages, and {read} are in it')
+            for topic, encoding in recording.foreign.items():
+                tell(f"'{topic}' of {source} is left out: its messages are in '{encoding}' and none of ROS 2")
+            return Converted({answering.camera.topic: answering.tally for answering in answers.values()},
+                             read == recording.message_count and not recording.foreign)
+    except (WriterError, sqlite3.Error) as error:
         raise MpnError(f'{target} cannot be written: {" ".join(str(error).split())}') from error
     except OSError as error:
         raise MpnError(f'{source} cannot be converted to {target}: {error.strerror or error}') from error
@@ -94,10 +114,13 @@ def _appears_whole(target: Path) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _make_writer(source: Path, path: Path) -> Writer:
-    """A writer with the storage of ``source``. MCAP is compressed in chunks, which every reader of it understands:
-    masks are nearly nothing then."""
+def _make_writer(source: Path, target: Path, path: Path) -> Writer:
+    """A writer to ``path`` with the storage of ``source``. MCAP is compressed in chunks, which every reader of it
+    understands: masks are nearly nothing then."""
     mcap = any(file.suffix == '.mcap' for file in (source.iterdir() if source.is_dir() else [source]))
+    if not PLAIN.fullmatch(os.path.abspath(target)) and not (mcap and printable(target.name) == target.name):
+        raise ParameterError(f'{target} cannot be the name of a recording: metadata.yaml takes UTF-8 alone, and '
+                             'a database no ?, # and %')
     # Version 9 of metadata.yaml is that of Jazzy and later.
     writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3)
     if mcap:

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO
 
 from lz4.frame import LZ4FrameDecompressor
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader, ReaderError, reader, storage_mcap
+from rosbags.rosbag2 import ReaderError, reader, storage_mcap
 
+from mpn_ros.bag.storage import BagReader
 from mpn_ros.errors import MpnError
 
 MOST = 2 ** 29
@@ -65,7 +66,8 @@ reader.shutil = SimpleNamespace(copyfileobj=_unpack_file)  # type: ignore[attr-d
 
 class Recording(AbstractContextManager['Recording']):
     """A rosbag2 folder, or a single .mcap or .db3 of one. All of it raises MpnError where the files are not what they
-    should be; ``start_time`` is in ns."""
+    should be; ``start_time`` is in ns, ``message_count`` is what the files announce. ``foreign`` names the topics that
+    are no messages of ROS 2, with their encoding; they are passed over."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,7 +76,7 @@ class Recording(AbstractContextManager['Recording']):
             for file in path.iterdir() if path.is_dir() else [path]:
                 if file.exists() and not (file.is_file() or file.is_dir()):
                     raise ReaderError(f'{file.name} is not a file')
-            self._reader = Reader(path)
+            self._reader = BagReader(path)
             self._reader.open()
         # Messages that are compressed one by one come as they are, and are unpacked here.
         self._packed = self._reader.compression_mode == 'message'
@@ -82,6 +84,11 @@ class Recording(AbstractContextManager['Recording']):
             self._reader.storage.metadata = self._reader.storage.metadata._replace(compression_mode=None)
         self.connections: list[Connection] = self._reader.connections
         self.start_time, self.message_count = self._reader.start_time, self._reader.message_count
+        files = self._reader.files
+        self.foreign = {topic: encoding for file in files for topic, encoding in file.foreign.items()}
+        if path.is_dir():  # the metadata count for all files, and those for themselves
+            self.message_count = max(self.message_count - sum(file.left_out for file in files),
+                                     sum(file.metadata.message_count for file in files))
         with self._told():
             _check_stamp(self.start_time)
 

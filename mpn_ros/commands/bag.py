@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Converts the bag and tells what became of each camera's images; 2 if some were broken."""
+    """Converts the bag and tells what became of each camera's images; 2 if some were broken, or if messages
+    are missing."""
     from mpn_ros.bag.convert import convert
     from mpn_ros.messages import check_layout
     if args.video is not None and args.video.suffix != '.mp4':
@@ -34,10 +35,13 @@ def run(args: argparse.Namespace) -> int:
     pipeline = make_pipeline(args)
     check_layout(pipeline.layout, args.weights)
     start = time.monotonic()
-    tallies = convert(args.source, args.target, pipeline, lambda text: tqdm.write(f'mpn bag: {text}', file=sys.stderr),
-                      topics=args.topic, video=args.video)
-    for topic, tally in tallies.items():
+
+    def tell(text: str) -> None:
+        tqdm.write(f'mpn bag: {text}', file=sys.stderr)
+
+    converted = convert(args.source, args.target, pipeline, tell, topics=args.topic, video=args.video)
+    for topic, tally in converted.tallies.items():
         broken = f', {tally.broken} broken without an answer' if tally.broken else ''
         print(f'{topic}: {tally.answered} images answered{broken}')
     print(f'{args.target} was made in {time.monotonic() - start:.1f} s')
-    return 2 if any(tally.broken for tally in tallies.values()) else 0
+    return 2 if not converted.complete or any(tally.broken for tally in converted.tallies.values()) else 0

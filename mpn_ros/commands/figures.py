@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,15 +17,17 @@ if TYPE_CHECKING:
 def write_json(path: Path, figures: dict[str, Any] | list[dict[str, Any]]) -> None:
     """Writes what ``--json`` asked for. Raises ParameterError if it cannot be written."""
     try:
-        path.write_text(json.dumps(figures, indent=2) + '\n', encoding='utf-8')
+        write_whole(path, f'{json.dumps(figures, indent=2)}\n'.encode())
     except OSError as error:
         raise ParameterError(f'--json {path} cannot be written: {error.strerror}') from error
 
 
 def save_picture(path: Path, figure: Figure) -> None:
     """Writes a picture in the format of the path's ending. Raises ParameterError if it cannot be written."""
+    content = io.BytesIO()
     try:
-        figure.savefig(path, dpi=100)
+        figure.savefig(content, format=path.suffix.lstrip('.') or None, dpi=100)
+        write_whole(path, content.getvalue())
     except (OSError, ValueError) as error:  # matplotlib's word for a kind of picture that it does not write
         raise ParameterError(f'{path} cannot be written: {error}') from error
 

@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from mpn_ros.commands.infer_inputs import Source, find_sources, output_stems, recorded_name
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
-from mpn_ros.errors import ImageError, MpnError, ParameterError
+from mpn_ros.errors import ImageError, MpnError
+from mpn_ros.files import make_folder
 from mpn_ros.media import TimedVideo, VideoReader, is_image, write_image
 from mpn_ros.media.images import load_image
 from mpn_ros.media.live import LiveReader
@@ -36,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Works through all inputs. One that cannot be read costs a sentence and exit status 2, not the others' results."""
-    try:
-        args.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ParameterError(f'--out {args.out} cannot be made a folder: {error.strerror}') from error
+    make_folder(args.out, '--out')
     status = 0
 
     def tell(error: Exception) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mpn_ros.errors import ImageError
+from mpn_ros.files import printable
 from mpn_ros.media.live import is_live, without_login
-from mpn_ros.media.names import printable
 from mpn_ros.media.pillow import picture_suffixes
 
 SUFFIXES = ('.json', '_overlay.jpg', '_overlay.mp4')

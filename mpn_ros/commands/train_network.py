@@ -14,6 +14,7 @@ from mpn_ros.coco import read_dataset
 from mpn_ros.commands.dataset_options import is_upright
 from mpn_ros.errors import DatasetError, ParameterError
 from mpn_ros.evaluation.validation import Validation
+from mpn_ros.files import make_folder, printable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.windows import check_refine
@@ -36,6 +37,9 @@ _EXAMPLES = 4  # patches that are drawn after each epoch
 
 def run(args: argparse.Namespace) -> int:
     """Trains, resuming from ``--folder`` when it holds a checkpoint of the same settings. Raises MpnError."""
+    if printable(args.folder) != str(args.folder):
+        raise ParameterError(f'--folder {args.folder} must be in UTF-8: TensorBoard takes no other names')
+    make_folder(args.folder, '--folder')
     with distributed.processes(args.device) as device, ExitStack() as stack:
         torch.manual_seed(args.seed)
         labels = read_dataset(args.images, args.annotations, upright=is_upright(args))

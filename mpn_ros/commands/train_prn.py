@@ -13,6 +13,7 @@ from tqdm import tqdm
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.observed import simulated
+from mpn_ros.files import make_folder
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.presets import PRN_PRESETS, PRNConfig, override, preset, prn_preset
@@ -54,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, going on where ``--folder`` holds a checkpoint of the same settings, and writes ``prn.safetensors``
     there."""
+    make_folder(args.folder, '--folder')
     vessel = dataclasses.replace(preset('lite'), prn=prn_preset(args.prn))
     whole = override(vessel, [f'prn.{change}' for change in args.set])
     people = load_people(args.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.average_precision import Kind
 from mpn_ros.evaluation.coco_eval import Answers
 from mpn_ros.evaluation.precision_recall import NEAR, Curves, Losses, losses, precision_recall
+from mpn_ros.files import write_whole
 
 TITLES = {'keypoints': 'keypoints', 'bbox': 'person boxes'}
 MEASURES = {'keypoints': 'OKS', 'bbox': 'IoU'}
@@ -38,7 +40,9 @@ def write_plots(answers: Answers, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, picture in pictures.items():
-            picture.savefig(folder / name, dpi=120)
+            content = io.BytesIO()
+            picture.savefig(content, format='png', dpi=120)
+            write_whole(folder / name, content.getvalue())
     except OSError as error:
         raise ParameterError(f'--plots {folder} cannot be written: {error.strerror}') from error
     return [folder / name for name in pictures]

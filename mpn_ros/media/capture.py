@@ -15,7 +15,7 @@ import cv2
 
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
-from mpn_ros.media.names import utf8_name
+from mpn_ros.files import utf8_name
 
 _OPTIONS = 'OPENCV_FFMPEG_CAPTURE_OPTIONS'
 _CONTAINERS = ('mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,vvc,m4v,h263,h261,vc1,ivf,obu,av1,dirac,'

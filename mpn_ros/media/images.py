@@ -12,8 +12,8 @@ from mpn_ros.decoding.jpeg import JPEG_END, JPEG_START, is_whole_jpeg
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
 from mpn_ros.files import write_whole
-from mpn_ros.media.names import readable
 from mpn_ros.media.pillow import identify, unpack
+from mpn_ros.media.readable import readable
 
 _HEIF = {b'heic', b'heix', b'heim', b'heis', b'hevm', b'hevs', b'mif1', b'mif2', b'miaf'}
 _BRANDS = {**dict.fromkeys(_HEIF, 'HEIF'), b'avif': 'AVIF', b'jxl ': 'JPEG XL', b'crx ': 'CR3', b'jp2 ': 'JPEG 2000'}

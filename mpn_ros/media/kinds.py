@@ -7,10 +7,11 @@ from typing import Literal
 
 import cv2
 
+from mpn_ros.files import utf8_name
 from mpn_ros.media.capture import is_video
 from mpn_ros.media.images import picture_format
-from mpn_ros.media.names import readable, utf8_name
 from mpn_ros.media.pillow import identify, is_animated
+from mpn_ros.media.readable import readable
 
 Kind = Literal['image', 'animation', 'video']
 

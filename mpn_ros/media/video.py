@@ -17,7 +17,7 @@ from mpn_ros.media.animation import Animation
 from mpn_ros.media.capture import open_capture, packet_times, why_nothing
 from mpn_ros.media.container import edited_seconds, ends_early, lists_frames
 from mpn_ros.media.kinds import media_kind
-from mpn_ros.media.names import readable
+from mpn_ros.media.readable import readable
 
 COMPLETE = .9
 """Share of the announced frames below which it is looked into whether a video is whole; what files announce is only

@@ -11,8 +11,8 @@ import numpy as np
 
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
+from mpn_ros.files import utf8_name
 from mpn_ros.media.capture import open_capture
-from mpn_ros.media.names import utf8_name
 
 CODEC = 'mp4v'
 """MPEG-4 part 2: the one codec for .mp4 that every OpenCV build with FFmpeg can write (H.264 needs an encoder that

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +83,9 @@ class PosePipeline:
     takes 4 on a CPU and 16 on a GPU. See ``docs/second_look.md``.
     thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
 
+    Several threads may call one pipeline; they take turns at the network. On a GPU, graphs belong to the thread that
+    calls first, and others are told so (ParameterError).
+
     Raises WeightsError, ParameterError or BackendUnavailable.
     """
 
@@ -108,6 +113,8 @@ class PosePipeline:
         on_gpu = self.backend.gpu is not None
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
         self.grouper = make_grouper(grouper, loaded)
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
         # The grey of the padding, which normalises to 0.
         self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
 
@@ -159,15 +166,16 @@ class PosePipeline:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
             check_image(image)
-        known = self._expected_looks(images, expected or [None] * len(images), refine)
-        rest = [index for index in range(len(images)) if index not in known]
-        first = dict(known)
-        if rest:
-            letterboxes, pixels = self.letterbox([images[i] for i in rest], [orders[i] for i in rest])
-            looks = self.first_looks(letterboxes, self.backend(pixels), thresholds)
-            first |= {index: dataclasses.replace(look, image=index) for index, look in zip(rest, looks)}
-        ordered = [first[index] for index in range(len(images))]
-        second = self.second_looks(ordered, refine, lambda plans: self.see(images, orders, plans))
+        with self._network():
+            known = self._expected_looks(images, expected or [None] * len(images), refine)
+            rest = [index for index in range(len(images)) if index not in known]
+            first = dict(known)
+            if rest:
+                letterboxes, pixels = self.letterbox([images[i] for i in rest], [orders[i] for i in rest])
+                looks = self.first_looks(letterboxes, self.backend(pixels), thresholds)
+                first |= {index: dataclasses.replace(look, image=index) for index, look in zip(rest, looks)}
+            ordered = [first[index] for index in range(len(images))]
+            second = self.second_looks(ordered, refine, lambda plans: self.see(images, orders, plans))
         return self.scenes(ordered, second, self.group(ordered, second), thresholds)
 
     @property
@@ -178,17 +186,32 @@ class PosePipeline:
     def warm(self) -> None:
         """Prepares the backend for windows, so that the first second look need not wait for it."""
         if self.refine:
-            for width, height in self.windows.shapes:
-                self.backend(np.full((self._window_batch, height, width, 3), self.fill, np.uint8))
+            with self._network():
+                for width, height in self.windows.shapes:
+                    self.backend(np.full((self._window_batch, height, width, 3), self.fill, np.uint8))
 
     def observe(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks
         ``(K, N, 3)`` and the boxes that stay ``(M, 5)``. Raises ImageError."""
         check_image(image)
-        letterboxes, pixels = self.letterbox([image], [channel_order])
-        [look] = self.first_looks(letterboxes, self.backend(pixels), self.thresholds)
+        with self._network():
+            letterboxes, pixels = self.letterbox([image], [channel_order])
+            [look] = self.first_looks(letterboxes, self.backend(pixels), self.thresholds)
         peaks = np.concatenate([look.view.points_to_image(look.peaks[..., :2]), look.peaks[..., 2:]], -1)
         return peaks, look.boxes_in_image
+
+    @contextmanager
+    def _network(self) -> Iterator[None]:
+        """The network for one thread at a time: backends keep the memory that they compute in."""
+        with self._turn:
+            asking = threading.current_thread()
+            self._thread = self._thread or asking
+            if self._thread is not asking and self.one_thread and self.backend.gpu is not None:
+                raise ParameterError(
+                    f"{self.backend.description} answers in the thread that asked first, '{self._thread.name}', not in "
+                    f"'{asking.name}': make a pipeline for each thread"
+                )
+            yield
 
     def letterbox(
         self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]

@@ -43,7 +43,13 @@ class ParameterServer:
         for name, spec in SPECS.items():
             try:
                 node.declare_parameter(name, _plain(DEFAULTS[name]), _descriptor(name, spec))
-            except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            except InvalidParameterTypeException as error:
+                example = _plain(DEFAULTS[name])
+                point = ', with a decimal point (1.0, not 1)' if isinstance(example, float) else ''
+                allowed = f', {spec.range}' if spec.range else ''
+                raise ParameterError(f"parameter '{name}' must be of the type of {example!r}{point}{allowed}: "
+                                     f'{error}') from error
+            except InvalidParameterValueException as error:
                 wanted = spec.range or f'of the type of {_plain(DEFAULTS[name])!r}'
                 raise ParameterError(f"parameter '{name}' must be {wanted}: {error}") from error
         self.values = self._read({})

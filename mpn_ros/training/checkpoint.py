@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,22 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     temporary = path.with_suffix('.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(dict(state), temporary)
+        with temporary.open('wb') as file:  # torch takes no name that is not UTF-8
+            torch.save(dict(state), file)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch tells of a full disk by the latter
-        raise WeightsError(f'{path} cannot be written: {error}') from error
+        raise WeightsError(f'{path} cannot be written: {str(error).splitlines()[0]}') from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """The contents of a training checkpoint: at least ``network`` and ``averaged`` (state dicts), ``step``, ``preset``
     and ``config`` (plain data). Raises WeightsError if it cannot be read as one."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location='cpu', weights_only=True)
+        with open(path, 'rb') as file:
+            state: dict[str, Any] = torch.load(file, map_location='cpu', weights_only=True)
         if not {'network', 'averaged', 'step', 'preset', 'config'} <= state.keys():
             raise ValueError('it lacks the fields of a checkpoint')
     except Exception as error:  # a damaged file raises whatever unpickling meets

@@ -6,7 +6,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 
 from mpn_ros.errors import WeightsError
 from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.training.checkpoint import save_checkpoint
 from mpn_ros.training.prn_data import CropSampler
 
 _CHECKPOINT_SECONDS = 120
@@ -152,16 +152,14 @@ class PRNTrainer:
                 'people': len(self.sampler.people)}
 
     def _save(self) -> None:
-        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.checkpoint.with_suffix('.partial')
-        torch.save({'settings': self._settings(), 'step': self.step, 'prn': self.prn.state_dict(),
-                    'optimizer': self._optimizer.state_dict()}, partial)
-        os.replace(partial, self.checkpoint)
+        save_checkpoint(self.checkpoint, {'settings': self._settings(), 'step': self.step, 'prn': self.prn.state_dict(),
+                                          'optimizer': self._optimizer.state_dict()})
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
         try:
-            state = torch.load(self.checkpoint, map_location=self.prn.encode.weight.device, weights_only=True)
+            with self.checkpoint.open('rb') as file:
+                state = torch.load(file, map_location=self.prn.encode.weight.device, weights_only=True)
             settings = state['settings']
         except Exception as error:  # a damaged file raises whatever unpickling meets
             raise WeightsError(f"'{self.checkpoint}' is not a checkpoint of a PRN run: {error}") from error

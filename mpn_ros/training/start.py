@@ -38,7 +38,8 @@ def start_backbone(network: MultiPoseNet, path: Path) -> None:
     """The backbone's weights from a PyTorch state dict, as torchvision's of a ResNet that knows ImageNet. Raises
     WeightsError."""
     try:
-        network.backbone.load_state_dict(torch.load(path, map_location='cpu', weights_only=True))
+        with path.open('rb') as file:
+            network.backbone.load_state_dict(torch.load(file, map_location='cpu', weights_only=True))
     except Exception as error:  # a damaged file raises whatever unpickling meets
         reason = ' '.join(str(error).split())
         raise WeightsError(f"{path} does not hold a {network.preset.backbone}'s weights: {reason:.200}") from error

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -132,6 +134,37 @@ def test_every_shape_has_an_answer(weights, shape):
     assert scene.mask.shape == shape and (scene.mask == 255).all()
 
 
+def test_several_threads_take_turns_at_the_network(weights):
+    """As OpenVINO and PyTorch, the backend has one memory to compute in."""
+
+    class OneAtATime(ScriptedBackend):
+        gpu, one_thread, busy = None, True, False
+
+        def __call__(self, images):
+            assert not self.busy, 'another thread is at it'
+            self.busy = True
+            answer = super().__call__(images)
+            time.sleep(.002)
+            self.busy = False
+            return answer
+    made = pipeline(weights, OneAtATime(boxes=[(0, 0, 32, 32, .9)]))
+    with ThreadPoolExecutor(8) as threads:
+        scenes = list(threads.map(made, [np.zeros((48, 64, 3), np.uint8)] * 40))
+    assert [len(scene.people) for scene in scenes] == [1] * 40
+
+
+def test_where_a_graph_belongs_to_a_thread_another_is_told(weights):
+    class Graph(ScriptedBackend):
+        gpu, one_thread = torch.device('cpu'), True
+
+    made, image = pipeline(weights, Graph()), np.zeros((48, 64, 3), np.uint8)
+    made(image)
+    with ThreadPoolExecutor(1, 'second') as threads:
+        with pytest.raises(ParameterError, match="'MainThread', not in 'second_0'"):
+            threads.submit(made, image).result()
+    made(image)
+
+
 @pytest.mark.parametrize('order', ['RGB', ['rgb'], ['rgb', 'gbr']])
 def test_another_channel_order_is_refused(weights, order):
     with pytest.raises(ParameterError, match="channel_order must be 'rgb' or 'bgr' for each of 2 images"):
@@ -209,6 +242,8 @@ def test_an_answer_that_is_not_finite_is_an_error_and_not_nobody(weights, field,
 
 STARTING = """
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from mpn_ros.pipeline.pipeline import PosePipeline
 PosePipeline('lite', input_size=64, backend='eager')(np.zeros((48, 64, 3), np.uint8))

@@ -129,6 +129,7 @@ def test_a_long_load_does_not_outlive_a_signal(start):
 
 @pytest.mark.parametrize('arguments, says', [
     (('-p', 'person_threshold:=7.0'), "parameter 'person_threshold' must be 0 to 1"),
+    (('-p', 'person_threshold:=1'), 'with a decimal point (1.0, not 1), 0 to 1'),
     (('-p', 'max_people:=many'), "parameter 'max_people' must be"),
     (('-p', 'grouper:=best'), "parameter 'grouper' must be prn, max, ucr"),
     (('--params-file', '/nowhere.yaml'), '/nowhere.yaml')])

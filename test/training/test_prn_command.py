@@ -77,6 +77,12 @@ def test_missing_labels_are_named(tmp_path: Path) -> None:
         train_prn.run(arguments('--labels', str(tmp_path / 'nowhere.json'), '--folder', str(tmp_path)))
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ParameterError, match='--folder .*/file/run cannot be made a folder: Not a directory'):
+        train_prn.run(arguments('--labels', str(tmp_path / 'nowhere.json'), '--folder', str(tmp_path / 'file' / 'run')))
+
+
 def test_a_form_of_the_papers_table_changed_in_one_field(tmp_path: Path) -> None:
     labels = tmp_path / 'labels.npz'
     write_labels(labels, 4)

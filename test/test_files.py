@@ -1,0 +1,48 @@
+"""Files that are whole or not there, folders, and names that are bytes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mpn_ros.errors import ParameterError
+from mpn_ros.files import make_folder, printable, utf8_name, write_whole
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    (tmp_path / 'a.json').write_text('old')
+
+    def full(self, data):
+        raise OSError(28, 'No space left on device')
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(OSError, match='No space'):
+        write_whole(tmp_path / 'a.json', b'new')
+    assert os.listdir(tmp_path) == ['a.json'] and (tmp_path / 'a.json').read_text() == 'old'
+
+
+@pytest.mark.parametrize('name', ['file/below', 'x' * 300, 'zero\0'])
+def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path, name):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(ParameterError, match='--out .* cannot be made a folder: '):
+        make_folder(tmp_path / name, '--out')
+
+
+def test_a_name_in_utf_8_is_taken_as_it_is_and_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with utf8_name(Path('http:straße.png')) as name:
+        assert name == str(tmp_path / 'http:straße.png')
+
+
+def test_a_name_of_bytes_gets_a_link_for_a_while(tmp_path):
+    path = tmp_path / os.fsdecode(b'\xff.m\xe9')
+    path.write_text('content')
+    with utf8_name(path) as name:
+        name.encode()
+        assert Path(name).read_text() == 'content'
+    assert not os.path.lexists(name) and path.exists()
+
+
+def test_what_is_no_utf_8_is_written_as_escapes():
+    assert printable(os.fsdecode(b'caf\xe9/stra\xc3\x9fe')) == 'caf\\xe9/straße'
