@@ -51,9 +51,11 @@ def _parameter(default: Any, description: str, **rest: Any) -> Any:
 class Parameters:
     """The values of all parameters at one moment."""
 
-    weights: str = _parameter('lite', 'Name of weights that ship in models/, or path of a weights file.')
+    weights: str = _parameter(
+        'lite', 'Name of weights that ship in models/, path of a weights file, or of a pose network (docs/models.md).')
     backend: str = _parameter(
-        'auto', "What runs the network: tensorrt, compile, openvino, eager; 'auto' takes the fastest that works here.")
+        'auto', "What runs the network: tensorrt, compile, openvino, eager, onnxruntime; 'auto' takes the fastest that "
+        'works here.')
     device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
     precision: str = _parameter(
         'auto', "Numbers inside the network; 'auto' takes the fastest that the device and the backend have.",
@@ -62,11 +64,12 @@ class Parameters:
         0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
         bounds=(0, 4096), step=32)
     grouper: str = _parameter(
-        'prn', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper.',
-        choices=('prn', 'max', 'ucr'))
+        'auto', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper; '
+        "'auto' leaves it to networks that group by themselves.", choices=('auto', 'prn', 'max', 'ucr'))
     person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
     nms_threshold: float = _parameter(
-        .4, 'Overlap (IoU) above which the weaker of two boxes is dropped.', bounds=(0, 1), live=True)
+        0., "Overlap (IoU) above which the weaker of two boxes is dropped; 0 takes the network's own, 0.4 for ours.",
+        bounds=(0, 1), live=True)
     keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
         .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)

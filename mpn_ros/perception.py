@@ -31,7 +31,7 @@ class Perceived(NamedTuple):
 
     peaks: ``(B, K, PEAKS, 3)`` x, y, score 0..1, best first; score 0 where there are fewer.
     boxes: ``(B, BOXES, 5)`` x0, y0, x1, y1, score 0..1, best first, the best anchor of each cell, not suppressed yet.
-    person: ``(B, H/4, W/4)`` probability that a pixel belongs to a person.
+    person: ``(B, H/4, W/4)`` probability that a pixel belongs to a person, ``(B, 0, 0)`` where a network has none.
     """
 
     peaks: Any

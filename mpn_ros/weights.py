@@ -28,9 +28,12 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import Preset
 from mpn_ros.resources import find_model
+from mpn_ros.skeleton import SkeletonLayout
 
 FORMAT = 'mpn_ros weights'
 VERSION = 1
+FOREIGN_SUFFIXES = '.onnx', '.xml'
+"""What networks of others are kept in: ONNX, or OpenVINO's own form with its weights in a .bin beside it."""
 
 Parts = Mapping[str, Mapping[str, Tensor]]
 """A state dict for each part, by the part's name."""
@@ -49,6 +52,20 @@ class Weights:
     parts: Parts
     metadata: Mapping[str, Any]
     source: str
+
+    @property
+    def layout(self) -> SkeletonLayout:
+        """The keypoints."""
+        return self.preset.layout
+
+    def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
+        """The input that is ``wanted``, by default the long side that they were made for."""
+        return self.preset.input_size if wanted is None else wanted
+
+    @property
+    def name(self) -> str:
+        """That of the preset."""
+        return self.preset.name
 
     def network(self) -> MultiPoseNet:
         """A new ``MultiPoseNet`` with these weights, in eval mode. Raises WeightsError if they have none."""
@@ -116,6 +133,9 @@ def load_weights(path: str | Path) -> Weights:
     builds (the first key that differs is named).
     """
     path = Path(path)
+    if path.suffix in FOREIGN_SUFFIXES:
+        raise WeightsError(f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
+                           'packed, converted, calibrated, exported and taken apart')
     metadata, tensors = _read(path)
     if metadata.get('format') != FORMAT:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')

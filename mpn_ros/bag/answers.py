@@ -12,7 +12,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from mpn_ros.bag.cameras import Camera
-from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, make_builder, quality
+from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, MASKS, make_builder, quality
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import MpnError
@@ -46,11 +46,12 @@ class CameraAnswers:
         self._connections = {
             name: writer.add_connection(f'{camera.namespace}/{name}', kind, typestore=store,
                                         offered_qos_profiles=[quality(latched=name in LATCHED)])
-            for name, kind in {**ANSWERS, **LATCHED}.items()}
+            for name, kind in {**ANSWERS, **LATCHED}.items() if pipeline.segments or name not in MASKS}
 
     def begin(self, stamp: int) -> None:
         """Says at ``stamp``, in ns, what the answers mean."""
-        self._write('label_info', stamp, self._builder.label_info())
+        if self._pipeline.segments:
+            self._write('label_info', stamp, self._builder.label_info())
         self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
 
     def answer(self, stamp: int, data: bytes) -> None:

@@ -28,6 +28,8 @@ LATCHED = {
     'skeleton_layout': 'mpn_ros/msg/SkeletonLayout',
 }
 """Name and type of the topics that hold one message, for all who subscribe later."""
+MASKS = 'mask', 'label_info'
+"""Those that there are only with a network that segments."""
 
 
 def make_typestore() -> Typestore:

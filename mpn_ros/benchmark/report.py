@@ -20,7 +20,7 @@ PAPER = 35., 2.
 def rows(case: Case, facts: dict[str, Any]) -> list[dict[str, Any]]:
     """A row for each stage: ``facts``, and times in milliseconds for the whole batch; ``fps`` are images a second."""
     height, width = case.input_shape
-    common = facts | {'backend': case.name, 'preset': case.pipeline.weights.preset.name, 'shape': f'{height}x{width}',
+    common = facts | {'backend': case.name, 'preset': case.pipeline.weights.name, 'shape': f'{height}x{width}',
                       'batch': case.cameras, 'people': case.people, 'people_found': round(case.found, 2),
                       'cameras': case.cameras}
     found = []

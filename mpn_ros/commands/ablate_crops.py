@@ -28,8 +28,8 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.commands.ablate_grouping import make_groupers, open_pipeline
     from mpn_ros.evaluation.crop_pictures import crops_that_differ, draw_crops
     from mpn_ros.evaluation.observed import seen_by
-    pipeline = open_pipeline(args)
-    weights = pipeline.weights
+    from mpn_ros.weights import load_weights, resolve_weights
+    weights, pipeline = load_weights(resolve_weights(args.weights)), open_pipeline(args)
     layout = weights.preset.layout
     dataset = read_dataset(args.images, args.annotations, layout).first(args.limit)
     images = list(seen_by(pipeline, dataset))

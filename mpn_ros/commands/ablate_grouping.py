@@ -92,7 +92,7 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: 
         rows += _measure(name, observed, groupers)
     if args.movenet is not None:
         from mpn_ros.evaluation.movenet import MoveNet
-        movenet = MoveNet(args.movenet, pipeline.input_size)
+        movenet = MoveNet(args.movenet, args.input_size or weights.preset.input_size)
         theirs, results = [], []
         for image, seen in zip(dataset.images, ours):
             pixels = image.read()

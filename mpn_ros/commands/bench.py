@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mpn_ros.commands.pipeline_options import add_refine_argument
 from mpn_ros.errors import BackendUnavailable, ParameterError, WeightsError
-from mpn_ros.presets import PRESETS
+from mpn_ros.presets import PRESETS, Preset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mpn_ros.benchmark.stages import Case
+    from mpn_ros.families.network import PoseNetwork
     from mpn_ros.pipeline.pipeline import PosePipeline
     from mpn_ros.scene import Scene
     from mpn_ros.weights import Weights
@@ -55,6 +56,7 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.benchmark.crowds import crowds, find_people, read_sources
     from mpn_ros.commands.figures import save_picture, write_json
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
+    from mpn_ros.weights import Weights
     sources = read_sources(args.images)
     everyone = Thresholds(people=100)
     weights = _weights(args.weights)
@@ -83,7 +85,9 @@ def run(args: argparse.Namespace) -> None:
     rows = [row for case in cases for row in report.rows(case, _facts(case, args.repeats))]
     print(report.table(rows))
     for name in dict.fromkeys(case.name for case in cases):
-        floors = _floors([case for case in cases if case.name == name])
+        if not isinstance(weights, Weights):
+            break  # what a network of others has to compute is not known
+        floors = _floors(weights.preset, [case for case in cases if case.name == name])
         rows += floors
         print(f"\n{name}: {floors[0]['multiply_adds'] / 1e9:.2f} G multiply-adds an image; a matrix product reaches "
               f"{floors[0]['operations_per_s'] / 1e12:.2f} T operations/s, a copy "
@@ -116,13 +120,14 @@ def _check(args: argparse.Namespace) -> tuple[int, int]:
     return width, height
 
 
-def _weights(name: str) -> Weights:
+def _weights(name: str) -> Weights | PoseNetwork:
     """Those of that name, or random ones of a preset for which none ship."""
     from mpn_ros.network.multiposenet import MultiPoseNet
     from mpn_ros.network.prn import PoseResidualNetwork
-    from mpn_ros.weights import Weights, load_weights, resolve_weights
+    from mpn_ros.pipeline.pipeline import open_weights
+    from mpn_ros.weights import Weights
     try:
-        return load_weights(resolve_weights(name))
+        return open_weights(name)
     except WeightsError:
         if name not in PRESETS:
             raise
@@ -166,7 +171,7 @@ def _peak_memory() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6, 1)
 
 
-def _floors(cases: Sequence[Case]) -> list[dict[str, Any]]:
+def _floors(preset: Preset, cases: Sequence[Case]) -> list[dict[str, Any]]:
     """Of cases of one backend, a row for each size of batch: the least time that the network can take for it on this
     device, and what fraction of what it takes that is."""
     import numpy as np
@@ -178,7 +183,7 @@ def _floors(cases: Sequence[Case]) -> list[dict[str, Any]]:
     dtype = getattr(torch, _dtype(case.pipeline))
     device = case.pipeline.backend.gpu or torch.device('cpu')
     height, width = case.input_shape
-    costs = [cost for block, cost in block_costs(case.pipeline.weights.preset, height, width).items()
+    costs = [cost for block, cost in block_costs(preset, height, width).items()
              if block != 'pose residual network']
     multiply_adds, weights = sum(c.multiply_adds for c in costs), sum(c.parameters for c in costs) * dtype.itemsize
     best = floor.measure(device, dtype)
@@ -187,7 +192,7 @@ def _floors(cases: Sequence[Case]) -> list[dict[str, Any]]:
         least = 1e3 * best.floor(batch * multiply_adds, weights)
         network = [seconds for case in cases if case.cameras == batch for seconds in case.seconds['network']]
         rows.append(_facts(case, 1) | {
-            'backend': case.name, 'preset': case.pipeline.weights.preset.name, 'shape': f'{height}x{width}',
+            'backend': case.name, 'preset': preset.name, 'shape': f'{height}x{width}',
             'batch': batch, 'people': 0, 'cameras': batch, 'stage': 'floor', 'p50_ms': round(least, 3),
             'p99_ms': round(least, 3), 'fps': round(1e3 * batch / least, 1), 'multiply_adds': multiply_adds,
             'operations_per_s': best.operations, 'bytes_per_s': best.bytes,

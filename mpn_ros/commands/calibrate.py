@@ -27,11 +27,11 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.evaluation.calibration import cross_calibrated, fit, judge
     from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
     from mpn_ros.evaluation.reliability import reliability
-    from mpn_ros.weights import check_ending, save_weights
+    from mpn_ros.weights import check_ending, load_weights, resolve_weights, save_weights
 
     check_ending(args.out)
+    weights = load_weights(resolve_weights(args.weights))
     pipeline = make_pipeline(args, THRESHOLDS)
-    weights = pipeline.weights
     judged = judge(collect(pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout,
                            upright=is_upright(args)))
     calibration = fit(judged)

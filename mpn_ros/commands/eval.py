@@ -91,7 +91,7 @@ def describe(
     first, *others = members
     scales = args.scales or [first.input_size]
     return {
-        'weights': first.weights.source, 'preset': first.weights.preset.name,
+        'weights': first.weights.source, 'preset': first.weights.name,
         'sha256': first.weights.metadata['sha256'],
         'ensemble': {member.weights.source: member.weights.metadata['sha256'] for member in others},
         'scales': scales, 'flip': args.flip, 'input_shapes': input_shapes(images, scales),

@@ -15,21 +15,27 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the argument of ``mpn info``."""
-    parser.add_argument('what', metavar='PRESET|FILE', help=f"a preset ({', '.join(PRESETS)}) or a weights file")
+    parser.add_argument('what', metavar='PRESET|FILE',
+                        help=f"a preset ({', '.join(PRESETS)}), a weights file or a pose network in ONNX")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Prints what a weights file says of itself and its preset, or a preset alone where no weights of that name ship.
+    """Prints what a weights file says of itself and its preset, what a network of others is, or a preset alone where no
+    weights of that name ship.
 
     Raises MpnError for what is neither a preset nor a sound weights file.
     """
-    from mpn_ros.weights import load_weights, resolve_weights
+    from mpn_ros.families.network import open_network
+    from mpn_ros.weights import FOREIGN_SUFFIXES, load_weights, resolve_weights
     try:
         path = resolve_weights(args.what)
     except WeightsError as error:
         if args.what not in PRESETS:
             raise PresetError(f"{error}; the presets are {', '.join(PRESETS)}") from error
         print(_describe_preset(PRESETS[args.what]))
+        return
+    if path.suffix in FOREIGN_SUFFIXES:
+        print(open_network(path))
         return
     weights = load_weights(path)
     print(_describe_weights(weights, path.stat().st_size))

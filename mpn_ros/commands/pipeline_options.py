@@ -14,12 +14,13 @@ def add_pipeline_arguments(parser: argparse.ArgumentParser, grouper: bool = True
     commands that do not choose it themselves, ``--grouper``."""
     group = parser.add_argument_group('pipeline')
     group.add_argument('--weights', default='lite', metavar='NAME|FILE',
-                       help='weights that ship, or a weights file (default: %(default)s)')
+                       help='weights that ship, a weights file, or a pose network in ONNX (default: %(default)s)')
     group.add_argument('--input-size', type=int, metavar='PIXELS',
                        help="long side of the network's input, a multiple of 32 (default: the weights' own)")
     add_refine_argument(group)
     if grouper:
-        group.add_argument('--grouper', default='prn', metavar='NAME', help='prn, max or ucr (default: %(default)s)')
+        group.add_argument('--grouper', default='auto', metavar='NAME',
+                           help="prn, max or ucr (default: prn, or the network's own)")
     else:
         parser.set_defaults(grouper='max')  # every weights file has what this one needs
     group.add_argument('--backend', default='auto', metavar='NAME',

@@ -121,7 +121,7 @@ class Validation:
         )
         first = pipeline.backend
         if self.stage == 'keypoints':
-            first = LabelledBoxes(pipeline.backend, self._dataset, pipeline.input_size)
+            first = LabelledBoxes(pipeline.backend, self._dataset, weights.preset.input_size)
             pipeline.thresholds = dataclasses.replace(THRESHOLDS, overlap=1.0)
         looks = SharedLooks(pipeline, first, self.refine)
         poses: dict[str, float | None] = {}

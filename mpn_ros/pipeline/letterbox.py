@@ -23,11 +23,13 @@ _LONGEST_SIDE = 32767  # beyond it cv2.resize fails
 @dataclass(frozen=True)
 class Letterbox:
     """How an image of ``image_size`` (width, height) lies in an input of ``input_size`` (width, height): scaled to
-    ``content_size`` at the top left, the rest is padding."""
+    ``content_size`` at the top left, the rest is padding. ``origin``: how far the coordinate 0 of a point lies from the
+    edge, 0.5 where whole numbers are the middles of pixels."""
 
     image_size: tuple[int, int]
     content_size: tuple[int, int]
     input_size: tuple[int, int]
+    origin: float = 0.5
 
     @property
     def scale(self) -> np.ndarray:
@@ -40,8 +42,8 @@ class Letterbox:
         return (boxes / np.tile(self.scale, 2)).astype(np.float32)
 
     def points_to_image(self, points: np.ndarray) -> np.ndarray:
-        """Points ``(..., 2)`` that count from pixel centres, from input to image pixels."""
-        return ((points + 0.5) / self.scale - 0.5).astype(np.float32)
+        """Points ``(..., 2)`` from input to image pixels."""
+        return ((points + self.origin) / self.scale - self.origin).astype(np.float32)
 
     def apply(self, image: np.ndarray, channel_order: ChannelOrder, fill: int) -> np.ndarray:
         """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
@@ -77,22 +79,25 @@ def check_image(image: np.ndarray) -> None:
         )
 
 
-def check_input_size(long_side: int) -> None:
-    """Raises ParameterError unless the network can take an input of that long side in pixels."""
-    if long_side % MULTIPLE or not MULTIPLE <= long_side <= _LONGEST_INPUT:
+def check_input_size(long_side: int | tuple[int, int]) -> None:
+    """Raises ParameterError unless the network can take an input of that long side in pixels; a width and height are
+    the network's own."""
+    if isinstance(long_side, int) and (long_side % MULTIPLE or not MULTIPLE <= long_side <= _LONGEST_INPUT):
         raise ParameterError(
             f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to {_LONGEST_INPUT}, not {long_side}'
         )
 
 
-def fit(image_shape: tuple[int, ...], long_side: int) -> Letterbox:
-    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``long_side``, in the smallest input
-    that holds it."""
+def fit(image_shape: tuple[int, ...], size: int | tuple[int, int], origin: float = 0.5) -> Letterbox:
+    """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``size``, in the smallest input that
+    holds it; or the image into an input of that ``size`` (width, height) and no other."""
     height, width = image_shape[:2]
-    scale = long_side / max(width, height)
+    sides = (size, size) if isinstance(size, int) else size
+    scale = min(sides[0] / width, sides[1] / height)
     content = max(1, round(width * scale)), max(1, round(height * scale))
-    input_width, input_height = (MULTIPLE * math.ceil(side / MULTIPLE) for side in content)
-    return Letterbox((width, height), content, (input_width, input_height))
+    if isinstance(size, int):
+        sides = MULTIPLE * math.ceil(content[0] / MULTIPLE), MULTIPLE * math.ceil(content[1] / MULTIPLE)
+    return Letterbox((width, height), content, sides, origin)
 
 
 def share_input(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:

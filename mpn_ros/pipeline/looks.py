@@ -80,24 +80,29 @@ def look_at_windows(plans: Sequence[Plan], see: Callable[[Sequence[Plan]], Perce
             if all(np.isfinite(part).all() for part in (peaks, boxes, person)):
                 known = np.column_stack([plan.window.boxes_to_input(plan.boxes[:, :4]), plan.boxes[:, 4]])
                 refined, scores = _refined(known.astype(np.float32), boxes)
-                looks.append(Look(plan.image, plan.window, plan.window.people, refined, scores, peaks, person))
+                people = np.array(plan.window.people)
+                if boxes.shape[1] > 5:  # keypoints come with boxes: who is not found again keeps the first ones
+                    people, refined, scores = (part[scores > 0] for part in (people, refined, scores))
+                looks.append(Look(plan.image, plan.window, people.tolist(), refined, scores, peaks, person))
     return looks
 
 
 def merge(
     first: Look[Letterbox], keypoints: np.ndarray, windows: Sequence[tuple[Look[Window], np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """What both looks tell of an image, in its pixels: boxes ``(P, 5)``, keypoints ``(P, K, 3)`` and the probability
     ``(H, W)`` that a pixel is a person's.
 
     keypoints: ``(P, K, 3)`` in the pixels of the first look. windows: looks and their keypoints, in the pixels of each.
-    A window's people are as seen there; the probability is the mean of both looks.
+    A window's people are as seen there; the probability is the mean of both looks, None where the network has none.
     """
     boxes, poses = first.boxes_in_image, _points_in_image(first, keypoints)
-    person = first.view.map_to_image(first.person)
+    person = first.view.map_to_image(first.person) if first.person.size else None
     for look, found in windows:
         rows = list(look.people)
         boxes[rows, :4], poses[rows] = look.boxes_in_image[:, :4], _points_in_image(look, found)
+        if person is None:
+            continue
         part = look.view.cut(person)
         part += look.view.letterbox.map_to_image(look.person)
         part /= 2
@@ -106,14 +111,16 @@ def merge(
 
 def gather(
     expected: Look[Letterbox], windows: Sequence[tuple[Look[Window], np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """What windows alone tell of an image, as ``merge`` returns it: the people of ``expected`` whom a window's detector
     has found, best first, with its score. Outside of all windows nobody is known to be."""
     width, height = expected.view.image_size
-    person, people = np.zeros((height, width), np.float32), []
+    person, people = np.zeros((height, width), np.float32) if expected.person.size else None, []
     for look, found in windows:
         boxes = np.column_stack([look.boxes_in_image[:, :4], look.found])
         people += [(box, pose) for box, pose in zip(boxes, _points_in_image(look, found)) if box[4] > 0]
+        if person is None:
+            continue
         part = look.view.cut(person)
         np.maximum(part, look.view.letterbox.map_to_image(look.person), out=part)
     people.sort(key=lambda pair: pair[0][4], reverse=True)
@@ -129,13 +136,15 @@ def _points_in_image(look: Look[Any], keypoints: np.ndarray) -> np.ndarray:
 
 
 def _refined(known: np.ndarray, found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """``known`` boxes ``(P, 5)`` with the corners of the most likely of ``found`` ``(M, 5)`` that is the same person's;
-    and its scores ``(P,)``, 0 where there is none."""
-    refined, scores = known.copy(), np.zeros(len(known), np.float32)
+    """``known`` boxes ``(P, 5)`` with the corners, and what comes after the score, of the most likely of ``found``
+    ``(M, 5 or more)`` that is the same person's; and its scores ``(P,)``, 0 where there is none."""
+    refined, scores = np.zeros((len(known), found.shape[1]), np.float32), np.zeros(len(known), np.float32)
+    refined[:, :5] = known
     found = found[found[:, 4] >= _FAINTEST]
     if len(found):
         overlap = box_iou(known[:, :4], found[:, :4])
         best = (overlap * found[:, 4]).argmax(1)
         same = overlap[np.arange(len(known)), best] >= SAME_PERSON
         refined[same, :4], scores[same] = found[best[same], :4], found[best[same], 4]
+        refined[same, 5:] = found[best[same], 5:]
     return refined, scores

@@ -18,6 +18,7 @@ import torch
 from mpn_ros.backends import make_backend
 from mpn_ros.backends.base import Pixels
 from mpn_ros.errors import InferenceError, ParameterError
+from mpn_ros.families.network import PoseNetwork, open_network
 from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
@@ -27,7 +28,7 @@ from mpn_ros.pipeline.nms import suppress
 from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import SkeletonLayout
-from mpn_ros.weights import Weights, load_weights, resolve_weights
+from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
 
 _log = logging.getLogger(__name__)
 DEFAULT_REFINE = {'cpu': 4, 'gpu': 16}
@@ -35,52 +36,62 @@ DEFAULT_REFINE = {'cpu': 4, 'gpu': 16}
 GPU_WINDOWS = WindowSettings(shapes=((192, 192),))
 """On a GPU pixels are cheap and a graph for each shape and batch is dear: one shape, in batches of ``GPU_BATCH``."""
 GPU_BATCH = 8
+_OVERLAP = 0.4
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap``
-    (IoU) above which the weaker of two boxes goes; ``mask`` probability from which a pixel is a person's; ``people``
-    the most that are answered.
+    (IoU) above which the weaker of two boxes goes, None for the network's own; ``mask`` probability from which a pixel
+    is a person's; ``people`` the most that are answered.
 
     The paper suppresses at an overlap of 0.3; on the validation images AP is 38.7, 38.9 and 39.0 at 0.3, 0.4 and 0.5,
-    and the higher the overlap, the more second boxes of a person are left.
+    and the higher the overlap, the more second boxes of a person are left: ``_OVERLAP`` is that of our weights.
     """
 
     person: float = 0.4
     keypoint: float = 0.1
-    overlap: float = 0.4
+    overlap: float | None = None
     mask: float = 0.4
     people: int = 20
 
     def __post_init__(self) -> None:
         for name in ('person', 'keypoint', 'overlap', 'mask'):
-            if not 0 <= getattr(self, name) <= 1:
+            if not 0 <= (getattr(self, name) or 0) <= 1:
                 raise ParameterError(f"threshold '{name}' must be 0 to 1, not {getattr(self, name)}")
         if self.people < 1:
             raise ParameterError(f"threshold 'people' must be at least 1, not {self.people}")
 
 
+def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
+    """Weights that ship, a weights file, or a network of others in a file of ONNX or OpenVINO. Raises WeightsError, or
+    BackendUnavailable where what reads the file is not installed."""
+    path = resolve_weights(name_or_path)
+    return open_network(path) if path.suffix in FOREIGN_SUFFIXES else load_weights(path)
+
+
 def make_grouper(name: str, weights: Weights) -> Grouper:
-    """The grouper called 'prn', 'max' or 'ucr'. Raises ParameterError for another name, WeightsError if the weights
-    lack its part."""
-    if name == 'prn':
+    """The grouper called 'prn', 'max' or 'ucr'; 'auto' is the PRN. Raises ParameterError for another name, WeightsError
+    if the weights lack its part."""
+    if name in ('auto', 'prn'):
         return PRNGrouper(weights.prn())
     if name == 'max':
         return MaxGrouper(weights.preset.prn.box_margin)
     if name == 'ucr':
         return UCRGrouper(weights.ucr_prior(), weights.preset.prn.box_margin)
-    raise ParameterError(f"grouper must be prn, max or ucr, not '{name}'")
+    raise ParameterError(f"grouper must be auto, prn, max or ucr, not '{name}'")
 
 
 class PosePipeline:
     """People in images, by one set of weights.
 
-    weights: the name of weights that ship ('lite'), a weights file, or loaded ``Weights``.
+    weights: the name of weights that ship ('lite'), a weights file, a network of others (``docs/models.md``), or what
+    ``open_weights`` gives.
     input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made for.
-    backend, device, precision: see ``docs/backends.md``. grouper: 'prn', or the paper's baselines 'max' and 'ucr'.
+    backend, device, precision: see ``docs/backends.md``. grouper: 'prn', or the paper's baselines 'max' and 'ucr';
+    'auto' is the PRN for our weights, and what the network itself groups for others.
     refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32; None
-    takes 4 on a CPU and 16 on a GPU. See ``docs/second_look.md``.
+    takes 4 on a CPU and 16 on a GPU, and 0 for networks of others. See ``docs/second_look.md``.
     thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
 
     Several threads may call one pipeline; they take turns at the network. On a GPU, graphs belong to the thread that
@@ -91,42 +102,52 @@ class PosePipeline:
 
     def __init__(
         self,
-        weights: str | Path | Weights = 'lite',
+        weights: str | Path | Weights | PoseNetwork = 'lite',
         *,
-        input_size: int | None = None,
+        input_size: int | tuple[int, int] | None = None,
         backend: str = 'auto',
         device: str = 'auto',
         precision: str = 'auto',
-        grouper: str = 'prn',
+        grouper: str = 'auto',
         refine: int | None = None,
         thresholds: Thresholds | None = None,
     ):
-        loaded = weights if isinstance(weights, Weights) else load_weights(resolve_weights(weights))
+        loaded = open_weights(weights) if isinstance(weights, (str, Path)) else weights
         self.weights = loaded
-        self.input_size = loaded.preset.input_size if input_size is None else input_size
+        self.input_size = loaded.sized(input_size)
         check_input_size(self.input_size)
+        self.segments, self._overlap, self._origin = True, _OVERLAP, 0.5
+        if isinstance(loaded, PoseNetwork):
+            self.segments, self._overlap, self._origin = False, loaded.overlap, loaded.family.traits.origin
+            self.backend = loaded.backend(backend, device, precision)
+            self.grouper = loaded.grouper(grouper, lambda: make_grouper(grouper, load_weights(resolve_weights('lite'))))
+            self.fill, thresholds = loaded.family.traits.fill, thresholds or Thresholds(**loaded.file.side.thresholds)
+        else:
+            self.backend = make_backend(loaded.network(), backend, device, precision)
+            self.grouper = make_grouper(grouper, loaded)
+            # The grey of the padding, which normalises to 0.
+            self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
         self.thresholds = thresholds or Thresholds()
-        self.backend = make_backend(loaded.network(), backend, device, precision)
         self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
         self.refine = self.default_refine if refine is None else refine
         check_refine(self.refine)
         on_gpu = self.backend.gpu is not None
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
-        self.grouper = make_grouper(grouper, loaded)
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
-        # The grey of the padding, which normalises to 0.
-        self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
+        if isinstance(self.input_size, tuple):  # the only one that the network takes
+            self.windows = dataclasses.replace(self.windows, shapes=(self.input_size,))
+        self.windows = dataclasses.replace(self.windows, origin=self._origin)
 
     @property
     def layout(self) -> SkeletonLayout:
         """The K keypoints of the weights, in the order of ``Person.keypoints``."""
-        return self.weights.preset.layout
+        return self.weights.layout
 
     @property
     def default_refine(self) -> int:
         """The most windows of an image where nobody says how many."""
-        return DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu']
+        return DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu'] if self.segments else 0
 
     @property
     def largest_batch(self) -> int:
@@ -218,7 +239,7 @@ class PosePipeline:
     ) -> tuple[list[Letterbox], Pixels]:
         """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
         backend has one."""
-        letterboxes = share_input([fit(image.shape, self.input_size) for image in images])
+        letterboxes = share_input([fit(image.shape, self.input_size, self._origin) for image in images])
         return letterboxes, self._inputs(images, letterboxes, orders)
 
     def first_looks(self, views: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Look[Letterbox]]:
@@ -226,9 +247,9 @@ class PosePipeline:
         is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
-        looks = []
+        looks, overlap = [], self._overlap if thresholds.overlap is None else thresholds.overlap
         for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
-            boxes = suppress(found, score=thresholds.person, overlap=thresholds.overlap, limit=thresholds.people)
+            boxes = suppress(found, score=thresholds.person, overlap=overlap, limit=thresholds.people)
             looks.append(Look(index, view, range(len(boxes)), boxes, boxes[:, 4], peaks, person))
         return looks
 
@@ -241,7 +262,7 @@ class PosePipeline:
         for index, (image, boxes) in enumerate(zip(images, expected, strict=True)):
             if boxes is None or not len(boxes):
                 continue
-            view = fit(image.shape, self.input_size)
+            view = fit(image.shape, self.input_size, self._origin)
             width, height = view.image_size
             inside = np.asarray(boxes, np.float32)[:, :4].clip(0, (width, height, width, height))
             inside = inside[(inside[:, 2:] - inside[:, :2] >= 1).all(1)]
@@ -249,7 +270,8 @@ class PosePipeline:
             windows = plan_windows(view.image_size, rows, 1.0, refine, self._all_windows)
             if len(inside) and sum(len(window.people) for window in windows) == len(inside):
                 rows[:, :4] *= np.tile(view.scale, 2)
-                no_peaks, nobody = np.zeros((len(self.layout), 1, 3), np.float32), np.zeros((1, 1), np.float32)
+                no_peaks = np.zeros((len(self.layout), 1, 3), np.float32)
+                nobody = np.zeros((1, int(self.segments)), np.float32)
                 known[index] = Look(index, view, range(len(rows)), rows, rows[:, 4], no_peaks, nobody, whole=False)
         return known
 
@@ -309,7 +331,9 @@ class PosePipeline:
                 for box, score, pose in zip(corners, boxes[:, 4], poses)
                 if (box[2:] > box[:2]).all() and score >= thresholds.person
             )  # a box in the padding has nothing of the image
-            mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)  # cv2.compare fails on a single pixel
+            mask = None
+            if person is not None:  # cv2.compare fails on a single pixel
+                mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)
             scenes.append(Scene(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
         return scenes
 

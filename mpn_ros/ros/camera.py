@@ -25,14 +25,15 @@ class Camera:
     """The topics of the camera ``name`` on ``node``; ``''`` is the one in the node's own namespace.
 
     bridge: a CvBridge or None, see ``decode_image``. hri: what publishes the people of all cameras by REP-155, or None.
+    segments: whether there are masks to publish.
     """
 
     def __init__(self, node: LifecycleNode, name: str, settings: Parameters, bridge: Any,
-                 hri: HriPublisher | None) -> None:
+                 hri: HriPublisher | None, segments: bool) -> None:
         self.name, self.statistics = name, FrameStatistics()
         self.topics = CameraTopics(node, name)
         self.input = CameraInput(self.topics, settings, self.statistics, bridge)
-        self.outputs = make_outputs(self.topics, self.input.calibration, self.statistics, settings, hri)
+        self.outputs = make_outputs(self.topics, self.input.calibration, self.statistics, settings, hri, segments)
         self._tracker, self._clock, self._tracking = Tracker(), ImageClock(), threading.Lock()
         self._since_whole = 0
 

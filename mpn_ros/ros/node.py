@@ -133,7 +133,7 @@ class PoseNode(LifecycleNode):
         self._pipeline = self._make_pipeline(settings)
         apply_settings(self._pipeline, settings)
         for name in settings.cameras:
-            self._cameras.append(Camera(self, name, settings, bridge, self._hri))
+            self._cameras.append(Camera(self, name, settings, bridge, self._hri, self._pipeline.segments))
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         self._heartbeat = self.create_timer(settings.diagnostics_period, self._diagnose, clock=STEADY_CLOCK)
         info = ', '.join(f'{key} {value}' for key, value in pipeline_info(self._pipeline).items())

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 
 def load_pipeline(parameters: Parameters) -> PosePipeline:
     """Loads weights and backend. Raises MpnError, also for weights of keypoints that the messages have no place for."""
-    from mpn_ros.pipeline.pipeline import PosePipeline
-    from mpn_ros.weights import load_weights, resolve_weights
-    weights = load_weights(resolve_weights(parameters.weights))
-    check_layout(weights.preset.layout, weights.source)
+    from mpn_ros.pipeline.pipeline import PosePipeline, open_weights
+    weights = open_weights(parameters.weights)
+    check_layout(weights.layout, weights.source)
     return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
                         device=parameters.device, precision=parameters.precision, grouper=parameters.grouper)
 
@@ -33,10 +32,14 @@ def thresholds(parameters: Parameters) -> Thresholds:
     """What counts, by the live parameters."""
     from mpn_ros.pipeline.pipeline import Thresholds
     return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold,
-                      overlap=parameters.nms_threshold, mask=parameters.mask_threshold, people=parameters.max_people)
+                      overlap=parameters.nms_threshold or None, mask=parameters.mask_threshold,
+                      people=parameters.max_people)
 
 
 def pipeline_info(pipeline: PosePipeline) -> dict[str, str]:
     """What diagnostics and the log say of a pipeline."""
-    return {'weights': Path(pipeline.weights.source).name, 'backend': pipeline.backend.description,
+    info = {'weights': Path(pipeline.weights.source).name, 'backend': pipeline.backend.description,
             'input size (px)': str(pipeline.input_size)}
+    if not pipeline.segments:
+        info |= {'network': str(pipeline.weights), 'mask': 'none: the network does not segment'}
+    return info

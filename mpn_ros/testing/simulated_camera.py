@@ -70,21 +70,23 @@ def spin_in_background(*nodes: Node) -> Iterator[None]:
 
 @dataclass
 class ReceivedResult:
-    """What has come back for one image; ``latency`` in seconds from its publication to the last of the three."""
+    """What has come back for one image; ``latency`` in seconds from its publication to the last of the three.
+    ``segments``: whether a mask is to come."""
 
     detections: Detection2DArray | None = None
     skeletons: SkeletonArray | None = None
     mask: Image | None = None
     latency: float = 0.
+    segments: bool = True
 
     @property
     def complete(self) -> bool:
         """Whether boxes, skeletons and mask are there."""
-        return None not in (self.detections, self.skeletons, self.mask)
+        return None not in (self.detections, self.skeletons) and (self.mask is not None or not self.segments)
 
     def scene(self) -> Scene:
         """The answer as the library speaks of it."""
-        assert self.skeletons is not None and self.mask is not None
+        assert self.skeletons is not None
         return messages.scene(self.skeletons, self.mask)
 
 
@@ -155,14 +157,19 @@ class SimulatedCamera:
             number = self._numbers.get((stamp.sec, stamp.nanosec))
             if number is None:  # an image that is not in the log
                 return
-            answer = self.log.results.setdefault(number, ReceivedResult())
+            answer = self.log.results.setdefault(number, ReceivedResult(segments=self._segments))
             setattr(answer, part, message)
             answer.latency = now - self.log.sent[number]
             self.log.seconds = now - self.log.sent[0]
 
     def ready(self) -> bool:
         """Whether the node listens to the camera and has told who it is."""
-        return bool(self._camera.get_subscription_count() and self.diagnostics and len(self.once) == 2)
+        return bool(self._camera.get_subscription_count() and self.diagnostics and len(self.once) == 1 + self._segments)
+
+    @property
+    def _segments(self) -> bool:
+        """Whether there is a mask: diagnostics tell of a network that has none."""
+        return 'mask' not in self.diagnostics
 
     def play(self, images: Iterable[np.ndarray], rate: float, alive: Callable[[], bool]) -> None:
         """Sends each image ``(H, W, 3)`` BGR at ``rate`` a second, whether or not the node keeps up, until ``alive()``

@@ -82,6 +82,7 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scene]:
     """``mpn bag`` sees ``somebody`` wherever it looks."""
     monkeypatch.setattr(somebody, 'layout', COCO, raising=False)
+    monkeypatch.setattr(somebody, 'segments', True, raising=False)
     monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: somebody)
     return somebody
 

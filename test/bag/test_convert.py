@@ -266,3 +266,17 @@ def test_needs_no_ros():
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     result = subprocess.run([sys.executable, '-c', code], env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_a_network_without_a_mask_adds_no_topic_of_masks(street, tmp_path, pipeline, monkeypatch):
+    source, target = street('mcap'), tmp_path / 'out'
+    monkeypatch.setattr(pipeline, 'segments', False)
+    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: unmasked)
+
+    def unmasked(image, channel_order='rgb'):
+        return replace(pipeline(image, channel_order), mask=None)
+
+    unmasked.segments, unmasked.layout = False, COCO
+    assert main(['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]) == 0
+    assert set(messages(target)) - set(messages(source)) == {
+        f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - {'mask', 'label_info'}}

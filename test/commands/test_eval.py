@@ -55,7 +55,7 @@ def test_writes_all_figures_and_what_they_depend_on(arguments, weights, tmp_path
     for kind, expected in FIGURES.items():
         assert tuple(figures[kind]) == expected
     assert 0 <= figures['mask_iou'] <= 1
-    assert (figures['images'], figures['preset'], figures['grouper']) == (2, 'lite', 'prn')
+    assert (figures['images'], figures['preset'], figures['grouper']) == (2, 'lite', 'auto')
     assert (figures['scales'], figures['flip'], figures['ensemble']) == ([64], False, {})
     assert figures['weights'] == str(weights)
     assert figures['ms_per_image'] > 0

@@ -29,6 +29,7 @@ class StubPipeline:
         self.weights = SimpleNamespace(source='none')
         self.input_size, self.largest_batch, self.one_thread = 64, 8, False
         self.thresholds, self.refine, self.default_refine, self.warmed = None, 0, 4, False
+        self.segments = True
         self.expected: list[np.ndarray | None] = []
         self.people = 1
         self.batches: list[list[int]] = []
@@ -54,7 +55,7 @@ class StubPipeline:
             mask = np.zeros(image.shape[:2], np.uint8)
             mask[1:3, 2:5] = 255
             person = Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints)
-            scenes.append(Scene((person,) * self.people, mask))
+            scenes.append(Scene((person,) * self.people, mask if self.segments else None, image.shape[1::-1]))
         return scenes
 
 

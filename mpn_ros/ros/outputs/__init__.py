@@ -21,13 +21,13 @@ from mpn_ros.serving.statistics import FrameStatistics
 
 
 def make_outputs(topics: CameraTopics, calibration: Calibration, statistics: FrameStatistics, settings: Parameters,
-                 hri: HriPublisher | None) -> list[Output]:
+                 hri: HriPublisher | None, segments: bool) -> list[Output]:
     """The outputs of one camera, in the order in which they are published. Raises ParameterError where one needs what
     is not installed."""
     return [
         Detections(topics),
         Skeletons(topics),
-        Mask(topics),
+        *([Mask(topics)] if segments else []),
         Overlay(topics),
         _make_positions(topics, calibration, statistics, settings),
         *([HriOutput(topics.camera, hri)] if hri is not None else []),

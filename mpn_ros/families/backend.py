@@ -1,0 +1,161 @@
+"""A family's network as a backend of the pipeline: letterboxed images in, ``Perceived`` out."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mpn_ros.backends.auto import AutoBackend
+from mpn_ros.backends.base import MOST_SHAPES, Backend, Pixels
+from mpn_ros.backends.cache import cached
+from mpn_ros.backends.parity import TOLERANCE, examples
+from mpn_ros.backends.precision import check_precision
+from mpn_ros.errors import BackendUnavailable, InferenceError
+from mpn_ros.families.base import Family, Poses
+from mpn_ros.families.network_file import NetworkFile
+from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape
+from mpn_ros.perception import Perceived
+
+RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
+    'tensorrt': partial(OnnxRuntime, tensorrt=True), 'onnxruntime': OnnxRuntime, 'openvino': OpenVinoRuntime}
+"""By the name of the backend."""
+_ON_A_GPU = 8  # images at once where the file takes any number
+_PRECISION = 'precision'
+_log = logging.getLogger(__name__)
+
+
+def make_backend(file: NetworkFile, family: Family, order: np.ndarray, name: str = 'auto', device: str = 'auto',
+                 precision: str = 'auto') -> Backend:
+    """The backend of that name for a network of others; 'auto' takes the first that works, a GPU's before a CPU's.
+    ``order`` has for each of the K keypoints answered which of the network's it is.
+
+    Raises ParameterError for an unknown precision, BackendUnavailable for an unknown name or with the reason why a
+    named one cannot run.
+    """
+    check_precision(precision)
+
+    def make(key: str, place: str) -> Backend:
+        return FamilyBackend(file, family, order, RUNTIMES[key](file, place, precision))
+
+    if name == 'auto':
+        gpu = 'cuda' if device == 'auto' else device
+        tried = [('tensorrt', gpu), ('onnxruntime', gpu)] if device != 'cpu' else []
+        if device in ('auto', 'cpu'):
+            tried += [('openvino', 'cpu'), ('onnxruntime', 'cpu')]
+        return AutoBackend([partial(make, *one) for one in tried])
+    if name not in RUNTIMES:
+        raise BackendUnavailable(f"backend '{name}' does not run {file.path.name}: auto, {', '.join(RUNTIMES)} do")
+    return make(name, device)
+
+
+class FamilyBackend:
+    """Prepares the network for each shape of input when it first comes.
+
+    Where it is to compute in less than float32, its scores on made-up pictures are compared with those in float32
+    first; numbers with which they are not finite, or off, are not used, with a warning. Which were is remembered.
+    """
+
+    one_thread = False
+    gpu = None  # images come as arrays
+
+    def __init__(self, file: NetworkFile, family: Family, order: np.ndarray, runtime: Runtime) -> None:
+        self._file, self._family, self._order, self._runtime = file, family, order, runtime
+        shape = file.signature.inputs[0].shape
+        self.largest_batch = _ON_A_GPU if runtime.gpu and shape is not None and shape[0] is None else 1
+        self.description = runtime.describe(runtime.precisions[0])
+        self._runs: dict[Shape, Run] = {}
+
+    def __call__(self, images: Pixels) -> Perceived:
+        """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
+        pixels, step = np.asarray(images), self.largest_batch
+        found = [poses for start in range(0, len(pixels), step)
+                 for poses in self._look(pixels[start:start + step], self._kept)]
+        return perceived(found, self._order, self._family.traits.people)
+
+    def _look(self, pixels: np.ndarray, run_for: Callable[[Shape, Shape], Run]) -> list[Poses]:
+        tensor = self._family.preprocess(pixels)
+        outputs = [np.asarray(output) for output in run_for(tensor.shape, pixels.shape)(tensor)]
+        # Before anything is decoded: a score of NaN is above no threshold, and would be "nobody".
+        if not all(np.isfinite(output).all() for output in outputs if output.dtype.kind == 'f'):
+            raise InferenceError(f'the answer of the network is not finite ({self.description})')
+        return self._family.decode(outputs, (pixels.shape[2], pixels.shape[1]))
+
+    def _kept(self, shape: Shape, images: Shape) -> Run:
+        """What runs an input of that shape, made of images of that shape."""
+        if shape not in self._runs:
+            if len(self._runs) >= MOST_SHAPES:
+                self._runs.pop(next(iter(self._runs)))
+            self._runs[shape] = self._prepare(shape, images)
+        return self._runs[shape]
+
+    def _prepare(self, shape: Shape, images: Shape) -> Run:
+        precision, *others = self._runtime.precisions
+        if not others:
+            return self._runtime.prepare(shape, precision, None)
+        settle = partial(self._settle, shape, images)
+        key = self._file.sha256, *self._runtime.key, precision, self._family.form, shape
+        folder = cached('family', key, settle)
+        with tempfile.TemporaryDirectory() as place:
+            if folder is None:
+                folder = Path(place)
+                settle(folder)
+            precision = (folder / _PRECISION).read_text()
+            self.description = self._runtime.describe(precision)
+            return self._runtime.prepare(shape, precision, folder)
+
+    def _settle(self, shape: Shape, images: Shape, folder: Path) -> None:
+        """Writes into the folder the first precision whose scores are those of float32, and what the runtime keeps."""
+        *precisions, exact = self._runtime.precisions
+        pictures = examples(images)
+        wanted = self._scores(shape, exact, folder, pictures)
+        for precision in precisions:
+            if _agree(self._scores(shape, precision, folder, pictures), wanted):
+                break
+            _log.warning('%s answers otherwise than in float32 and is not used', self._runtime.describe(precision))
+        else:
+            precision = exact
+        (folder / _PRECISION).write_text(precision)
+
+    def _scores(self, shape: Shape, precision: str, folder: Path, pictures: np.ndarray) -> list[np.ndarray] | None:
+        """The scores of each picture's people, best first; None where the answer is not finite."""
+        run = self._runtime.prepare(shape, precision, folder)
+        try:
+            found = self._look(pictures, lambda *_: run)
+            return [best_first(poses, self._family.traits.people).boxes[:, 4] for poses in found]
+        except InferenceError:
+            return None
+
+
+def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> Perceived:
+    """People as the pipeline takes them, ``most`` in each image: each box has a sixth number, which of the peaks of
+    every joint are its own."""
+    people = [best_first(poses, most) for poses in found]
+    peaks = np.zeros((len(people), len(order), most, 3), np.float32)
+    boxes = np.zeros((len(people), most, 6), np.float32)
+    for index, poses in enumerate(people):
+        count = len(poses.boxes)
+        peaks[index, :, :count] = poses.keypoints[:, order].transpose(1, 0, 2)
+        boxes[index, :count, :5], boxes[index, :, 5] = poses.boxes, np.arange(most)
+    return Perceived(peaks, boxes, np.empty((len(people), 0, 0), np.float32))
+
+
+def best_first(poses: Poses, most: int) -> Poses:
+    """The ``most`` people of the highest score."""
+    best = np.argsort(-poses.boxes[:, 4], kind='stable')[:most]
+    return Poses(poses.boxes[best], poses.keypoints[best])
+
+
+def _agree(found: Sequence[np.ndarray] | None, wanted: Sequence[np.ndarray] | None) -> bool:
+    """Whether the scores of each image's people, best first, are within the tolerance; who is missing has 0."""
+    if found is None or wanted is None:
+        return False
+    pairs = [(a, b, max(len(a), len(b))) for a, b in zip(found, wanted)]
+    return all(np.abs(np.pad(a, (0, n - len(a))) - np.pad(b, (0, n - len(b)))).max(initial=0) <= TOLERANCE
+               for a, b, n in pairs)
+
+

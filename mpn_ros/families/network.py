@@ -1,0 +1,133 @@
+"""A pose network of others as the pipeline takes it in the place of its own weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mpn_ros.backends.base import Backend
+from mpn_ros.errors import ParameterError, WeightsError
+from mpn_ros.families.backend import make_backend
+from mpn_ros.families.base import Family
+from mpn_ros.families.grouping import Grouper, OwnPoses, Regrouped
+from mpn_ros.families.keypoints import layout_of
+from mpn_ros.families.network_file import NetworkFile, read_network_file
+from mpn_ros.families.recognise import recognise
+from mpn_ros.families.runtime import output_shapes
+from mpn_ros.skeleton import COCO, SkeletonLayout
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PoseNetwork:
+    """``order`` has for each keypoint of ``layout`` which of the network's it is."""
+
+    file: NetworkFile
+    family: Family
+    layout: SkeletonLayout
+    order: np.ndarray
+
+    @property
+    def source(self) -> str:
+        """The file, for messages."""
+        return str(self.file.path)
+
+    @property
+    def name(self) -> str:
+        """That of the family."""
+        return self.family.traits.name
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """'sha256' of the file."""
+        return {'sha256': self.file.sha256}
+
+    @property
+    def input_size(self) -> int | tuple[int, int]:
+        """Width and height of the only input that the network takes, or the long side of what it was made for."""
+        shape = self.file.signature.inputs[0].shape
+        assert shape is not None
+        height, width = shape[1:3] if self.family.traits.preprocessing.channels_last else shape[2:]
+        if height is not None and width is not None:
+            return width, height
+        return self.file.side.input_size or self.family.traits.input_size
+
+    @property
+    def overlap(self) -> float:
+        """IoU above which the weaker of two boxes goes; 1, where the network has seen to that itself."""
+        overlap = self.family.traits.overlap
+        return 1. if overlap is None else overlap
+
+    def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
+        """The input that is ``wanted``, a long side or width and height; by default the one that the network was made
+        for. Raises ParameterError where it takes another one only."""
+        usual = self.input_size
+        if wanted is None or isinstance(usual, int):
+            return wanted or usual
+        if wanted not in (usual, max(usual)):
+            raise ParameterError(f'input_size cannot be {wanted}: {self.source} takes {usual[0]}x{usual[1]} pixels')
+        return usual
+
+    def backend(self, name: str, device: str, precision: str) -> Backend:
+        """What runs it (``backend.make_backend``)."""
+        return make_backend(self.file, self.family, self.order, name, device, precision)
+
+    def grouper(self, name: str, other: Callable[[], Grouper]) -> Grouper:
+        """The network's own grouping; one of the ``other`` groupers where its name is asked for and the network gives
+        more people than are answered."""
+        if name in ('auto', 'own'):
+            return OwnPoses()
+        if self.family.traits.overlap is None or self.layout != COCO:
+            _log.warning('%s groups by itself: grouper %s is not used', self.source, name)
+            return OwnPoses()
+        return Regrouped(other())
+
+    def __str__(self) -> str:
+        size = self.input_size
+        said = f'{size} pixels on the long side' if isinstance(size, int) else f'{size[0]}x{size[1]} pixels'
+        licence = f'licence: {self.file.licence}' if self.file.licence else 'the file states no licence'
+        return f'{self.source}: {self.family.traits.name}, {len(self.layout)} keypoints, {said}, no mask; {licence}'
+
+
+def open_network(path: Path) -> PoseNetwork:
+    """The network in a file, recognised. Raises WeightsError, one sentence that names the file, or BackendUnavailable
+    where what reads it is not installed."""
+    file = read_network_file(path)
+    try:
+        family = recognise(file.signature, file.side)
+    except WeightsError:
+        if not _is_open(file):
+            raise
+        file = _closed(file)
+        family = recognise(file.signature, file.side)
+    shape = file.signature.inputs[0].shape or ()
+    if shape[0] not in (None, 1):
+        raise WeightsError(f'{path} takes {shape[0]} images at once: export it for one, or for any number')
+    layout, order = layout_of(family.traits.keypoints, str(path))
+    return PoseNetwork(file, family, layout, order)
+
+
+def _is_open(file: NetworkFile) -> bool:
+    """Whether it takes an image and leaves open what it gives."""
+    inputs = file.signature.inputs
+    return len(inputs) == 1 and inputs[0].shape is not None and len(inputs[0].shape) == 4 and any(
+        port.shape is None or None in port.shape[1:] for port in file.signature.outputs)
+
+
+def _closed(file: NetworkFile) -> NetworkFile:
+    """The file with the shapes that its outputs have at the usual size."""
+    port, side = file.signature.inputs[0], file.side.input_size or 640
+    assert port.shape is not None
+    width, height = (side, side) if isinstance(side, int) else side
+    usual = (1, height, width, 3) if port.shape[3] == 3 else (1, 3, height, width)
+    shape = tuple(wanted if known is None else known for wanted, known in zip(usual, port.shape))
+    shapes = output_shapes(file, shape, port.dtype)
+    outputs = [dataclasses.replace(port, shape=shape) for port, shape in zip(file.signature.outputs, shapes)]
+    return dataclasses.replace(file, signature=dataclasses.replace(file.signature, outputs=outputs))
