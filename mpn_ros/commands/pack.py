@@ -29,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='WEIGHTS',
         help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works",
     )
+    parser.add_argument('--blend', type=_checkpoint_share, metavar='CHECKPOINT=SHARE',
+                        help='take this share of another checkpoint, as of the start of the run, the rest of --network')
     parser.add_argument('--set', nargs='+', default=(), metavar='FIELD=VALUE',
                         help='change what decides no shape, as prn.peak_threshold=0.03 input_size=512')
     parser.add_argument('--data', metavar='TEXT', help='what the network was trained on, for whoever reads the file')
@@ -42,6 +44,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset, override
+    from mpn_ros.training.averaging import blended
     from mpn_ros.training.checkpoint import load_checkpoint
     from mpn_ros.training.norms import without_norms
     from mpn_ros.weights import check_ending, load_weights, save_weights
@@ -49,8 +52,13 @@ def run(args: argparse.Namespace) -> None:
     check_ending(args.out)
     state = load_checkpoint(args.network)
     preset = Preset.from_dict(state['preset'])
-    parts: dict[str, Mapping[str, Tensor]] = {'network': without_norms(preset, state['averaged'])}
+    averaged = state['averaged']
     training: dict[str, Any] = {'network': {**state['config'], 'step': state['step']}}
+    if args.blend is not None:
+        other, share = args.blend
+        averaged = blended(averaged, load_checkpoint(other)['averaged'], share)
+        training['blend'] = {'share': share}
+    parts: dict[str, Mapping[str, Tensor]] = {'network': without_norms(preset, averaged)}
     if args.data:
         training['data'] = args.data
     if args.prn is not None:
@@ -67,3 +75,10 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError(f'--metrics {args.metrics} cannot be read as JSON: {error}') from error
     save_weights(args.out, preset, parts, training=training, metrics=metrics, dtype=torch.float16)
     print(f'{args.out}: preset {preset.name}, {" and ".join(parts)}, {args.out.stat().st_size / 1e6:.1f} MB')
+
+
+def _checkpoint_share(text: str) -> tuple[Path, float]:
+    name, _, share = text.rpartition('=')
+    if not name or not 0 <= float(share) <= 1:
+        raise ValueError
+    return Path(name), float(share)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+
+from mpn_ros.errors import WeightsError
 
 
 def average_of(network: nn.Module, decay: float) -> AveragedModel:
@@ -24,3 +26,15 @@ def average_of(network: nn.Module, decay: float) -> AveragedModel:
     average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
     average.module.eval()
     return average
+
+
+def blended(state: Mapping[str, Tensor], other: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """``share`` of ``other`` and the rest of ``state``, two state dicts of networks of which one was trained from the
+    other: between them lie networks that have learnt and not forgotten (Wortsman et al., "Robust fine-tuning of
+    zero-shot models", CVPR 2022). Raises WeightsError if they do not have the same keys and shapes."""
+    if {key: value.shape for key, value in state.items()} != {key: value.shape for key, value in other.items()}:
+        raise WeightsError('the two networks to blend are not of one form')
+    return {
+        key: torch.lerp(value, other[key], share) if value.is_floating_point() else value
+        for key, value in state.items()
+    }
