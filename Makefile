@@ -1,6 +1,6 @@
 # make demo    the node on the real middleware, on a clip: demo/overlay.mp4, demo/overlay.png, demo/summary.json
 # make test    the whole test suite, the ROS tests among it
-# make fuzz    a million made-up images for the decoders; CASES=... for another number
+# make fuzz    a million made-up images for the decoders, ten thousand damaged files of each kind; CASES=..., FILES=...
 # make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time; CLIP as with load
 # make load    8 cameras at once, raw and JPEG: ages, drops, memory; CLIP=... for another video than that of make demo
 # make setup   what both need, in .venv; seconds when nothing has changed
@@ -44,6 +44,7 @@ SOURCES := CMakeLists.txt package.xml pyproject.toml setup.py scripts/clip_playe
 STAND_IN := $(shell find compat/vision_msgs -path '*/build' -prune -o -path '*.egg-info' -prune -o -type f -print)
 
 CASES := 1000000
+FILES := 10000
 MINUTES := 60
 CLIP := demo/cam01.mp4
 SECONDS := 60
@@ -58,7 +59,7 @@ test: setup
 	$(RUN) -m pytest
 
 fuzz: setup
-	$(RUN) -m benchmarks.fuzz --cases $(CASES) --json $(RESULTS)/fuzz.json
+	$(RUN) -m benchmarks.fuzz --cases $(CASES) --files $(FILES) --json $(RESULTS)/fuzz.json
 
 soak: setup
 	$(RUN) -m benchmarks.soak --minutes $(MINUTES) --clip $(CLIP) --json $(RESULTS)/soak.json --plot $(RESULTS)/soak.png

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +16,17 @@ import numpy as np
 from mpn_ros.coco_orientation import reading
 from mpn_ros.errors import DatasetError, ImageError
 from mpn_ros.media import read_image
+from mpn_ros.media.pillow import MAX_PIXELS
 from mpn_ros.skeleton import COCO, SkeletonLayout, make_layout
 
 _log = logging.getLogger(__name__)
 
 OVERHANG = 2.
 """Pixels by which a box may reach over the edge of its image: rounding, not a mistake."""
+
+
+LARGEST = 1e12
+"""A number in labels beyond which they are damaged."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def read_dataset(
         else:
             if not annotation.get('area'):
                 without_area.append(annotation['id'])
-                annotation['area'] = _area(annotation, by_id[annotation['image_id']])
+                annotation['area'] = _area(annotation, by_id[annotation['image_id']], where)
             annotations[annotation['image_id']].append(annotation)
     if not annotations:
         raise DatasetError(f'{where} has no annotation of a person')
@@ -151,24 +155,30 @@ def _oriented(images: Sequence[DatasetImage], where: str, upright: bool | None) 
     return [replace(image, upright=True) if how.upright else image for image, how in zip(images, readings)]
 
 
-def _area(annotation: dict[str, Any], image: DatasetImage) -> float:
+def _area(annotation: dict[str, Any], image: DatasetImage, where: str) -> float:
     """The area of a person's outline, or of its box where it has none."""
     if annotation.get('segmentation'):
         from mpn_ros.coco_masks import person_mask  # needs pycocotools, which few datasets do
-        if outline := float(person_mask([annotation], image.height, image.width).sum()):
+        try:
+            outline = float(person_mask([annotation], image.height, image.width).sum())
+        except DatasetError as error:
+            raise DatasetError(f'{where}: {error}') from error
+        if outline:
             return outline
     return float(annotation['bbox'][2] * annotation['bbox'][3])
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = json.loads(path.read_text(encoding='utf-8-sig'))  # Windows puts a mark before it
     except OSError as error:
         raise DatasetError(f'the annotations file {path} cannot be read: {error.strerror}') from error
     except UnicodeDecodeError as error:
         raise DatasetError(f'{path} is not JSON: byte {error.start} is not UTF-8') from error
     except json.JSONDecodeError as error:
         raise DatasetError(f'{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}') from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
+        raise DatasetError(f'{path} is no JSON of labels: {error}') from error
     for key in ('images', 'annotations', 'categories'):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise DatasetError(f"{path} is not in COCO layout: it has no list '{key}'")
@@ -187,11 +197,13 @@ def _person_category(content: dict[str, Any], where: str) -> dict[str, Any]:
 def _layout(category: dict[str, Any], wanted: SkeletonLayout | None, where: str) -> SkeletonLayout:
     """The keypoints of the labels, which must be the wanted ones if both are known."""
     names: Sequence[str] = category.get('keypoints') or (wanted or COCO).names
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise DatasetError(f"{where}: the category 'person' does not describe its keypoints by a list of names")
     if wanted is None and tuple(names) != COCO.names:
         try:
             edges = [(first - 1, second - 1) for first, second in category.get('skeleton') or ()]
             return make_layout(names, edges, pairs=[(a, b) for a, b in category.get('flip_pairs') or ()])
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, OverflowError) as error:
             raise DatasetError(f"{where}: the category 'person' does not describe its keypoints: {error}") from error
     layout = wanted or COCO
     if tuple(names) != layout.names:
@@ -202,27 +214,46 @@ def _layout(category: dict[str, Any], wanted: SkeletonLayout | None, where: str)
 
 def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
     try:
-        image = DatasetImage(int(entry['id']), images_dir / entry['file_name'],
+        image = DatasetImage(_identity(entry['id']), images_dir / entry['file_name'],
                              int(entry['width']), int(entry['height']), entry.get('complete', False))
-    except (TypeError, KeyError, ValueError) as error:
+    except _NoIdentity as error:
+        raise DatasetError(f'{where}: image {_id_of(entry)} {error}') from error
+    except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
-    if image.width < 1 or image.height < 1:
+    if min(image.width, image.height) < 1 or image.width * image.height > MAX_PIXELS:
         raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels')
     if not isinstance(image.complete, bool):
         raise DatasetError(f"{where}: 'complete' of image {image.id} must be true or false, not {image.complete!r}")
     return image
 
 
+class _NoIdentity(Exception):
+    """Says of something that is no id what an id is."""
+
+
+def _identity(value: Any) -> int:
+    """An id, which some tools write as text: a whole number all the same. Raises _NoIdentity."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2 ** 63:
+        return value
+    if isinstance(value, str) and value.isdecimal() and len(value) < 19:
+        return int(value)
+    raise _NoIdentity('has an id that is no whole number; COCO knows no others, so number what the labels name')
+
+
 def _id_of(entry: Any) -> str:
-    return f"id {entry['id']}" if isinstance(entry, dict) and 'id' in entry else f'without an id ({str(entry)[:60]})'
+    named = isinstance(entry, dict) and 'id' in entry
+    return f"id {entry['id']!r:.60}" if named else f'without an id ({str(entry)[:60]})'
 
 
 def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tuple[str, dict[str, Any]]:
     """What is wrong with an annotation (nothing: ''), and the annotation with COCO's optional fields filled in."""
     if not isinstance(entry, dict) or 'id' not in entry:
         return 'is not a COCO annotation', {}
-    identity = entry.get('image_id')
-    image = images.get(identity) if isinstance(identity, int) else None
+    try:
+        own, identity = _identity(entry['id']), entry.get('image_id')
+        image = images.get(_identity(identity))
+    except _NoIdentity as error:
+        return str(error), {}
     if image is None:
         return f'is of image id {identity}, which is not in the list of images', {}
     box: Any = entry.get('bbox')
@@ -240,9 +271,10 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     if not _numbers(keypoints, 3 * joints):
         return f'needs {3 * joints} finite numbers as its keypoints', {}
     labelled = sum(visibility > 0 for visibility in keypoints[2::3])
-    return '', {**entry, 'keypoints': keypoints, 'num_keypoints': labelled, 'iscrowd': int(bool(entry.get('iscrowd')))}
+    return '', {**entry, 'id': own, 'image_id': image.id, 'keypoints': keypoints, 'num_keypoints': labelled,
+                'iscrowd': int(bool(entry.get('iscrowd')))}
 
 
 def _numbers(values: Any, count: int) -> bool:
     return (isinstance(values, list) and len(values) == count
-            and all(isinstance(value, (int, float)) and math.isfinite(value) for value in values))
+            and all(isinstance(value, (int, float)) and -LARGEST < value < LARGEST for value in values))

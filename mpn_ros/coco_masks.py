@@ -10,6 +10,9 @@ from pycocotools import mask as coco_mask
 
 from mpn_ros.errors import DatasetError
 
+FARTHEST = 1e6
+"""Pixels from the image's corner within which polygons must be."""
+
 
 def person_mask(annotations: Sequence[dict[str, Any]], height: int, width: int) -> np.ndarray:
     """``(height, width)`` bool: the pixels of all persons, crowds included. Raises DatasetError if one is malformed."""
@@ -35,5 +38,8 @@ def _encode(segmentation: Any, height: int, width: int) -> list[dict[str, Any]]:
             raise ValueError('run lengths of another picture')
         if isinstance(counts, (str, bytes)):
             return [segmentation]
+    elif not all(len(polygon) > 5 and np.isfinite(polygon).all() and np.abs(polygon).max() < FARTHEST
+                 for polygon in segmentation):
+        raise ValueError('polygons of no picture')  # pycocotools would walk along their edges all the same
     encoded = coco_mask.frPyObjects(segmentation, height, width)
     return encoded if isinstance(encoded, list) else [encoded]

@@ -34,6 +34,30 @@ def test_fills_in_what_coco_leaves_to_the_reader(small_dataset):
     assert (read['iscrowd'], read['num_keypoints'], len(read['keypoints'])) == (0, 0, 51)
 
 
+def test_ids_that_a_tool_wrote_as_text_are_numbers(small_dataset):
+    for image in small_dataset.content['images']:
+        image['id'] = f"{image['id']:012d}"
+    for annotation in small_dataset.content['annotations']:
+        annotation.update(id=str(annotation['id']), image_id=f"{annotation['image_id']:012d}")
+    small_dataset.save()
+    dataset = read_dataset(small_dataset.images, small_dataset.annotations)
+    assert [image.id for image in dataset.images] == [10, 20, 30]
+    assert [[(person['id'], person['image_id']) for person in dataset.annotations_of(image)]
+            for image in dataset.images] == [[(0, 10), (1, 10)], [(2, 20)], []]
+
+
+def test_the_mark_that_windows_writes_first_is_passed_over(small_dataset):
+    small_dataset.annotations.write_bytes(b'\xef\xbb\xbf' + small_dataset.annotations.read_bytes())
+    assert len(read_dataset(small_dataset.images, small_dataset.annotations).images) == 3
+
+
+@pytest.mark.parametrize('text', ['[' * 100_000, '{"images": ' + '9' * 5000 + '}'])
+def test_json_that_is_made_to_break_readers_is_refused(small_dataset, text):
+    small_dataset.annotations.write_text(text)
+    with pytest.raises(DatasetError, match='labels.json is no'):
+        read_dataset(small_dataset.images, small_dataset.annotations)
+
+
 def test_other_categories_are_nobody(small_dataset):
     small_dataset.content['categories'].append({'id': 2, 'name': 'dog'})
     small_dataset.content['annotations'][2].update(category_id=2, bbox=[0, 0, 0, 0])
@@ -56,6 +80,15 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
     (lambda content: content['images'][1].update(width=0), 'image 20 has a size of 0x160'),
     (lambda content: content['images'][1].update(file_name='gone.png'), r'gone\.png \(image id 20 of .*\) is missing'),
     (lambda content: content['annotations'].append(5), r'annotation without an id \(5\) is not a COCO annotation'),
+    (lambda content: content['images'][1].update(id='frame_20'),
+     "image id 'frame_20' has an id that is no whole number"),
+    (lambda content: content['images'][1].update(width=1e9), 'image 20 has a size of 1000000000x160'),
+    (lambda content: content['images'][1].update(width=float('inf')), 'image id 20 needs id, file_name, width'),
+    (lambda content: content['categories'][0].update(keypoints=5), 'does not describe its keypoints'),
+    (_annotation(image_id='frame_10'), 'annotation id 1 has an id that is no whole number; COCO knows no others'),
+    (_annotation(id=[1]), r'annotation id \[1\] has an id that is no whole number'),
+    (_annotation(bbox=[1, 2, 10 ** 400, 4]), 'annotation id 1 needs a bbox of four finite numbers'),
+    (_annotation(area=None, segmentation=[[0, 0, 1e308, 0, 1e308, 9]]), 'annotation id 1 has neither polygons nor RLE'),
     (_annotation(image_id=99), 'annotation id 1 is of image id 99, which is not in the list'),
     (_annotation(bbox=[1, 2, 3]), 'annotation id 1 needs a bbox of four finite numbers'),
     (_annotation(bbox=[1, 2, float('nan'), 4]), 'annotation id 1 needs a bbox of four finite numbers'),

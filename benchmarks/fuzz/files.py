@@ -75,8 +75,13 @@ def jpegs(draw: st.DrawFn) -> File:
 
 
 def damaged(file: File, random: Random) -> File:
-    """The file with one to four changes: cut off, bytes changed, inserted, removed or doubled."""
-    data = bytearray(file.data)
+    """The file with some damage."""
+    return replace(file, data=damage(file.data, random))
+
+
+def damage(content: bytes, random: Random) -> bytes:
+    """One to four changes: cut off, bytes changed, inserted, removed or doubled."""
+    data = bytearray(content)
     for change in random.choices(('cut', 'change', 'insert', 'remove', 'double'), k=random.randint(1, 4)):
         at = random.randint(0, max(0, len(data) - 1))
         if change == 'cut':
@@ -89,7 +94,7 @@ def damaged(file: File, random: Random) -> File:
             del data[at:at + random.randint(1, 8)]
         else:
             data[at:at] = data[at:at + random.randint(1, 64)]
-    return replace(file, data=bytes(data))
+    return bytes(data)
 
 
 def resealed(file: File) -> File:

@@ -86,11 +86,11 @@ class Recording(AbstractContextManager['Recording']):
         self.start_time, self.message_count = self._reader.start_time, self._reader.message_count
         files = self._reader.files
         self.foreign = {topic: encoding for file in files for topic, encoding in file.foreign.items()}
-        if path.is_dir():  # the metadata count for all files, and those for themselves
-            self.message_count = max(self.message_count - sum(file.left_out for file in files),
-                                     sum(file.metadata.message_count for file in files))
         with self._told():
             _check_stamp(self.start_time)
+            if path.is_dir():  # the metadata count for all files, and those for themselves
+                self.message_count = max(int(self.message_count) - sum(file.left_out for file in files),
+                                         sum(file.metadata.message_count for file in files))
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()

@@ -30,7 +30,7 @@ class Animation:
         self._picture = picture
         # The picture for those who show no animation is none of its own.
         self._begin = 1 if picture.info.get('default_image') else 0
-        self.expected = getattr(picture, 'n_frames', 1) - self._begin
+        self.expected = self._count()
         first = self._show(0)
         if first is None:  # OpenCV may know better; then there is one
             self.first, self.expected = load_image(path).image, 1
@@ -62,6 +62,13 @@ class Animation:
     def close(self) -> None:
         """Closes the file."""
         self._picture.close()
+
+    def _count(self) -> int:
+        """The pictures that it announces, or that can be counted."""
+        try:
+            return getattr(self._picture, 'n_frames', 1) - self._begin
+        except Exception:  # as below
+            return 1
 
     def _show(self, index: int) -> np.ndarray | None:
         try:
