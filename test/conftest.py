@@ -18,7 +18,7 @@ import pytest
 from mpn_ros.scene import Person, Scene
 from mpn_ros.testing.domain import reserve_domain
 
-pytest_plugins = ['robot']
+pytest_plugins = ['robot', 'tiny_networks']
 
 # Before any test imports rclpy; the processes that tests start inherit it.
 _domain, _lock = reserve_domain()

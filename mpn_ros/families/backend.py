@@ -18,7 +18,7 @@ from mpn_ros.backends.precision import check_precision
 from mpn_ros.errors import BackendUnavailable, InferenceError
 from mpn_ros.families.base import Family, Poses
 from mpn_ros.families.network_file import NetworkFile
-from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape
+from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape, gpu_providers
 from mpn_ros.perception import Perceived
 
 RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
@@ -43,11 +43,14 @@ def make_backend(file: NetworkFile, family: Family, order: np.ndarray, name: str
         return FamilyBackend(file, family, order, RUNTIMES[key](file, place, precision))
 
     if name == 'auto':
-        gpu = 'cuda' if device == 'auto' else device
-        tried = [('tensorrt', gpu), ('onnxruntime', gpu)] if device != 'cpu' else []
+        tried, without = [], []
+        if device not in ('auto', 'cpu') or (device == 'auto' and gpu_providers()):
+            tried = [(key, 'cuda' if device == 'auto' else device) for key in ('tensorrt', 'onnxruntime')]
+        elif device == 'auto':
+            without = ['no onnxruntime for a GPU']
         if device in ('auto', 'cpu'):
             tried += [('openvino', 'cpu'), ('onnxruntime', 'cpu')]
-        return AutoBackend([partial(make, *one) for one in tried])
+        return AutoBackend([partial(make, *one) for one in tried], without)
     if name not in RUNTIMES:
         raise BackendUnavailable(f"backend '{name}' does not run {file.path.name}: auto, {', '.join(RUNTIMES)} do")
     return make(name, device)

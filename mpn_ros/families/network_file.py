@@ -25,6 +25,11 @@ class NetworkFile:
     sha256: str
 
     @property
+    def real(self) -> Path:
+        """Where the file itself is, if ``path`` is a link to it: what lies beside it is meant there."""
+        return self.path.resolve()
+
+    @property
     def licence(self) -> str:
         """What the file, or the one beside it, says of its licence; empty if neither does."""
         stated = self.side.licence or self.signature.metadata.get('license') or self.signature.metadata.get('licence')

@@ -53,7 +53,7 @@ def read_header(path: Path, data: bytes) -> Header:
 
 class _Reader:
     def __init__(self, path: Path) -> None:
-        self.path, self.folder = path, path.parent.resolve()
+        self.path, self.folder = path, path.resolve().parent
         self.started = False  # whether it has begun as ONNX files do
         self.header = Header()
         self._fields = 0

@@ -67,7 +67,7 @@ class OpenVinoRuntime:
         if self._file.path.suffix == '.xml':
             return read_openvino(self._file.path)
         try:
-            return self._core.read_model(self._file.path if self._file.content is None
+            return self._core.read_model(self._file.real if self._file.content is None
                                          else io.BytesIO(self._file.content))
         except RuntimeError as error:
             raise BackendUnavailable(f'openvino does not take {self._file.path}: {last_line(error)}') from error
@@ -83,6 +83,15 @@ class OpenVinoRuntime:
             said = f"{self._file.path} at {'x'.join(map(str, shape))}"
             raise BackendUnavailable(f'openvino cannot run {said}: {last_line(error)}') from error
         return lambda pixels: list(compiled(pixels).to_tuple())
+
+
+def gpu_providers() -> bool:
+    """Whether the onnxruntime that is installed can use an NVIDIA GPU, be there one or not."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return False
+    return 'CUDAExecutionProvider' in onnxruntime.get_available_providers()
 
 
 class OnnxRuntime:
@@ -140,7 +149,7 @@ class OnnxRuntime:
         options.log_severity_level = 3  # errors; its warnings are about the file, which the user has not written
         try:
             session = self._library.InferenceSession(
-                str(self._file.path) if self._file.content is None else self._file.content, options,
+                str(self._file.real) if self._file.content is None else self._file.content, options,
                 providers=providers)
         except Exception as error:  # its exceptions have no base of their own
             raise BackendUnavailable(f'onnxruntime does not take {self._file.path}: {last_line(error)}') from error

@@ -6,13 +6,15 @@ import logging
 
 import numpy as np
 import pytest
-from onnx import TensorProto
 
-from mpn_ros.errors import BackendUnavailable, InferenceError, ParameterError, WeightsError
-from mpn_ros.families.backend import FamilyBackend, make_backend
-from mpn_ros.families.network import open_network
-from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime
-from mpn_ros.pipeline.pipeline import PosePipeline
+pytest.importorskip('onnx', reason='onnx is an extra and is not installed')
+from onnx import TensorProto  # noqa: E402
+
+from mpn_ros.errors import BackendUnavailable, InferenceError, ParameterError, WeightsError  # noqa: E402
+from mpn_ros.families.backend import FamilyBackend, make_backend  # noqa: E402
+from mpn_ros.families.network import open_network  # noqa: E402
+from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime  # noqa: E402
+from mpn_ros.pipeline.pipeline import PosePipeline  # noqa: E402
 
 IMAGES = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), np.uint8)
 ORDER = np.arange(17)
@@ -106,11 +108,12 @@ def test_both_runtimes_answer_alike(network):
 
 
 def test_auto_takes_what_there_is(network, monkeypatch):
+    monkeypatch.setattr('mpn_ros.families.backend.gpu_providers', lambda: False)
     assert make_backend(network.file, network.family, ORDER, precision='fp32').description.endswith('on cpu')
     monkeypatch.setitem(__import__('sys').modules, 'openvino', None)
     assert make_backend(network.file, network.family, ORDER).description == 'onnxruntime float32 on cpu'
     monkeypatch.setitem(__import__('sys').modules, 'onnxruntime', None)
-    with pytest.raises(BackendUnavailable, match='onnxruntime is not installed.*openvino is not installed'):
+    with pytest.raises(BackendUnavailable, match='openvino is not installed.*onnxruntime is not installed'):
         make_backend(network.file, network.family, ORDER)
 
 
@@ -125,6 +128,15 @@ def test_auto_takes_what_there_is(network, monkeypatch):
 def test_what_cannot_run_says_why(network, name, device, precision, error, sentence):
     with pytest.raises(error, match=sentence):
         make_backend(network.file, network.family, ORDER, name, device, precision)
+
+
+@pytest.mark.parametrize('name', ['openvino', 'onnxruntime'])
+def test_a_network_in_half_precision_is_answered_in_float32(save, name):
+    pytest.importorskip(name, reason=f'{name} is an extra and is not installed')
+    path = save({'out': rows(.5)}, [1, 3, 64, 64], dtype=TensorProto.FLOAT16, output_dtype=TensorProto.FLOAT16)
+    seen = PosePipeline(path, backend=name, precision='fp32').backend(IMAGES)
+    assert seen.boxes.dtype == seen.peaks.dtype == np.float32
+    assert seen.boxes[0, 0].tolist() == [1, 2, 30, 40, .5, 0]
 
 
 def test_a_size_that_the_file_does_not_take_is_named(network):

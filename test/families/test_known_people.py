@@ -8,10 +8,12 @@ import math
 
 import numpy as np
 import pytest
-from onnx import TensorProto
 
-from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
-from mpn_ros.skeleton import COCO
+pytest.importorskip('onnx', reason='onnx is an extra and is not installed')
+from onnx import TensorProto  # noqa: E402
+
+from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds  # noqa: E402
+from mpn_ros.skeleton import COCO  # noqa: E402
 
 SIZES = {'portrait': (480, 640), 'landscape': (640, 360), 'odd': (333, 517), 'small': (97, 61), 'large': (1921, 1079)}
 LONG = 320

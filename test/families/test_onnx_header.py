@@ -7,11 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, load_model, numpy_helper, save_model
 
-from mpn_ros.errors import WeightsError
-from mpn_ros.families.network_file import read_network_file
-from mpn_ros.families.onnx_header import read_header
+pytest.importorskip('onnx', reason='onnx is an extra and is not installed')
+from onnx import TensorProto, helper, load_model, numpy_helper, save_model  # noqa: E402
+
+from mpn_ros.errors import WeightsError  # noqa: E402
+from mpn_ros.families.network_file import read_network_file  # noqa: E402
+from mpn_ros.families.onnx_header import read_header  # noqa: E402
+from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime  # noqa: E402
 
 PEOPLE = np.zeros((1, 6, 56), np.float32)
 IMAGE = [1, 32, 32, 3]
@@ -82,12 +85,24 @@ def test_what_is_no_onnx_file_is_named(tmp_path, content):
         read_network_file(tmp_path / 'none.onnx')
 
 
-def test_weights_in_a_file_beside_it_are_taken(tmp_path):
-    path = tmp_path / 'network.onnx'
-    save_model(a_model(weights(range(400))), path, save_as_external_data=True, location='network.data',
-               size_threshold=0)
-    file = read_network_file(path)
-    assert file.content is None, 'the runtime would look for them beside nothing'
+@pytest.mark.parametrize('make', [OpenVinoRuntime, OnnxRuntime])
+def test_weights_in_a_file_beside_it_are_taken_beside_the_target_of_a_link_too(tmp_path, make):
+    pytest.importorskip('openvino' if make is OpenVinoRuntime else 'onnxruntime', reason='it is an extra')
+    path, link = tmp_path / 'here' / 'network.onnx', tmp_path / 'link.onnx'
+    path.parent.mkdir()
+    values = np.arange(400, dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node('Add', ['images', 'weights'], ['people'])], 'tiny',
+        [helper.make_tensor_value_info('images', TensorProto.FLOAT, [1, 400])],
+        [helper.make_tensor_value_info('people', TensorProto.FLOAT, [1, 400])], [weights(values)])
+    save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8), path,
+               save_as_external_data=True, location='network.data', size_threshold=0)
+    link.symlink_to(path)
+    for name in (path, link):
+        file = read_network_file(name)
+        assert file.content is None, 'the runtime would look for them beside nothing'
+        answer, = make(file, 'cpu', 'fp32').prepare((1, 400), 'fp32', None)(np.ones((1, 400), np.float32))
+        np.testing.assert_allclose(answer[0], values + 1)
 
 
 @pytest.mark.parametrize('location', [

@@ -7,13 +7,15 @@ from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
-from onnx import TensorProto
 
-from mpn_ros.errors import WeightsError
-from mpn_ros.families import recognise as room
-from mpn_ros.families.base import Poses, Preprocessing, Traits
-from mpn_ros.families.network import open_network
-from mpn_ros.skeleton import COCO
+pytest.importorskip('onnx', reason='onnx is an extra and is not installed')
+from onnx import TensorProto  # noqa: E402
+
+from mpn_ros.errors import WeightsError  # noqa: E402
+from mpn_ros.families import recognise as room  # noqa: E402
+from mpn_ros.families.base import Poses, Preprocessing, Traits  # noqa: E402
+from mpn_ros.families.network import open_network  # noqa: E402
+from mpn_ros.skeleton import COCO  # noqa: E402
 
 SQUARE = [1, 3, 64, 64]
 ANY_SIDES = ['batch', 3, 'height', 'width']
