@@ -10,13 +10,16 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.observed import simulated
+from mpn_ros.evaluation.peak_noise import measured_noise, sightings
 from mpn_ros.files import make_folder
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.presets import PRN_PRESETS, PRNConfig, override, preset, prn_preset
+from mpn_ros.pipeline.pipeline import PosePipeline
+from mpn_ros.presets import PRN_PRESETS, Preset, override, preset, prn_preset
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
@@ -47,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="boxes and peaks as detectors find them, or 'exact' ones")
     parser.add_argument('--set-noise', nargs='+', default=(), metavar='FIELD=VALUE',
                         help='change how they err, as position=0.5 miss=0.08; the fields are those of DetectorNoise')
+    parser.add_argument('--noise-of', type=Path, metavar='NAME|FILE',
+                        help='measure how the peaks of these weights err, on --noise-images, and train on that')
+    parser.add_argument('--noise-images', type=Path, metavar='DIR', help='images to measure it on')
+    parser.add_argument('--noise-annotations', type=Path, metavar='JSON', help='their COCO person_keypoints JSON')
+    parser.add_argument('--noise-limit', type=int, metavar='N', help='only the first N of them')
     parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
     parser.add_argument('--seed', type=int, default=defaults.seed)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
@@ -62,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     validation = load_people(args.validation) if args.validation is not None else None
     training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
                            curriculum=args.curriculum, seed=args.seed)
-    noise = _noise(args, whole.prn)
+    noise = _noise(args, whole)
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
@@ -89,9 +97,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _noise(args: argparse.Namespace, prn: PRNConfig) -> DetectorNoise:
-    """How detectors err for this run; no peak is lower than the network will be shown. Raises ParameterError."""
-    changes: dict[str, float] = {'lowest': prn.peak_threshold}
+def _noise(args: argparse.Namespace, whole: Preset) -> DetectorNoise:
+    """How detectors err for this run; no peak is lower than the network will be shown. Raises MpnError."""
+    noise = NOISE[args.noise]
+    given = [value is not None for value in (args.noise_of, args.noise_images, args.noise_annotations)]
+    if any(given) and (not all(given) or args.noise == 'exact'):
+        raise ParameterError('--noise-of, --noise-images and --noise-annotations go together, and not with exact noise')
+    if any(given):
+        pipeline = PosePipeline(args.noise_of, backend='eager', device=args.device, grouper='max')
+        dataset = read_dataset(args.noise_images, args.noise_annotations, whole.layout).first(args.noise_limit)
+        noise = measured_noise(sightings(pipeline, dataset), whole.prn.peak_threshold, whole.prn.box_margin)
+        print(f'noise of {args.noise_of}:', *(f'{name} {value:.3f}' for name, value in vars(noise).items()),
+              file=sys.stderr)
+    changes: dict[str, float] = {'lowest': whole.prn.peak_threshold}
     known = {field.name for field in dataclasses.fields(DetectorNoise)} - changes.keys()
     for assignment in args.set_noise:
         name, _, text = assignment.partition('=')
@@ -102,7 +120,7 @@ def _noise(args: argparse.Namespace, prn: PRNConfig) -> DetectorNoise:
         except ValueError as error:
             raise ParameterError(f"--set-noise: '{assignment}' is not FIELD=NUMBER with a field of "
                                  f"{', '.join(sorted(known))}") from error
-    return dataclasses.replace(NOISE[args.noise], **changes)
+    return dataclasses.replace(noise, **changes)
 
 
 def _measure(name: str, grouper: Grouper, people: LabelledPeople) -> dict[str, dict[str, float | None]]:

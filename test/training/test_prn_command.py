@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +63,20 @@ def test_the_bound_for_peaks_and_the_noise_travel_in_the_file(tmp_path: Path) ->
     assert PRNGrouper(weights.prn()).peak_threshold == .03
     noise = weights.metadata['training']['prn']['noise']
     assert (noise['lowest'], noise['position'], noise['miss'], noise['mirror']) == (.03, .5, 0, DetectorNoise().mirror)
+
+
+def test_noise_may_be_that_of_weights_on_images(tmp_path: Path, learnt_figures: Any) -> None:
+    labels = tmp_path / 'labels.npz'
+    write_labels(labels, 4)
+    words = ('--labels', str(labels), '--folder', str(tmp_path), '--epochs', '1', '--batch', '4', '--device', 'cpu',
+             '--set', 'peak_threshold=0.02', '--set-noise', 'mirror=0.25', '--noise-of', 'lite')
+    data = ('--noise-images', str(learnt_figures.images), '--noise-annotations', str(learnt_figures.annotations))
+    assert train_prn.run(arguments(*words, *data, '--noise-limit', '2')) == 0
+    noise = load_weights(tmp_path / 'prn.safetensors').metadata['training']['prn']['noise']
+    assert noise['lowest'] == .02 and noise['mirror'] == .25
+    assert noise['miss'] > DetectorNoise().miss, 'grey figures are no people'
+    with pytest.raises(ParameterError, match='--noise-of, --noise-images and --noise-annotations go together'):
+        train_prn.run(arguments(*words))
 
 
 @pytest.mark.parametrize('wrong', ['lowest=0.1', 'size=3', 'miss=often', 'miss'])
