@@ -20,16 +20,28 @@ def make_folder(path: Path, option: str) -> None:
         raise ParameterError(f'{option} {path} cannot be made a folder: {why}') from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file beside its place and moves it there: one that was there is replaced at the end, in one step. Raises
-    OSError and then leaves nothing behind."""
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.part')
+def unfinished_path(path: Path) -> Path:
+    """Where this process writes what will be ``path``: beside it, hidden, and with the same suffix."""
+    return path.with_name(f'.{path.stem}.{os.getpid()}.unfinished{path.suffix}')
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives a place to write to, and moves what is there to ``path`` at the end, in one step: a file that was there is
+    replaced. Left by an exception, it leaves nothing behind. Raises OSError."""
+    unfinished = unfinished_path(path)
     try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
+        yield unfinished
+        os.replace(unfinished, path)
     finally:
         with contextlib.suppress(OSError):
-            partial.unlink()
+            unfinished.unlink()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file as ``written_whole`` does. Raises OSError."""
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(data)
 
 
 def printable(path: str | Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.files import make_folder, printable, utf8_name, write_whole
+from mpn_ros.files import make_folder, printable, utf8_name, write_whole, written_whole
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -46,3 +46,23 @@ def test_a_name_of_bytes_gets_a_link_for_a_while(tmp_path):
 
 def test_what_is_no_utf_8_is_written_as_escapes():
     assert printable(os.fsdecode(b'caf\xe9/stra\xc3\x9fe')) == 'caf\\xe9/straße'
+
+
+def test_a_file_appears_at_the_end_and_replaces_the_one_that_was_there(tmp_path):
+    path = tmp_path / 'clip.mp4'
+    path.write_text('old')
+    with written_whole(path) as unfinished:
+        unfinished.write_text('new')
+        assert path.read_text() == 'old'
+        assert unfinished.suffix == '.mp4', 'what writes it goes by the suffix'
+    assert path.read_text() == 'new' and os.listdir(tmp_path) == ['clip.mp4']
+
+
+@pytest.mark.parametrize('error', [ValueError('wrong'), KeyboardInterrupt()])
+def test_what_is_not_finished_leaves_nothing_behind(tmp_path, error):
+    path = tmp_path / 'results.json'
+    path.write_text('old')
+    with pytest.raises(type(error)), written_whole(path) as unfinished:
+        unfinished.write_text('half')
+        raise error
+    assert path.read_text() == 'old' and os.listdir(tmp_path) == ['results.json']

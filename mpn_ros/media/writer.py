@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
-from mpn_ros.files import utf8_name
+from mpn_ros.files import utf8_name, written_whole
 from mpn_ros.media.capture import open_capture
 
 CODEC = 'mp4v'
@@ -30,13 +30,14 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
     def __init__(self, path: str | Path, fps: float, width: int, height: int) -> None:
         self.path = Path(path)
         self._size, self._written = (height, width), 0
-        self._unfinished = self.path.with_name(f'.{self.path.stem}.unfinished.mp4')
-        with utf8_name(self._unfinished) as name, decoders_silenced(of_files=True):
-            self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), fps,
-                                           (max(2, width), max(2, height)))
-        if not self._writer.isOpened():
-            self._remove()
-            raise ImageError(f'{path} cannot be written as {CODEC} video of {width}x{height}')
+        with ExitStack() as stack:
+            self._unfinished = stack.enter_context(written_whole(self.path))
+            with utf8_name(self._unfinished) as name, decoders_silenced(of_files=True):
+                self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), fps,
+                                               (max(2, width), max(2, height)))
+            if not self._writer.isOpened():
+                raise ImageError(f'{path} cannot be written as {CODEC} video of {width}x{height}')
+            self._whole = stack.pop_all()
 
     def write(self, image: np.ndarray) -> None:
         """Appends a frame. Raises ImageError for a frame of another size, which OpenCV would drop without a word."""
@@ -48,17 +49,17 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         self._writer.write(image)
         self._written += 1
 
-    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exception: Any) -> None:
         with decoders_silenced(of_files=True):
             self._writer.release()
+        if kind is not None:
+            self._whole.__exit__(kind, *exception)
+            return
         try:
-            if kind is None:
+            with self._whole:
                 self._check()
-                os.replace(self._unfinished, self.path)
         except OSError as error:
             raise ImageError(f'{self.path} cannot be written: {error.strerror}') from error
-        finally:
-            self._remove()
 
     def _check(self) -> None:
         """That all frames are in the file: where the disk is full OpenCV writes on and says nothing."""
@@ -71,10 +72,6 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         if found < self._written:
             raise ImageError(f'{self.path} cannot be written: {found} of {self._written} frames are in the file; '
                              'the disk may be full')
-
-    def _remove(self) -> None:
-        with suppress(OSError):
-            self._unfinished.unlink()
 
 
 class TimedVideo(AbstractContextManager['TimedVideo']):

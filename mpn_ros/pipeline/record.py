@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mpn_ros.files import written_whole
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
@@ -49,10 +49,11 @@ class RecordWriter(AbstractContextManager['RecordWriter']):
 
     def __init__(self, path: str | Path, source: str, width: int, height: int, layout: SkeletonLayout = COCO) -> None:
         self.path = Path(path)
-        self._unfinished = self.path.with_name(f'.{self.path.name}.unfinished')
         head = {'source': source, 'width': width, 'height': height, 'keypoint_names': layout.names}
-        self._file = self._unfinished.open('w', encoding='utf-8')
-        self._file.write(json.dumps(head)[:-1] + ', "frames": [')
+        with ExitStack() as stack:
+            self._file = stack.enter_context(stack.enter_context(written_whole(self.path)).open('w', encoding='utf-8'))
+            self._file.write(json.dumps(head)[:-1] + ', "frames": [')
+            self._whole = stack.pop_all()
         self._separator = '\n'
 
     def write(self, index: int, time: float, scene: Scene) -> None:
@@ -60,12 +61,9 @@ class RecordWriter(AbstractContextManager['RecordWriter']):
         self._file.write(self._separator + json.dumps({'index': index, 'time': round(time, 4), **scene_record(scene)}))
         self._separator = ',\n'
 
-    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
-        try:
-            with self._file:
-                if kind is None:
-                    self._file.write('\n]}\n')
-            if kind is None:
-                os.replace(self._unfinished, self.path)
-        finally:
-            self._unfinished.unlink(missing_ok=True)
+    def __exit__(self, kind: type[BaseException] | None, *exception: Any) -> None:
+        if kind is not None:
+            self._whole.__exit__(kind, *exception)
+            return
+        with self._whole:
+            self._file.write('\n]}\n')

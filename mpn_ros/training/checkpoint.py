@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mpn_ros.errors import WeightsError
+from mpn_ros.files import written_whole
 
 CHECKPOINT, BEST = 'checkpoint.pt', 'best.pt'
 """Names in the folder of a run: where it is, and where its validation was best."""
@@ -19,17 +18,12 @@ CHECKPOINT, BEST = 'checkpoint.pt', 'best.pt'
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
     """Writes beside the place and moves there, so that a kill leaves the old one or the new one. Raises
     WeightsError."""
-    temporary = path.with_suffix('.tmp')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open('wb') as file:  # torch takes no name that is not UTF-8
+        with written_whole(path) as unfinished, unfinished.open('wb') as file:  # torch takes no name that is not UTF-8
             torch.save(dict(state), file)
-        os.replace(temporary, path)
     except (OSError, RuntimeError) as error:  # torch tells of a full disk by the latter
         raise WeightsError(f'{path} cannot be written: {str(error).splitlines()[0]}') from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 def load_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from PIL import Image
 from mpn_ros.cli import main
 from mpn_ros.commands import infer
 from mpn_ros.commands.infer_inputs import Source, output_stems
+from mpn_ros.files import unfinished_path
 from mpn_ros.media import Frame, VideoReader, VideoWriter, read_image, write_image
 from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.letterbox import check_image
@@ -270,6 +271,6 @@ def test_a_folder_that_cannot_be_made_is_said(picture, capsys):
 
 
 def test_results_that_cannot_be_written_are_said(picture, tmp_path, capsys):
-    (tmp_path / 'out' / '.picture.json.unfinished').mkdir(parents=True)
+    unfinished_path(tmp_path / 'out' / 'picture.json').mkdir(parents=True)
     assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
     assert 'the results of' in capsys.readouterr().err
