@@ -4,6 +4,7 @@ beside this one are not heard."""
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -32,6 +33,14 @@ def ros_domain() -> Iterator[int]:
     domain, lock = reserve_domain()
     with lock:
         yield domain
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _heard_loggers() -> None:
+    """`launch`, once imported, gives new loggers a class that hands on nothing, so that `caplog` would hear none."""
+    logging.setLoggerClass(logging.Logger)
+    for name in [name for name in logging.root.manager.loggerDict if name.partition('.')[0] == 'mpn_ros']:
+        logging.getLogger(name).propagate = True
 
 
 @pytest.fixture(scope='session', autouse=True)

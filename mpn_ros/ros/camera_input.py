@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from rclpy.subscription import Subscription
 from sensor_msgs.msg import CompressedImage, Image
 
 from mpn_ros.decoding.compressed import decode_compressed
@@ -18,6 +20,9 @@ from mpn_ros.ros.qos import IMAGE_QOS
 from mpn_ros.ros.serialized import read_compressed_image, read_image
 from mpn_ros.serving.frames import DecodedFrame, Frame
 from mpn_ros.serving.statistics import FrameStatistics
+
+HAS_MESSAGE_INFO = hasattr(Subscription, 'CallbackType')
+"""Whether rclpy tells a callback that takes two arguments who sent the message. Humble's has the message alone."""
 
 
 class CameraInput:
@@ -45,11 +50,12 @@ class CameraInput:
             self._track_sequence(info)
             submit(Frame(data, time.monotonic(), self.settings))
 
-        self._topics.subscribe(CompressedImage if self._compressed else Image, self.topic, image_callback, IMAGE_QOS,
+        callback = image_callback if HAS_MESSAGE_INFO else partial(image_callback, info={})
+        self._topics.subscribe(CompressedImage if self._compressed else Image, self.topic, callback, IMAGE_QOS,
                                raw=True, parameters="'image_topic' and 'image_transport'")
 
     def _track_sequence(self, info: Mapping[str, Any]) -> None:
-        sender = info.get('publisher_gid')  # Jazzy does not tell; then nothing can be counted as missed
+        sender = info.get('publisher_gid')  # Humble and Jazzy do not tell; then nothing can be counted as missed
         if sender is not None and info['publication_sequence_number'] is not None:
             self._statistics.track_sequence(bytes(sender['data']), info['publication_sequence_number'])
 

@@ -54,7 +54,9 @@ class ParameterServer:
                 raise ParameterError(f"parameter '{name}' must be {wanted}: {error}") from error
         self.values = self._read({})
         node.add_on_set_parameters_callback(self._on_set_parameters)
-        node.add_post_set_parameters_callback(self._on_parameters_set)
+        self._told_afterwards = hasattr(node, 'add_post_set_parameters_callback')  # not on Humble
+        if self._told_afterwards:
+            node.add_post_set_parameters_callback(self._on_parameters_set)
 
     def _read(self, changes: dict[str, Any]) -> Parameters:
         values: dict[str, Any] = {name: changes.get(name, self._node.get_parameter(name).value) for name in SPECS}
@@ -68,12 +70,17 @@ class ParameterServer:
                       'run the lifecycle transition cleanup first')
             return SetParametersResult(successful=False, reason=reason)
         try:
-            self._read(changes)
+            values = self._read(changes)
         except ParameterError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        if changes and not self._told_afterwards:
+            self._take(values)
         return SetParametersResult(successful=True)
 
     def _on_parameters_set(self, parameters: list[Parameter]) -> None:
         if any(parameter.name in SPECS for parameter in parameters):
-            self.values = self._read({})
-            self._changed(self.values)
+            self._take(self._read({}))
+
+    def _take(self, values: Parameters) -> None:
+        self.values = values
+        self._changed(values)

@@ -29,6 +29,7 @@ from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
 from mpn_ros.ros import messages
 from mpn_ros.ros.qos import IMAGE_QOS
+from mpn_ros.ros.shared_memory import profiles_variable
 from mpn_ros.scene import Scene
 from mpn_ros.testing.domain import reserve_domain
 
@@ -41,9 +42,8 @@ def isolate_domain() -> None:
     domain, lock = reserve_domain()
     _held.append(lock)
     os.environ.update(ROS_DOMAIN_ID=str(domain), ROS_AUTOMATIC_DISCOVERY_RANGE='LOCALHOST')
-    fast_dds = 'FASTRTPS' if os.environ.get('ROS_DISTRO') == 'jazzy' else 'FASTDDS'
     profile = share_directory() / 'config' / 'fastdds_large_images.xml'
-    os.environ.setdefault(f'{fast_dds}_DEFAULT_PROFILES_FILE', str(profile))
+    os.environ.setdefault(profiles_variable(), str(profile))
 
 
 @contextmanager

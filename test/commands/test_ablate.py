@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mpn_ros.cli import main
-from mpn_ros.evaluation.movenet import MoveNet
+pytest.importorskip('onnx', reason='MoveNet is read with onnx: pip install onnx')
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
+
+from mpn_ros.cli import main  # noqa: E402
+from mpn_ros.evaluation.movenet import MoveNet  # noqa: E402
 
 MOVENET = Path(os.environ.get('MPN_DATA', ''), 'teachers/movenet-multipose.onnx')
 

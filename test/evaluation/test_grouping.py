@@ -7,10 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
-from mpn_ros.evaluation.observed import Observed, simulated
-from mpn_ros.training.prn_labels import LabelledPeople
-from mpn_ros.training.prn_noise import EXACT
+pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
+
+from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability  # noqa: E402
+from mpn_ros.evaluation.observed import Observed, simulated  # noqa: E402
+from mpn_ros.training.prn_labels import LabelledPeople  # noqa: E402
+from mpn_ros.training.prn_noise import EXACT  # noqa: E402
 
 
 def pairs(images: int = 20, shift: float = 120.) -> LabelledPeople:

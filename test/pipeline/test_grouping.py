@@ -49,7 +49,7 @@ class TestEveryGrouper:
     def test_position_is_the_peaks_own(self, grouper: Grouper) -> None:
         [[person]] = grouper([peaks_of([(151.37, 298.61, .8)], [])], [np.array([BOX])])
         np.testing.assert_array_equal(person[0, :2], np.float32([151.37, 298.61]))
-        assert 0 < person[0, 2] <= .8
+        assert 0 < person[0, 2] <= np.float32(.8)
         assert person.dtype == np.float32
 
     def test_joint_without_a_peak_is_not_seen(self, grouper: Grouper) -> None:

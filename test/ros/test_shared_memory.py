@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from mpn_ros.ros.shared_memory import Orphans, find_orphans
+from mpn_ros.ros.shared_memory import Orphans, find_orphans, profiles_variable
 
 HOUR = 3600
 
@@ -67,6 +67,14 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / 'fastdds_0123456789abcdef').write_bytes(bytes(1000))
     (tmp_path / 'fastdds_0123456789abcdef_el').symlink_to(elsewhere)
     assert find_orphans(tmp_path) == (0, 0)
+
+
+@pytest.mark.parametrize('distribution, name', [
+    ('humble', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+    ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'), ('', 'FASTDDS_DEFAULT_PROFILES_FILE')])
+def test_the_profile_has_the_name_that_fast_dds_reads(monkeypatch, distribution, name):
+    monkeypatch.setenv('ROS_DISTRO', distribution)
+    assert profiles_variable() == name
 
 
 def test_no_shared_memory_no_harm(tmp_path):

@@ -75,8 +75,9 @@ def test_images_that_nobody_answers_are_known_to_come(robot, until):
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_told_to_end(number):
+    path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
     process = subprocess.Popen([sys.executable, '-m', 'mpn_ros.cli', 'view', '--port', '0'], cwd=ROOT, text=True,
-                               stderr=subprocess.PIPE, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+                               stderr=subprocess.PIPE, env={**os.environ, 'PYTHONPATH': path})
     # The middleware may warn first: of both names of its variable in the environment.
     line = next(line for line in process.stderr if not line.startswith('[WARN]'))
     assert re.fullmatch(r'mpn view: http://127.0.0.1:\d+/ shows the cameras; Ctrl-C ends it\n', line)

@@ -85,6 +85,8 @@ class Robot:
     def __init__(self, domain: int) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
+
+        import mpn_ros.pipeline.pipeline  # noqa: F401  with torch, which a busy machine loads longer than a test waits
         self._domain = domain
         rclpy.init(domain_id=domain)
         self.tester = rclpy.create_node('tester')

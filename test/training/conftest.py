@@ -11,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.coco import read_dataset
-from mpn_ros.skeleton import COCO
-from mpn_ros.training.coco import LabelledImage, labelled_images
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.coco import read_dataset  # noqa: E402
+from mpn_ros.skeleton import COCO  # noqa: E402
+from mpn_ros.training.coco import LabelledImage, labelled_images  # noqa: E402
 
 SIDE = 96
 

@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('visualization_msgs', reason='visualization_msgs is not installed here')
+pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
 from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import Marker  # noqa: E402

@@ -1,0 +1,39 @@
+"""``colcon test`` on a robot that is set up as the README says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTRAS = (
+    'h5py', 'hypothesis', 'lz4', 'matplotlib', 'mcap', 'mcap_ros2', 'mypy', 'onnx', 'onnxruntime', 'onnxscript',
+    'openvino', 'pillow_heif', 'playwright', 'pycocotools', 'rosbags', 'tensorboard', 'tensorrt', 'tensorrt_rtx',
+    'torch_tensorrt')
+"""What neither rosdep installs there nor pip, by their names in Python."""
+
+WITHOUT_EXTRAS = """
+import sys
+from importlib.machinery import PathFinder
+import pytest
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition('.')[0] in {extras} else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+def test_every_test_is_collected_or_skips_where_the_extras_are_missing():
+    """One module that cannot be imported ends the whole run of ``colcon test`` before its first test."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
+    environment = {**os.environ, 'PYTHONPATH': path, 'PYTEST_DISABLE_PLUGIN_AUTOLOAD': '1'}
+    collected = subprocess.run([sys.executable, '-c', WITHOUT_EXTRAS.format(extras=EXTRAS), '--collect-only', '-q',
+                                '-p', 'no:cacheprovider', 'test'],
+                               cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert collected.returncode == 0, collected.stdout[-3000:]
