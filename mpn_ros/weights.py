@@ -133,9 +133,7 @@ def load_weights(path: str | Path) -> Weights:
     builds (the first key that differs is named).
     """
     path = Path(path)
-    if path.suffix in FOREIGN_SUFFIXES:
-        raise WeightsError(f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
-                           'packed, converted, calibrated, exported and taken apart')
+    check_ours(path)
     metadata, tensors = _read(path)
     if metadata.get('format') != FORMAT:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
@@ -157,6 +155,13 @@ def load_weights(path: str | Path) -> Weights:
     if problem := _unlike(preset, parts):
         raise WeightsError(f"{path} does not fit its preset '{preset.name}': {problem}")
     return Weights(preset, parts, {**stated, 'sha256': metadata['sha256']}, str(path))
+
+
+def check_ours(path: str | Path) -> None:
+    """Raises WeightsError if the file is a network of others."""
+    if Path(path).suffix in FOREIGN_SUFFIXES:
+        raise WeightsError(f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
+                           'packed, converted, calibrated, exported and taken apart')
 
 
 def resolve_weights(name_or_path: str | Path) -> Path:

@@ -54,12 +54,15 @@ def test_eval_has_no_mask_to_measure(network, small_dataset, tmp_path, capsys):
 @pytest.mark.parametrize('arguments', [
     ['export', 'out.onnx', '--weights', '{}'],
     ['convert', 'PRN.pth.tar', 'out.safetensors', '--format', 'prn', '--network', '{}'],
+    ['pack', 'out.safetensors', '--network', '{}'],
+    ['train', 'keypoints', '--images', '{images}', '--annotations', '{labels}', '--folder', 'run', '--start', '{}'],
     ['calibrate', 'out.safetensors', '--images', '.', '--annotations', 'a.json', '--weights', '{}'],
     ['ablate', 'grouping', '--labels', 'a.json', '--json', 'out.json', '--weights', '{}'],
 ])
-def test_what_is_not_theirs_says_so(network, arguments, capsys, tmp_path, monkeypatch):
+def test_what_is_not_theirs_says_so(network, arguments, small_dataset, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert main([argument.format(network) for argument in arguments]) == 2
+    data = {'images': small_dataset.images, 'labels': small_dataset.annotations}
+    assert main([argument.format(network, **data) for argument in arguments]) == 2
     said = capsys.readouterr().err
     assert f'{network} is a network of others: it can be run, but only weights of mpn_ros can be trained' in said
 

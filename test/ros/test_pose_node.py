@@ -31,7 +31,7 @@ import mpn_ros.ros.pipeline as pipeline
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
-    return SimpleNamespace(largest_batch=1, one_thread=True, default_refine=4, warm=lambda: None)
+    return SimpleNamespace(largest_batch=1, one_thread=True, default_refine=4, segments=True, warm=lambda: None)
 
 pipeline.load_pipeline, pipeline.pipeline_info = load, lambda _: {{}}
 {fault}
@@ -131,7 +131,7 @@ def test_a_long_load_does_not_outlive_a_signal(start):
     (('-p', 'person_threshold:=7.0'), "parameter 'person_threshold' must be 0 to 1"),
     (('-p', 'person_threshold:=1'), 'with a decimal point (1.0, not 1), 0 to 1'),
     (('-p', 'max_people:=many'), "parameter 'max_people' must be"),
-    (('-p', 'grouper:=best'), "parameter 'grouper' must be prn, max, ucr"),
+    (('-p', 'grouper:=best'), "parameter 'grouper' must be auto, prn, max, ucr"),
     (('--params-file', '/nowhere.yaml'), '/nowhere.yaml')])
 def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
     process, said = start(*arguments)
@@ -152,7 +152,7 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 
 ANSWER = """
 class Answer:
-    largest_batch, one_thread, default_refine = 1, True, 4
+    largest_batch, one_thread, default_refine, segments = 1, True, 4, True
     def warm(self):
         pass
     def batch(self, images, orders, expected):
