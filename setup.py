@@ -15,11 +15,11 @@ from ament_wheel import AmentBuildPy, CleanBuildPy, PlatformDistribution, ros_pr
 
 COMMANDS = {'console_scripts': ['mpn = mpn_ros.cli:main']}
 PACKAGES = find_packages(include=['mpn_ros', 'mpn_ros.*'])
-PAGE = {'mpn_ros.view': ['page/*']}
+DATA = {'mpn_ros': ['py.typed'], 'mpn_ros.view': ['page/*']}
 
 if ros_prefix():
     setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy}, entry_points=COMMANDS)
 else:
-    setup(packages=PACKAGES, package_data=PAGE, cmdclass={'build_py': CleanBuildPy}, entry_points=COMMANDS,
+    setup(packages=PACKAGES, package_data=DATA, cmdclass={'build_py': CleanBuildPy}, entry_points=COMMANDS,
           data_files=[(f'share/mpn_ros/{folder}', sorted(str(file) for file in Path(folder).iterdir()))
                       for folder in ('models', 'msg', 'compat/vision_msgs/msg')])

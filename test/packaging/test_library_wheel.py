@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ if (SETUPTOOLS := int(version('setuptools').partition('.')[0])) < 77:
     pytest.skip(f'the wheel is built with setuptools 77 or newer and this is {SETUPTOOLS}', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ('LICENSE', 'build_support', 'compat', 'models', 'mpn_ros', 'msg', 'pyproject.toml', 'setup.py')
+SOURCES = ('LICENSE', 'README.md', 'build_support', 'compat', 'models', 'mpn_ros', 'msg', 'pyproject.toml', 'setup.py')
 BUILD_WITHOUT_ROS = """
 import sys
 sys.modules['rosidl_generator_py'] = None  # as an isolated build finds it: not importable
@@ -65,6 +66,17 @@ def test_holds_every_module_and_no_message(wheel: Path) -> None:
 def test_holds_the_page_of_the_view(wheel: Path) -> None:
     page = {str(path.relative_to(ROOT)) for path in (ROOT / 'mpn_ros' / 'view' / 'page').iterdir()}
     assert page <= set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_says_what_it_is_and_that_it_has_types(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    assert 'mpn_ros/py.typed' in archive.namelist()
+    name, = (name for name in archive.namelist() if name.endswith('.dist-info/METADATA'))
+    metadata = email.message_from_bytes(archive.read(name))
+    assert metadata['Description-Content-Type'] == 'text/markdown'
+    assert metadata.get_payload().startswith('# mpn_ros')
+    assert metadata['License-Expression'] == 'Apache-2.0' and metadata['License-File'] == 'LICENSE'
+    assert 'Typing :: Typed' in metadata.get_all('Classifier')
 
 
 def test_is_for_every_platform(wheel: Path) -> None:
