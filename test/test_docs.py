@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob('*.md'), *(ROOT / 'docs').rglob('*.md'), *(ROOT / 'models').glob('*.md')])
 PLAIN = [
     'README.md', 'docs/bags.md', 'docs/view.md', 'docs/cameras.md', 'docs/backends.md', 'docs/reports/backends.md',
-    'docs/performance.md', 'docs/reports/performance.md',
+    'docs/performance.md', 'docs/reports/performance.md', 'docs/reliability.md', 'docs/reports/reliability.md',
 ]
 """Pages that are written in plain English, and stay so."""
 MEAN, LONGEST = 17, 35
