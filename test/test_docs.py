@@ -12,6 +12,7 @@ PAGES = sorted([*ROOT.glob('*.md'), *(ROOT / 'docs').rglob('*.md'), *(ROOT / 'mo
 PLAIN = [
     'README.md', 'docs/bags.md', 'docs/view.md', 'docs/cameras.md', 'docs/backends.md', 'docs/reports/backends.md',
     'docs/performance.md', 'docs/reports/performance.md', 'docs/reliability.md', 'docs/reports/reliability.md',
+    'docs/interface.md',
 ]
 """Pages that are written in plain English, and stay so."""
 MEAN, LONGEST = 17, 35
