@@ -15,6 +15,8 @@ from mpn_ros.media.pillow import identify, unpack
 _SHORTEST = .011
 """Seconds below which browsers, and so makers of such files, take the duration of a picture for missing."""
 _MISSING = .1
+MOST_PIXELS = 2 ** 24
+"""Pixels of a picture of an animation, of which there are many; a file of a few bytes may claim any."""
 
 
 class Animation:
@@ -27,11 +29,15 @@ class Animation:
         picture = identify(path)
         if picture is None:
             raise ImageError(f'{path} is not an animation')
+        if picture.size[0] * picture.size[1] > MOST_PIXELS:
+            picture.close()
+            raise ImageError(f'{path} is an animation of {picture.size[0]}x{picture.size[1]}, more than {MOST_PIXELS} '
+                             'pixels')
         self._picture = picture
         # The picture for those who show no animation is none of its own.
         self._begin = 1 if picture.info.get('default_image') else 0
         self.expected = self._count()
-        first = self._show(0)
+        first, self._size = self._show(0), picture.size
         if first is None:  # OpenCV may know better; then there is one
             self.first, self.expected = load_image(path).image, 1
             self.fault = f'{path} is damaged: 1 frame could be decoded'
@@ -54,7 +60,7 @@ class Animation:
         """When the first pictures begin, in seconds."""
         times = [0.]
         for index in range(min(self.expected, most)):
-            if self._show(index) is None:
+            if not self._seek(index):
                 break
             times.append(times[-1] + self._duration())
         return times
@@ -70,12 +76,25 @@ class Animation:
         except Exception:  # as below
             return 1
 
-    def _show(self, index: int) -> np.ndarray | None:
+    def _seek(self, index: int) -> bool:
+        """Whether there is such a picture, of the size of the first: one of another may claim any."""
         try:
             with decoders_silenced(of_files=True):
                 self._picture.seek(self._begin + index)
-                return unpack(self._picture.copy(), upright=False)
+                if index and self._picture.size != self._size:
+                    return False
+                self._picture.load()  # WebP tells the duration no sooner
+                return True
         except Exception:  # each of Pillow's readers has its own ways to fail
+            return False
+
+    def _show(self, index: int) -> np.ndarray | None:
+        if not self._seek(index):
+            return None
+        try:
+            with decoders_silenced(of_files=True):
+                return unpack(self._picture.copy(), upright=False)
+        except Exception:  # as above
             return None
 
     def _duration(self) -> float:

@@ -12,7 +12,7 @@ from mpn_ros.decoding.jpeg import JPEG_END, JPEG_START, is_whole_jpeg
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
 from mpn_ros.files import write_whole
-from mpn_ros.media.pillow import identify, unpack
+from mpn_ros.media.pillow import identify, is_known, unpack
 from mpn_ros.media.readable import readable
 
 _HEIF = {b'heic', b'heix', b'heim', b'heis', b'hevm', b'hevs', b'mif1', b'mif2', b'miaf'}
@@ -66,7 +66,7 @@ def load_image(path: str | Path, upright: bool = True) -> Still:
             picture.close()
     if image is None:
         kind = picture_format(path)
-        if kind is not None and picture is None:
+        if kind is not None and picture is None and not is_known(kind):
             needs = f': {_NEEDED[kind]}' if kind in _NEEDED else '; save it as JPEG or PNG'
             raise ImageError(f'{path} is a picture in {kind}, which nothing here can decode{needs}')
         raise ImageError(f'{path} is not a picture that can be decoded')

@@ -49,6 +49,12 @@ def identify(path: Path, sure: bool = True) -> Image.Image | None:
             return None
 
 
+def is_known(name: str) -> bool:
+    """Whether pictures of that format are read here, as Pillow calls it."""
+    Image.init()
+    return name in Image.OPEN and name not in _FOREIGN
+
+
 def is_animated(image: Image.Image) -> bool:
     """Whether several pictures follow each other."""
     try:

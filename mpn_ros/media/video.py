@@ -25,6 +25,8 @@ about right."""
 
 SAMPLE = 300
 """Frames at the beginning whose intervals tell whether they come regularly."""
+LONGEST_PAUSE = 1e6
+"""Seconds between two frames beyond which a time is none: OpenCV 4 makes a number of one that is missing."""
 FASTEST = 60.
 """Most frames a second of an overlay whose video has no rate of its own."""
 
@@ -64,6 +66,8 @@ class VideoReader(AbstractContextManager['VideoReader']):
                 raise ImageError(why_nothing(self.path, self._capture))
             self._first = first
             fps = self._capture.get(cv2.CAP_PROP_FPS)
+            if fps > 1000 and len(list(itertools.islice(packet_times(self.path), 2))) < 2:
+                raise ImageError(f'{path} is a sound with a picture of its own, and no video')
             self.fps = fps if 0 < fps < 1000 else 30.
             self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.height, self.width = self._first.shape[:2]
@@ -75,17 +79,20 @@ class VideoReader(AbstractContextManager['VideoReader']):
             self.fault = self._animation.fault
             return
         yield Frame(0, 0., self._first)
-        index, time, start = 0, 0., self._time()
+        index, time, start, stuck = 0, 0., self._time(), 0
         while True:
             with decoders_silenced(of_files=True):
                 more, image = self._capture.read()
             if not more or image is None:
                 self.fault = self._missing(index + 1, time)
+                self.untimed = index > 0 and 2 * stuck > index
                 return
             index, told = index + 1, self._time() - start
             # A stream without a container has no times, others lack the last or begin anew in their middle.
-            self.untimed |= told <= time and index < 3
-            time = told if told > time else time + 1 / self.fps
+            if time < told < time + LONGEST_PAUSE:
+                time = told
+            else:
+                stuck, time = stuck + 1, time + 1 / self.fps
             yield Frame(index, time, image)
 
     def overlay_rate(self) -> float:

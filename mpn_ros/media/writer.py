@@ -105,5 +105,6 @@ class TimedVideo(AbstractContextManager['TimedVideo']):
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
         if self._video is not None:
-            self._hold(self._written + 1)
+            if kind is None:
+                self._hold(self._written + 1)
             self._video.__exit__(kind, *exception)

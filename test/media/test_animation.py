@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mpn_ros.errors import ImageError
 from mpn_ros.media import VideoReader, is_image, read_image
 
 DURATIONS = [200, 50, 350, 100]  # ms
@@ -50,6 +51,27 @@ def test_an_animation_that_is_cut_off_is_told(tmp_path):
     with VideoReader(path) as video:
         frames = list(video)
         assert 1 <= len(frames) < whole
+
+
+def test_a_picture_that_claims_another_size_ends_it(tmp_path):
+    """Pillow would make the canvas as large as it says."""
+    path = animation(tmp_path / 'a.gif')
+    data = bytearray(path.read_bytes())
+    at = [place for place in range(len(data) - 10) if data[place:place + 5] == b',' + bytes(4)][2]
+    data[at + 1:at + 5] = b'\xff\xef' * 2  # where it lies
+    path.write_bytes(data)
+    with VideoReader(path) as video:
+        assert len(list(video)) == 2
+        assert video.fault == f'{path} is cut off: 2 of 4 frames could be decoded'
+
+
+def test_an_animation_that_claims_to_be_huge_is_refused(tmp_path):
+    path = animation(tmp_path / 'a.gif')
+    data = bytearray(path.read_bytes())
+    data[6:10] = b'\0\x40' * 2  # 16384x16384
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match='a.gif is an animation of 16384x16384, more than'):
+        VideoReader(path)
 
 
 def test_one_picture_is_a_still(tmp_path):

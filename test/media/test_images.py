@@ -135,10 +135,18 @@ def _ftyp(*brands: bytes) -> bytes:
     (b'gimp xcf v011' + bytes(50), 'XCF, which nothing here can decode; save it as'),
 ])
 def test_a_format_that_nothing_reads_is_named_with_what_would(tmp_path, monkeypatch, content, sentence):
-    monkeypatch.setattr('mpn_ros.media.images.identify', lambda *_, **__: None)  # as without pillow-heif
+    monkeypatch.delitem(Image.OPEN, 'HEIF', raising=False)  # as without pillow-heif
+    monkeypatch.setattr('mpn_ros.media.images.identify', lambda *_, **__: None)
     (tmp_path / 'IMG_0001.jpg').write_bytes(content)
     with pytest.raises(ImageError, match=re.escape(f'IMG_0001.jpg is a picture in {sentence}')):
         read_image(tmp_path / 'IMG_0001.jpg')
+
+
+def test_what_is_damaged_asks_for_no_package_that_is_there(tmp_path):
+    pytest.importorskip('pillow_heif', reason='pillow-heif is not installed here: the extra heif')
+    (tmp_path / 'IMG_0001.HEIC').write_bytes(_ftyp(b'heic', b'mif1', b'heic'))
+    with pytest.raises(ImageError, match='IMG_0001.HEIC is not a picture that can be decoded'):
+        read_image(tmp_path / 'IMG_0001.HEIC')
 
 
 def test_no_program_is_run_to_read_a_picture(tmp_path, monkeypatch):

@@ -46,7 +46,10 @@ def test_formats_that_ffmpeg_takes_for_videos(tmp_path, suffix):
     if suffix == 'psd':
         path.write_bytes(b'8BPS' + struct.pack('>H6xHIIHH', 1, 3, 4, 4, 8, 3) + bytes(12 + 2 + 48))
     else:
-        Image.new({'xbm': '1', 'pgm': 'L', 'gif': 'P'}.get(suffix, 'RGB'), (16, 16)).save(path)
+        try:
+            Image.new({'xbm': '1', 'pgm': 'L', 'gif': 'P'}.get(suffix, 'RGB'), (16, 16)).save(path)
+        except (KeyError, OSError, ValueError):
+            pytest.skip(f'this Pillow writes no {suffix}')
     assert media_kind(path) == 'image'
     with pytest.raises(ImageError, match='is a picture and no video'):
         VideoReader(path)

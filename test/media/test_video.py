@@ -115,6 +115,37 @@ def test_frames_without_times_get_those_of_the_rate(film, monkeypatch):
     assert seen.untimed and seen.times == pytest.approx([index / 20 for index in range(20)])
 
 
+def test_a_time_that_is_no_number_is_no_time(film, monkeypatch):
+    """As OpenCV 4.6 has them of the last frames of a stream."""
+    opened, asked = module.open_capture, []
+
+    def broken(path):
+        capture = opened(path)
+
+        def get(what):
+            if what != cv2.CAP_PROP_POS_MSEC:
+                return capture.get(what)
+            asked.append(what)
+            return 7.7e15 if len(asked) in (5, 20) else capture.get(what)
+        return SimpleNamespace(read=capture.read, release=capture.release, get=get)
+    monkeypatch.setattr(module, 'open_capture', broken)
+    seen = read(film('a.mp4'))
+    assert not seen.untimed and seen.times == pytest.approx([index / 20 for index in range(20)], abs=.002)
+
+
+def test_a_picture_on_a_sound_is_no_video(film, monkeypatch):
+    """As that of an album, which FFmpeg shows as a video of one frame."""
+    opened = module.open_capture
+
+    def still(path):
+        capture = opened(path)
+        return SimpleNamespace(read=capture.read, release=capture.release,
+                               get=lambda what: 90000. if what == cv2.CAP_PROP_FPS else capture.get(what))
+    monkeypatch.setattr(module, 'open_capture', still)
+    with pytest.raises(ImageError, match='album.mp4 is a sound with a picture of its own, and no video'):
+        VideoReader(film('album.mp4', count=1))
+
+
 def test_a_codec_without_decoder_is_named(film, monkeypatch):
     """As AV1 is for the OpenCV of pip."""
     opened = module.open_capture
@@ -123,5 +154,5 @@ def test_a_codec_without_decoder_is_named(film, monkeypatch):
         capture = opened(path)
         return SimpleNamespace(read=lambda: (False, None), release=capture.release, get=capture.get)
     monkeypatch.setattr(module, 'open_capture', undecoded)
-    with pytest.raises(ImageError, match=r"a.mp4 is a video in 'FMP4', of which this OpenCV decodes nothing"):
+    with pytest.raises(ImageError, match=r"a.mp4 is a video in '(FMP4|mp4v)', of which this OpenCV decodes nothing"):
         VideoReader(film('a.mp4'))
