@@ -69,3 +69,8 @@ def test_the_badges_are_true():
     for name, value in badges.items():
         url = f"{name}-{value.replace('-', '--')}".replace(' ', '%20')
         assert f'img.shields.io/badge/{url}-' in README
+
+
+def test_the_picture_that_moves_is_small():
+    picture, = re.findall(r'!\[[^\]]*\]\((docs/.*?)\)', README)
+    assert (ROOT / picture).stat().st_size < 3_000_000
