@@ -70,10 +70,10 @@ class Parameters:
     nms_threshold: float = _parameter(
         0., "Overlap (IoU) above which the weaker of two boxes is dropped; 0 takes the network's own, 0.4 for ours.",
         bounds=(0, 1), live=True)
-    keypoint_threshold: float = _parameter(.1, 'Score from which a joint is seen.', bounds=(0, 1), live=True)
+    keypoint_threshold: float = _parameter(.1, 'Score from which a keypoint is visible.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
         .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
-    max_people: int = _parameter(20, 'Most people that are answered, the best first.', bounds=(1, 100), live=True)
+    max_people: int = _parameter(20, 'Most people in a result, the best first.', bounds=(1, 100), live=True)
     refine: int = _parameter(
         -1, 'Most windows of an image for a second look at people whose size does not suit the network; 0 looks once, '
         '-1 takes 4 on a CPU and 16 on a GPU.', bounds=(-1, 32), live=True)
@@ -82,7 +82,7 @@ class Parameters:
         'followed; needs track and refine.', bounds=(1, 100), live=True)
     track: bool = _parameter(True, 'Give people ids that last from image to image.', live=True)
     track_timeout: float = _parameter(
-        1., 'Time for which a person who is not seen is remembered.', unit='s', bounds=(0, 60), live=True)
+        1., 'Time for which a person who is not visible is remembered.', unit='s', bounds=(0, 60), live=True)
     new_track_threshold: float = _parameter(
         .5, 'Score from which a person gets a new id; one below keeps an id or has none.', bounds=(0, 1), live=True)
     cameras: tuple[str, ...] = _parameter(
@@ -103,7 +103,7 @@ class Parameters:
     publish_tf: bool = _parameter(False, 'Publish positions of people with an id on /tf as frames body_<id>.')
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
-    publish_mask: bool = _parameter(True, 'Publish the mask while somebody subscribes to it.', live=True)
+    publish_mask: bool = _parameter(True, 'Publish the mask while it has a subscriber.', live=True)
     publish_humans: bool = _parameter(
         False, 'Publish people with an id under /humans/bodies too, as REP-155 has them; needs hri_msgs.')
     marker_distance: float = _parameter(
