@@ -8,6 +8,7 @@ of pixels from 0 to 255. ``channel_order``: rgb or bgr. ``keypoints``: names in 
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,5 +107,6 @@ def _check(path: Path, key: str, value: Any) -> Any:
     """The value as the field holds it."""
     wanted, fits = _ENTRIES[key]
     if not fits(value):
-        raise WeightsError(f"{path}: '{key}' must be {wanted}, not {value!r}")
+        said = reprlib.repr(value)[:100]  # YAML's references make endless lists of a few bytes
+        raise WeightsError(f"{path}: '{key}' must be {wanted}, not {said}")
     return tuple(value) if isinstance(value, list) else value

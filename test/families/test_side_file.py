@@ -64,3 +64,17 @@ def test_two_of_them_are_one_too_many(tmp_path):
         (tmp_path / f'network{suffix}').write_text('{}')
     with pytest.raises(WeightsError, match='network.yml and network.json: keep one'):
         read_side_file(tmp_path / 'network.onnx')
+
+
+def test_references_that_grow_without_end_are_not_written_out(tmp_path):
+    pytest.importorskip('yaml', reason='PyYAML is not installed')
+    lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x]']
+    lines += [f'a{n}: &a{n} [{", ".join([f"*a{n - 1}"] * 9)}]' for n in range(1, 30)]
+    (tmp_path / 'network.yaml').write_text('\n'.join(lines) + '\nkeypoints: *a29\n')
+    with pytest.raises(WeightsError, match="has an entry 'a0'"):
+        read_side_file(tmp_path / 'network.onnx')
+    (tmp_path / 'network.yaml').write_text('keypoints:\n' + '\n'.join(f'- &b{n} [{", ".join([f"*b{n - 1}"] * 9)}]'
+                                                                      if n else '- &b0 [x]' for n in range(30)))
+    with pytest.raises(WeightsError, match="'keypoints' must be a list of names") as raised:
+        read_side_file(tmp_path / 'network.onnx')
+    assert len(str(raised.value)) < 500
