@@ -45,7 +45,10 @@ class LabelledImage:
         elif self.mask is None:
             return None
         else:
-            picture = cv2.imread(str(self.mask), cv2.IMREAD_GRAYSCALE)
+            try:
+                picture = cv2.imdecode(np.fromfile(self.mask, np.uint8), cv2.IMREAD_GRAYSCALE)
+            except (OSError, cv2.error):  # the latter for an empty file
+                picture = None
             if picture is None or picture.shape != size:
                 raise DatasetError(f'{self.mask} is not a mask of the {size[1]}x{size[0]} pixels of {self.image.path}')
             if np.unique(picture).size > 2:

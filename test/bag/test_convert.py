@@ -259,6 +259,21 @@ def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
     assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {'in', 'out'}
 
 
+def test_ctrl_c_leaves_nothing(street, tmp_path, pipeline, monkeypatch):
+    source, calls = street('sqlite3'), []
+
+    def interrupted(image, order):
+        calls.append(image)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return pipeline(image, order)
+    for name in ('layout', 'segments'):
+        monkeypatch.setattr(interrupted, name, getattr(pipeline, name, True), raising=False)
+    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: interrupted)
+    assert main(['bag', str(source), str(tmp_path / 'out'), '--video', str(tmp_path / 'out.mp4')]) == 130
+    assert os.listdir(tmp_path) == ['in']
+
+
 def test_needs_no_ros():
     blocked = {'rclpy', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'mpn_ros.msg'}
     code = (f'import sys; sys.modules.update(dict.fromkeys({blocked}))\n'

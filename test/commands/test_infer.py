@@ -6,6 +6,8 @@ import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +25,8 @@ from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.letterbox import check_image
 from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import COCO
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
@@ -182,6 +186,25 @@ def test_a_library_that_does_not_bear_an_image_costs_a_sentence(picture, tmp_pat
     monkeypatch.setattr(infer, 'make_pipeline', lambda args: fragile)
     assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith('cannot be worked on: OpenCV: a reason over two lines')
+    assert names(tmp_path / 'out') == []
+
+
+def test_a_full_disk_is_a_sentence_for_each_file_and_leaves_nothing(picture, tmp_path):
+    """The limit on the size of files stands for the disk."""
+    code = ('import resource, signal, sys\n'
+            'from mpn_ros import cli\nfrom mpn_ros.commands import infer\n'
+            'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
+            'def pipeline(image, channel_order):\n    return Scene((), image[..., 0])\n'
+            'pipeline.layout, pipeline.segments = COCO, True\ninfer.make_pipeline = lambda args: pipeline\n'
+            'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
+            'resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n'
+            'sys.exit(cli.main(sys.argv[1:]))')
+    inputs = [str(picture), str(clip(tmp_path / 'clip.mp4'))]
+    done = subprocess.run([sys.executable, '-c', code, 'infer', *inputs, '--out', str(tmp_path / 'out')], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2 and all(path in line and 'cannot be written' in line for path, line in zip(inputs, lines))
     assert names(tmp_path / 'out') == []
 
 
