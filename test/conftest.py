@@ -51,6 +51,19 @@ def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _loggers_hand_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What the library logs comes to ``caplog``. Loggers that are made once ``launch`` was imported are of its class,
+    and those hand nothing on."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.startswith('mpn_ros') and isinstance(logger, logging.Logger):
+            monkeypatch.setattr(logger, 'propagate', True)
+    before = logging.getLoggerClass()
+    logging.setLoggerClass(logging.Logger)
+    yield
+    logging.setLoggerClass(before)
+
+
 SIZE = 200, 160  # width, height
 
 

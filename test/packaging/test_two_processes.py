@@ -102,7 +102,7 @@ def node() -> Iterator[Any]:
     yield rclpy.create_node('origin')
     rclpy.shutdown()
     echo.terminate()
-    echo.wait(10)
+    echo.wait(60)
 
 
 @pytest.mark.parametrize('message', MESSAGES, ids=_name)

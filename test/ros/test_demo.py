@@ -126,7 +126,7 @@ def test_a_signal_ends_the_demo_and_its_node(tmp_path, clip, weights, number):
             os.killpg(process.pid, number)  # a terminal sends it to all
         else:
             process.send_signal(number)
-        said = process.communicate(timeout=20)[1]
+        said = process.communicate(timeout=60)[1]
     finally:
         process.kill()
     assert process.returncode == 130 and said.splitlines()[-1] == 'demo: interrupted' and 'Traceback' not in said

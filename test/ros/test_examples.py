@@ -86,14 +86,14 @@ def test_the_robot_stops_when_the_program_is_ended(robot, ros_domain, until):
     try:
         commands = robot.listen(Twist, '/cmd_vel')
         publisher = robot.tester.create_publisher(Skeleton3DArray, '/skeletons_3d', 10)
-        until(publisher.get_subscription_count, timeout=30)
+        until(publisher.get_subscription_count)
         people = Skeleton3DArray(skeletons=[
             Skeleton3D(torso=Keypoint3D(position=Point(x=0., y=0., z=3.), valid=True))])
         people.header.stamp = robot.tester.get_clock().now().to_msg()
         publisher.publish(people)
         until(lambda: commands and commands[-1].linear.x)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
         until(lambda: commands[-1] == Twist())
     finally:
         process.kill()

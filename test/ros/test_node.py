@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import cv2
@@ -23,11 +24,6 @@ from vision_msgs.msg import Detection2DArray, LabelInfo  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 pytestmark = pytest.mark.ros
-
-
-def settle(seconds: float = .3) -> None:
-    """Time for what must not come."""
-    time.sleep(seconds)
 
 
 def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until):
@@ -116,11 +112,9 @@ def test_an_image_whose_inference_fails_is_counted_and_never_answered_as_empty(r
     send = robot.camera()
     send(66)
     until(lambda: node._cameras[0].statistics.snapshot().failed == 1)
-    settle()
-    assert not boxes and not people and not masks
     sent = send(67)
-    until(lambda: people and boxes)
-    assert people[0].header == boxes[0].header == sent.header
+    until(lambda: people and boxes and masks)
+    assert people[0].header == boxes[0].header == masks[0].header == sent.header, 'the failed image was answered'
     snapshot = node._cameras[0].statistics.snapshot()
     assert 'poisoned image' in snapshot.fault and (snapshot.answered, snapshot.failed) == (1, 1)
 
@@ -214,7 +208,7 @@ def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
     assert not arrays, 'without a calibration nobody knows where to draw'
     publisher = robot.tester.create_publisher(CameraInfo, '/camera_info', 1)
     publisher.publish(CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.]))
-    sent = until(lambda: (sent := send(200), settle(.05)) and arrays and sent)
+    sent = until(lambda: (sent := send(200)) and arrays and sent)
     drawn, = (marker for marker in arrays[0].markers if marker.ns == 'joints')
     assert drawn.header.frame_id == sent.header.frame_id
     joint = drawn.points[0]
@@ -271,11 +265,13 @@ def test_life_cycle_twice(robot, until):
 
 
 def test_deactivate_answers_the_image_at_hand(robot, stub, until):
-    node = robot.start(stub(delay=.4))
+    pipeline = stub()
+    pipeline.may_run.clear()
+    robot.start(pipeline)
     people = robot.listen(SkeletonArray, '/skeletons')
     sent = robot.camera()()
-    until(lambda: node._cameras[0].statistics.snapshot().received)
-    settle(.1)
+    until(lambda: pipeline.batches)
+    threading.Timer(.2, pipeline.may_run.set).start()
     assert robot.transition('deactivate')
     until(lambda: people)
     assert people[0].header == sent.header
@@ -390,5 +386,6 @@ def test_a_topic_of_another_type_is_told_in_one_sentence(robot, until, capfd):
     until(lambda: statuses(messages) and statuses(messages)[-1].level == DiagnosticStatus.ERROR)
     sentence = statuses(messages)[-1].message
     assert "'/image_raw' carries std_msgs/msg/String" in sentence and 'sensor_msgs/msg/Image' in sentence
-    settle()
+    told = len(messages)
+    until(lambda: len(messages) > told + 3)
     assert capfd.readouterr().err.count(sentence) == 1, 'said once, not each time'

@@ -22,6 +22,8 @@ from mpn_ros.ros.shared_memory import AGE, SEGMENT
 pytestmark = pytest.mark.ros
 
 ROOT = Path(__file__).resolve().parents[2]
+END = 60
+"""Seconds for the end of a process, on a busy machine; what holds one that does not end lasts an hour."""
 
 # The node's own process, with a pipeline that takes as long to load as the test says.
 PROGRAM = '''
@@ -74,7 +76,7 @@ def test_signals_end_it_with_zero(start, stage, signals):
     for number in signals:
         process.send_signal(number)
         time.sleep(.05)
-    assert process.wait(5) == 0
+    assert process.wait(END) == 0
 
 
 def segments(process) -> list[Path]:
@@ -97,11 +99,11 @@ def held(process) -> list[Path]:
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_shared_memory_is_given_back(start, large_images, number):
-    process, said = start()
+    process, said = start(fault='import mpn_ros.ros.pose_node; mpn_ros.ros.pose_node.GRACE = 60.')
     said('configured')
     made = held(process)
     process.send_signal(number)
-    assert process.wait(5) == 0
+    assert process.wait(END) == 0
     assert not [path for path in made if path.exists()]
 
 
@@ -121,10 +123,10 @@ def test_shared_memory_of_a_killed_node_is_told_by_the_next_and_left_alone(start
 
 
 def test_a_long_load_does_not_outlive_a_signal(start):
-    process, said = start(loading=60.)
+    process, said = start(loading=3600.)
     said('loading')
     process.send_signal(signal.SIGINT)
-    assert process.wait(5) == 0
+    assert process.wait(END) == 0
 
 
 @pytest.mark.parametrize('arguments, says', [
@@ -135,7 +137,7 @@ def test_a_long_load_does_not_outlive_a_signal(start):
     (('--params-file', '/nowhere.yaml'), '/nowhere.yaml')])
 def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
     process, said = start(*arguments)
-    assert process.wait(20) == 2
+    assert process.wait(END) == 2
     assert 'Traceback' not in said(says)
 
 
@@ -146,7 +148,7 @@ def fail(self):
     raise ArithmeticError('unforeseen')
 mpn_ros.ros.node.PoseNode._diagnose = fail
 """)
-    assert process.wait(20) == 1
+    assert process.wait(END) == 1
     assert 'ArithmeticError: unforeseen' in said('Traceback')
 
 
@@ -163,7 +165,7 @@ pipeline.load_pipeline = lambda parameters: Answer()
 
 @pytest.mark.parametrize('limit, answer, says', [
     (60., "raise RuntimeError('CUDA error: device-side assert triggered')", 'the device is lost: CUDA error'),
-    (.5, 'time.sleep(60)', 'the network has worked on one image for more than 0.5 s')])
+    (.5, 'time.sleep(3600)', 'the network has worked on one image for more than 0.5 s')])
 def test_what_only_a_new_process_can_mend_ends_it_with_three(start, robot, monkeypatch, ros_domain, limit, answer,
                                                              says):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros_domain))

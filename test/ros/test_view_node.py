@@ -82,4 +82,4 @@ def test_the_command_serves_until_it_is_told_to_end(number):
     line = next(line for line in process.stderr if not line.startswith('[WARN]'))
     assert re.fullmatch(r'mpn view: http://127.0.0.1:\d+/ shows the cameras; Ctrl-C ends it\n', line)
     process.send_signal(number)
-    assert process.wait(20) == 0, process.stderr.read()
+    assert process.wait(60) == 0, process.stderr.read()

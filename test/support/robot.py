@@ -67,8 +67,9 @@ def large_images(monkeypatch):
         monkeypatch.setenv(variable, str(profile))
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 10.) -> object:
-    """The first true value of ``condition``; fails the test if there is none in time."""
+def wait_until(condition: Callable[[], object], timeout: float = 60.) -> object:
+    """The first true value of ``condition``. Fails the test if there is none in time; a test that passes never waits so
+    long, so it suffices for a busy machine."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         value = condition()
@@ -133,7 +134,7 @@ class Robot:
         """The answer of a service."""
         if name not in self._clients:
             self._clients[name] = self.tester.create_client(kind, name)
-        assert self._clients[name].wait_for_service(10), f'no service {name}'
+        assert self._clients[name].wait_for_service(60), f'no service {name}'
         future = self._clients[name].call_async(request)
         wait_until(future.done)
         return future.result()

@@ -14,9 +14,11 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
+from rclpy.parameter import Parameter  # noqa: E402
 from sensor_msgs.msg import Image  # noqa: E402
 
 from mpn_ros.media import VideoWriter  # noqa: E402
+from mpn_ros.testing.clip_player import ClipPlayer  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -50,24 +52,32 @@ def test_a_clip_is_played_as_a_camera_would_send_it(robot, ros_domain, clip, unt
     robot.tester.create_subscription(Image, '/image_raw', images.append, 10)
     process = player(ros_domain, f'clip:={clip}', 'rate:=20.0', 'loop:=true')
     try:
-        until(lambda: len(images) > FRAMES, timeout=30)
+        until(lambda: len(images) > FRAMES)
     finally:
         process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     times = np.array([image.header.stamp.sec + image.header.stamp.nanosec / 1e9 for image in images])
-    assert np.median(np.diff(times)) == pytest.approx(.05, rel=.3)
+    assert (np.diff(times) > 0).all()
     grey = np.array([np.mean(image.data) for image in images])
     assert (images[0].width, images[0].height, images[0].encoding) == (64, 48, 'bgr8')
     assert grey.max() - grey.min() > 150
 
 
+@pytest.mark.parametrize('rate, period', [(20., .05), (0., .04)])
+def test_its_clock_has_the_rate_that_is_asked_or_that_of_the_clip(robot, clip, rate, period):
+    node = ClipPlayer(parameter_overrides=[Parameter('clip', value=str(clip)), Parameter('rate', value=rate)])
+    timer, = node.timers
+    assert timer.timer_period_ns == round(period * 1e9)
+    node.destroy_node()
+
+
 def test_it_waits_for_a_listener_and_ends_with_the_clip(robot, ros_domain, clip, until):
     process = player(ros_domain, f'clip:={clip}', 'rate:=200.0')
-    until(lambda: robot.tester.count_publishers('/image_raw'), timeout=30)
+    until(lambda: robot.tester.count_publishers('/image_raw'))
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(.5)
     robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
-    assert process.wait(30) == 0
+    assert process.wait(60) == 0
 
 
 SIGNALLED = """
@@ -90,7 +100,7 @@ sys.exit(clip_player.main())
 def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
     robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
     process = player(ros_domain, f'clip:={clip}', program=SIGNALLED)
-    said = process.communicate(timeout=30)[1]
+    said = process.communicate(timeout=60)[1]
     assert process.returncode == 0 and 'Traceback' not in said, said
 
 
@@ -98,6 +108,6 @@ def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
     (['clip:=missing.mp4'], 'missing.mp4 cannot be read'), (['rate:=-1.0'], 'rate'), (['loop:=3'], 'loop')])
 def test_what_cannot_be_played_is_told(ros_domain, clip, parameters, says):
     process = player(ros_domain, *([] if parameters[0].startswith('clip') else [f'clip:={clip}']), *parameters)
-    error = process.communicate(timeout=30)[1]
+    error = process.communicate(timeout=60)[1]
     assert process.returncode == 2
     assert says in error and 'Traceback' not in error

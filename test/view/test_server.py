@@ -7,7 +7,6 @@ import email.policy
 import json
 import socket
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ def server() -> Iterator[ViewServer]:
 
 
 def get(server: ViewServer, path: str, **headers: str):
-    return urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers), timeout=10)
+    return urllib.request.urlopen(urllib.request.Request(server.url + path, headers=headers), timeout=60)
 
 
 def ask(server: ViewServer, after: int = 0, camera: str = '/left/image_raw') -> dict[str, bytes]:
@@ -70,12 +69,11 @@ def test_the_newest_frame_and_no_other(server, frame):
     assert facts(ask(server, after=2))['number'] == 5
 
 
-def test_a_waiting_browser_gets_the_next_frame_at_once(server, frame):
+def test_a_waiting_browser_gets_the_next_frame_at_once(server, frame, monkeypatch):
+    monkeypatch.setattr('mpn_ros.view.server.PATIENCE', 3600.)
     channel = server.channels['/left/image_raw']
     threading.Timer(.2, channel.show, (frame,)).start()
-    start = time.monotonic()
-    assert facts(ask(server))['number'] == 1
-    assert time.monotonic() - start < PATIENCE
+    assert facts(ask(server))['number'] == 1, 'it was told after an hour, and not when the frame came'
 
 
 def test_without_news_it_says_how_long_images_have_been_missing(server, frame):
@@ -95,17 +93,16 @@ def test_a_picture_that_cannot_be_made_is_told(server):
     assert parts.keys() == {'facts'} and facts(parts)['error'] == 'image is damaged'
 
 
-def test_a_browser_that_reads_nothing_delays_nobody(server, frame):
+def test_a_browser_that_reads_nothing_delays_nobody(server, frame, monkeypatch):
+    monkeypatch.setattr('mpn_ros.view.server._Handler.timeout', 3600.)
     channel = server.channels['/left/image_raw']
     channel.show(frame)
     stuck = [socket.create_connection(('127.0.0.1', int(server.url.rsplit(':', 1)[1].strip('/')))) for _ in range(8)]
     for connection in stuck:
         connection.sendall(b'GET /frame?camera=/left/image_raw&after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n' * 50)
-    start = time.monotonic()
     for number in range(2, 22):
         channel.show(frame)
         assert facts(ask(server, after=number - 1))['number'] == number
-    assert time.monotonic() - start < 10
     for connection in stuck:
         connection.close()
 

@@ -53,7 +53,7 @@ def test_without_hri_msgs_the_parameter_is_refused_in_a_sentence(robot, capfd, m
 def test_bodies_come_and_go_under_ids_of_their_camera(robot, stub, until):
     from hri_msgs.msg import IdsList, NormalizedRegionOfInterest2D, Skeleton2D
     pipeline = stub()
-    robot.start(pipeline, cameras=['left', 'right'], publish_humans=True, track_timeout=.4)
+    robot.start(pipeline, cameras=['left', 'right'], publish_humans=True, track_timeout=60.)
     tracked = robot.listen(IdsList, '/humans/bodies/tracked')
     left, right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
     until(lambda: left(200) and right(200) and tracked and set(tracked[-1].ids) == {'left_p1', 'right_p1'})
@@ -66,6 +66,7 @@ def test_bodies_come_and_go_under_ids_of_their_camera(robot, stub, until):
     assert (nose.x, nose.y, nose.c) == pytest.approx((3.5 / 40, 4.5 / 30, .5))
     assert (neck.x, neck.y, neck.c) == (0, 0, 0), 'one shoulder is not seen'
     pipeline.people = 0
+    assert robot.set('track_timeout', .1).successful
     until(lambda: left(200) and not tracked[-1].ids)
     until(lambda: not robot.tester.count_publishers('/humans/bodies/left_p1/roi'))
     assert robot.transition('deactivate') and robot.transition('cleanup')
