@@ -25,6 +25,8 @@ OVERHANG = 2.
 """Pixels by which a box may reach over the edge of its image: rounding, not a mistake."""
 
 
+LONGEST_SIDE = 32767
+"""Pixels of a side of an image; beyond them OpenCV cannot scale it."""
 LARGEST = 1e12
 """A number in labels beyond which they are damaged."""
 
@@ -220,8 +222,10 @@ def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
         raise DatasetError(f'{where}: image {_id_of(entry)} {error}') from error
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
-    if min(image.width, image.height) < 1 or image.width * image.height > MAX_PIXELS:
-        raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels')
+    sides = image.width, image.height
+    if not 1 <= min(sides) <= max(sides) <= LONGEST_SIDE or image.width * image.height > MAX_PIXELS:
+        raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels; sides must '
+                           f'be 1 to {LONGEST_SIDE}, and pixels {MAX_PIXELS} at most')
     if not isinstance(image.complete, bool):
         raise DatasetError(f"{where}: 'complete' of image {image.id} must be true or false, not {image.complete!r}")
     return image

@@ -83,6 +83,7 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
     (lambda content: content['images'][1].update(id='frame_20'),
      "image id 'frame_20' has an id that is no whole number"),
     (lambda content: content['images'][1].update(width=1e9), 'image 20 has a size of 1000000000x160'),
+    (lambda content: content['images'][1].update(width=40000), 'image 20 has a size of 40000x160 pixels; sides must'),
     (lambda content: content['images'][1].update(width=float('inf')), 'image id 20 needs id, file_name, width'),
     (lambda content: content['categories'][0].update(keypoints=5), 'does not describe its keypoints'),
     (_annotation(image_id='frame_10'), 'annotation id 1 has an id that is no whole number; COCO knows no others'),
