@@ -55,12 +55,18 @@ def utf8_name(path: Path) -> Iterator[str]:
     or where that is not UTF-8, the name of a link in a temporary folder."""
     # Absolute, so that 'a:b.mp4' is no protocol; without resolving links, which may be all that can be spelt.
     absolute = Path(os.path.abspath(path))
-    try:
-        str(absolute).encode()
-    except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory() as folder:
+    if _is_utf8(absolute):
+        yield str(absolute)
+    else:
+        with tempfile.TemporaryDirectory(dir=None if _is_utf8(tempfile.gettempdir()) else '/tmp') as folder:
             link = Path(folder, f'file{printable(path.suffix)}'.replace('\\', ''))
             link.symlink_to(absolute)
             yield str(link)
-    else:
-        yield str(absolute)
+
+
+def _is_utf8(path: str | Path) -> bool:
+    """Whether the system knows the path by the bytes that libraries make of its characters."""
+    try:
+        return str(path).encode() == os.fsencode(path)
+    except UnicodeEncodeError:
+        return False

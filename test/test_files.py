@@ -44,6 +44,17 @@ def test_a_name_of_bytes_gets_a_link_for_a_while(tmp_path):
     assert not os.path.lexists(name) and path.exists()
 
 
+def test_the_folder_of_links_is_in_utf_8_too(tmp_path, monkeypatch):
+    path = tmp_path / os.fsdecode(b'caf\xe9.png')
+    path.write_text('content')
+    odd = tmp_path / os.fsdecode(b'\xff')
+    odd.mkdir()
+    monkeypatch.setattr('tempfile.tempdir', str(odd))
+    with utf8_name(path) as name:
+        name.encode()
+        assert Path(name).read_text() == 'content'
+
+
 def test_what_is_no_utf_8_is_written_as_escapes():
     assert printable(os.fsdecode(b'caf\xe9/stra\xc3\x9fe')) == 'caf\\xe9/straße'
 

@@ -48,6 +48,8 @@ def find_sources(words: Sequence[str], stdin: Path, tell: Callable[[ImageError],
 def _sources(word: str, stdin: Path) -> Iterator[Source]:
     path = Path(word)
     if word == '-':
+        if sys.stdin is None:
+            raise ImageError('standard input is closed')
         try:
             with stdin.open('wb') as file:
                 shutil.copyfileobj(sys.stdin.buffer, file)

@@ -244,6 +244,12 @@ def test_folders_patterns_and_standard_input(tmp_path, monkeypatch):
     assert not {'a_overlay.json', 'a_overlay_overlay.jpg'} & set(names(folder)), 'overlays are no input'
 
 
+def test_a_standard_input_that_is_closed_is_a_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('sys.stdin', None)
+    assert main(['infer', '-', '--out', str(tmp_path)]) == 2
+    assert capsys.readouterr().err == 'mpn infer: standard input is closed\n'
+
+
 @pytest.mark.parametrize(('word', 'sentence'), [
     ('{}/none*.jpg', "no file is named as '"), ('{}/empty', 'is a folder without pictures and videos'),
     ('ftp://robot/a.jpg', 'ftp://robot/a.jpg is an address that cannot be read; there are rtsp'),
