@@ -3,12 +3,15 @@ image_topic:=/camera/image_raw``. Everything goes by the bag's clock."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, Shutdown
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
+
+from mpn_ros.errors import ParameterError
+from mpn_ros.ros.launching import argument, file_argument, on_end
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
 ARGUMENTS = {'bag': (None, 'the bag: a folder or an .mcap or .db3 file'),
@@ -19,10 +22,22 @@ ARGUMENTS = {'bag': (None, 'the bag: a folder or an .mcap or .db3 file'),
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    play = ['ros2', 'bag', 'play', LaunchConfiguration('bag'), '--rate', LaunchConfiguration('speed'),
-            '--delay', LaunchConfiguration('delay'), '--clock']
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=text)
           for name, (default, text) in ARGUMENTS.items()),
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-        ExecuteProcess(cmd=play, output='screen', on_exit=Shutdown(reason='the bag has ended'))])
+        OpaqueFunction(function=judge), IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+        OpaqueFunction(function=play)])
+
+
+def judge(context: LaunchContext) -> None:
+    """Raises what ``play`` would, before the node starts."""
+    play(context)
+
+
+def play(context: LaunchContext) -> list[ExecuteProcess]:
+    """The recording in the place of the cameras."""
+    if shutil.which('ros2') is None:
+        raise ParameterError("bag.launch.py needs the command 'ros2', which is not in PATH")
+    speed, delay = (str(argument(context, name, float)) for name in ('speed', 'delay'))
+    command = ['ros2', 'bag', 'play', str(file_argument(context, 'bag')), '--rate', speed, '--delay', delay, '--clock']
+    return [ExecuteProcess(cmd=command, output='screen', on_exit=on_end('the bag'))]

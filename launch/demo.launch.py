@@ -5,26 +5,41 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, Shutdown
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
+
+from mpn_ros.ros.launching import argument, file_argument, need_executable, on_end
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
-ARGUMENTS = {'clip': (None, str, 'video file that is played'),
-             'rate': ('0.0', float, "images a second; 0.0 takes the clip's own rate"),
-             'loop': ('true', bool, 'begin again at the end; false ends everything there')}
+ARGUMENTS = {'clip': (None, 'video file that is played'),
+             'rate': ('0.0', "images a second; 0.0 takes the clip's own rate"),
+             'loop': ('true', 'begin again at the end; false ends everything there'),
+             'camera_info': ('', 'calibration file of the camera that took it; empty: a plausible lens')}
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    parameters = {name: ParameterValue(LaunchConfiguration(name), value_type=kind)
-                  for name, (_, kind, _) in ARGUMENTS.items()}
     return LaunchDescription([
         *(DeclareLaunchArgument(name, default_value=default, description=text)
-          for name, (default, _, text) in ARGUMENTS.items()),
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-        Node(package='mpn_ros', executable='clip_player', namespace=LaunchConfiguration('namespace'),
-             parameters=[parameters], output='screen', on_exit=Shutdown(reason='the clip has ended'))])
+          for name, (default, text) in ARGUMENTS.items()),
+        OpaqueFunction(function=judge), IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+        OpaqueFunction(function=play)])
+
+
+def judge(context: LaunchContext) -> None:
+    """Raises what ``play`` would, before the node starts."""
+    play(context)
+
+
+def play(context: LaunchContext) -> list[Node]:
+    """The clip in the place of a camera."""
+    need_executable(context, 'mpn_ros', 'clip_player', 'this launch file')
+    parameters = {'clip': str(file_argument(context, 'clip')), 'rate': argument(context, 'rate', float),
+                  'loop': argument(context, 'loop', bool)}
+    if argument(context, 'camera_info'):
+        parameters['camera_info'] = str(file_argument(context, 'camera_info'))
+    return [Node(package='mpn_ros', executable='clip_player', namespace=LaunchConfiguration('namespace'),
+                 parameters=[parameters], output='screen', on_exit=on_end('the clip'))]

@@ -100,7 +100,7 @@ class Parameters:
         False, 'Without a depth topic, estimate positions in metres from the proportions of the body.')
     person_height: float = _parameter(
         1.7, 'Height of the people whose positions are estimated.', unit='m', bounds=(.5, 2.5), live=True)
-    publish_tf: bool = _parameter(False, 'Publish positions of people with an id on /tf as frames body_<id>.')
+    publish_tf: bool = _parameter(False, 'Publish positions of people with an id on /tf, as frames at their torsos.')
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
     publish_mask: bool = _parameter(True, 'Publish the mask while it has a subscriber.', live=True)
@@ -109,6 +109,9 @@ class Parameters:
     marker_distance: float = _parameter(
         3., 'Distance from the camera at which markers are drawn where positions are not known.', unit='m',
         bounds=(.1, 100), live=True)
+    rviz_fixed_frame: str = _parameter(
+        '', "RViz's fixed frame where there is no TF: images in another frame are warned of, once. Empty for none.",
+        live=True)
     camera_timeout: float = _parameter(
         2., 'Silence after which diagnostics call a camera STALE and its markers go.', unit='s', bounds=(.1, 3600),
         live=True)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mpn_ros'
 ALL = 'all above'
 EVERYWHERE = {'numpy'}
-ROS = re.compile(r'rclpy|cv_bridge|rosidl\w*|\w+_(msgs|interfaces)')
+ROS = re.compile(r'rclpy|cv_bridge|launch(_ros)?|rosidl\w*|\w+_(msgs|interfaces)')
 """Packages of ROS, which the table calls by that name."""
 
 

@@ -8,19 +8,40 @@ from pathlib import Path
 
 import pytest
 
+rclpy = pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 launch = pytest.importorskip('launch', reason='the launch packages of ROS 2 are not installed here')
 pytest.importorskip('launch_ros', reason='launch_ros is not installed here')
 
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription  # noqa: E402
 
+from mpn_ros.errors import ParameterError  # noqa: E402
 from mpn_ros.parameters import SPECS  # noqa: E402
+from mpn_ros.ros import launching  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
 FOLDER = Path(__file__).resolve().parents[2] / 'launch'
 FILES = sorted(path.name for path in FOLDER.iterdir() if path.suffix == '.py')
-REQUIRED = {'bag.launch.py': {'bag': 'people.mcap'}, 'demo.launch.py': {'clip': 'street.mp4'}}
-"""Arguments without a default."""
+REQUIRED = {'bag.launch.py': {'bag': __file__}, 'demo.launch.py': {'clip': __file__}}
+"""Arguments without a default: files that are there."""
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch) -> set[str]:
+    """The packages that count as installed."""
+    packages = {'mpn_ros', 'rviz2'}
+
+    class Found:
+        def __init__(self, package: str, executable: str) -> None:
+            self.package = package
+
+        def perform(self, context: object) -> None:
+            if self.package not in packages:
+                raise LookupError(self.package)
+
+    monkeypatch.setattr(launching, 'ExecutableInPackage', Found)
+    monkeypatch.setattr('shutil.which', lambda name: f'/usr/bin/{name}')
+    return packages
 
 
 def load(name: str):
@@ -28,11 +49,6 @@ def load(name: str):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def module():
-    return load('pose.launch.py')
 
 
 def visit(name: str, given: dict[str, str]):
@@ -55,7 +71,7 @@ def visit(name: str, given: dict[str, str]):
             entity.execute(context)
         elif entity.condition is None or entity.condition.evaluate(context):
             if type(entity).__name__ == 'OpaqueFunction':
-                entities = [*entity.execute(context), *entities]
+                entities = [*(entity.execute(context) or []), *entities]
     return context, processes
 
 
@@ -66,8 +82,9 @@ def parameters(node, context) -> list:
 
 def given_to_pose(name: str, **given: str) -> dict:
     context, processes = visit(name, {**REQUIRED.get(name, {}), **given})
-    file, values = parameters(processes['pose_node'], context)
+    file, *rest = parameters(processes['pose_node'], context)
     assert Path(str(file)).name == 'pose.yaml'
+    values, = rest or [{}]
     return {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in values.items()}
 
 
@@ -107,23 +124,101 @@ def test_what_the_other_files_add():
     assert 'ros2 bag play' in processes
     context, processes = visit('demo.launch.py', {**REQUIRED['demo.launch.py'], 'rate': '10'})
     clip, = parameters(processes['clip_player'], context)
-    assert dict(clip) == {'clip': 'street.mp4', 'rate': 10., 'loop': True}
+    assert dict(clip) == {'clip': __file__, 'rate': 10., 'loop': True}
+
+
+def windows(name: str = 'pose.launch.py', **given: str) -> list[tuple[str, list[str], dict[str, str], dict]]:
+    """The namespace, arguments, remappings and parameters of each RViz that is opened."""
+    context = launch.LaunchContext()
+    context.launch_configurations.update(
+        {argument.name: argument.default_value[0].text if argument.default_value else ''
+         for argument in load(name).generate_launch_description().get_launch_arguments()})
+    context.launch_configurations.update({**given, 'rviz': 'true'})
+    opened = []
+    for node in load('pose.launch.py').start(context)[1:]:
+        remappings = {one[0].text: other[0].text for one, other in node._Node__remappings}
+        opened.append((node._Node__node_namespace, [str(part) for part in node._Node__arguments], remappings,
+                       dict(parameters(node, context)[0])))
+    return opened
 
 
 @pytest.mark.parametrize('given, namespaces', [
     ({}, ['']), ({'namespace': 'robot'}, ['robot']),
     ({'namespace': 'robot', 'cameras': '[a, b]'}, ['robot/a', 'robot/b'])])
-def test_rviz_opens_in_the_namespace_of_each_camera(module, given, namespaces):
-    context = launch.LaunchContext()
-    context.launch_configurations.update({'namespace': '', 'cameras': '', 'image_topic': 'color/image_raw', **given})
-    nodes = module.rviz(context)
-    assert [node._Node__node_namespace for node in nodes] == namespaces
-    remappings = [[[part.text for part in parts] for parts in pair] for node in nodes
-                  for pair in node._Node__remappings]
-    assert remappings == [[['image_raw'], ['color/image_raw']]] * len(nodes), 'the layout has the topic by its default'
-    assert 'rviz2' in visit('pose.launch.py', {'rviz': 'true'})[1]
-    assert 'rviz2' not in visit('pose.launch.py', {})[1]
+def test_rviz_opens_in_the_namespace_of_each_camera(given, namespaces):
+    opened = windows(image_topic='color/image_raw', **given)
+    assert [namespace for namespace, *_ in opened] == namespaces
+    for _, arguments, remappings, values in opened:
+        assert remappings == {'image_raw': 'color/image_raw', '/camera_info': 'color/camera_info'}
+        assert arguments[:2] == ['-d', str(FOLDER.parent / 'rviz' / 'pose.rviz')] and '{NAMESPACE}' in arguments[3]
+        assert '-f' not in arguments and values == {'use_sim_time': False}
 
 
-def test_arguments_are_parameters_of_the_node(module):
-    assert set(module.OVERRIDES) - {'use_sim_time'} <= set(SPECS)
+@pytest.mark.parametrize('topic, info', [
+    ('/camera/color/image_raw', '/camera/color/camera_info'), ('image', 'camera_info'), ('/image', '/camera_info')])
+def test_rviz_hears_the_camera_info_beside_the_images(topic, info):
+    (_, _, remappings, _), = windows(image_topic=topic)
+    assert remappings == {'image_raw': topic, '/camera_info': info}
+    arguments = [word for pair in remappings.items() for word in ('-r', ':='.join(pair))]
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    node = rclpy.create_node('rviz', namespace='/robot', context=context, cli_args=['--ros-args', *arguments])
+    try:
+        heard = node.resolve_topic_name('image_raw').rpartition('/')[0] + '/camera_info'
+        assert node.resolve_topic_name('/camera_info') == heard, 'RViz asks for /camera_info wherever the images are'
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+
+
+def test_rviz_has_the_frame_the_title_and_the_clock_that_it_is_given():
+    frames = [arguments[arguments.index('-f') + 1] for _, arguments, _, _ in windows(
+        cameras='[a, b]', rviz_fixed_frame='[a_frame, b_frame]')]
+    assert frames == ['a_frame', 'b_frame']
+    assert all(arguments[-2:] == ['-f', 'map'] for _, arguments, _, _ in windows(
+        cameras='[a, b]', rviz_fixed_frame='map', rviz_layout='robot'))
+    (_, arguments, _, values), = windows(rviz_title='mine', use_sim_time='true')
+    assert arguments[2:4] == ['-t', 'mine'] and values == {'use_sim_time': True}
+    (_, arguments, _, _), = windows('depth.launch.py')
+    assert arguments[1].endswith('robot.rviz') and arguments[-2:] == ['-f', 'camera_link']
+    (_, _, _, values), = windows('bag.launch.py')
+    assert values == {'use_sim_time': True}
+
+
+def test_the_node_knows_the_frame_that_rviz_shows_where_no_tf_joins_them():
+    def told(**given: str) -> str | None:
+        context, processes = visit('pose.launch.py', {'rviz': 'true', **given})
+        return dict(parameters(processes['pose_node'], context)[1:][0]).get('rviz_fixed_frame') if len(
+            parameters(processes['pose_node'], context)) > 1 else None
+    assert told() == 'camera_optical_frame'
+    assert told(rviz_fixed_frame='other') is None and told(rviz_layout='robot') is None and told(rviz='false') is None
+
+
+@pytest.mark.parametrize('name, given, says', [
+    ('pose.launch.py', {'rviz': 'perhaps'}, "'rviz' must be true or false, not 'perhaps'"),
+    ('pose.launch.py', {'respawn': 'often'}, "'respawn' must be true or false"),
+    ('pose.launch.py', {'use_sim_time': 'yes please'}, "'use_sim_time' must be true or false"),
+    ('pose.launch.py', {'cameras': '[a, '}, "'cameras' must be a list of names"),
+    ('pose.launch.py', {'params_file': '/nowhere.yaml'}, "'params_file': there is no '/nowhere.yaml'"),
+    ('pose.launch.py', {'log_level': 'loud'}, "'log_level' must be one of debug"),
+    ('pose.launch.py', {'rviz': 'true', 'rviz_layout': 'mine'}, "'rviz_layout': there is no 'mine'"),
+    ('pose.launch.py', {'rviz': 'true', 'cameras': '[a, b]', 'rviz_fixed_frame': '[a]'}, '1 frames for 2 cameras'),
+    ('demo.launch.py', {'clip': '/nowhere.mp4'}, "'clip': there is no"),
+    ('demo.launch.py', {'rate': 'fast'}, "'rate' must be a number"),
+    ('demo.launch.py', {'loop': 'often'}, "'loop' must be true or false"),
+    ('bag.launch.py', {'bag': '/nowhere'}, "'bag': there is no"),
+    ('bag.launch.py', {'speed': 'fast'}, "'speed' must be a number")])
+def test_what_is_wrong_is_told_in_a_sentence_before_anything_starts(name, given, says):
+    with pytest.raises(ParameterError, match=re.escape(says)):
+        visit(name, {**REQUIRED.get(name, {}), **given})
+
+
+def test_what_is_not_installed_is_told_before_anything_starts(installed):
+    installed.remove('rviz2')
+    with pytest.raises(ParameterError, match='rviz2'):
+        visit('pose.launch.py', {'rviz': 'true'})
+    visit('pose.launch.py', {})
+
+
+def test_arguments_are_parameters_of_the_node():
+    assert set(load('pose.launch.py').OVERRIDES) - {'use_sim_time'} <= set(SPECS)

@@ -15,9 +15,10 @@ pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
 from rclpy.parameter import Parameter  # noqa: E402
-from sensor_msgs.msg import Image  # noqa: E402
+from sensor_msgs.msg import CameraInfo, Image  # noqa: E402
 
 from mpn_ros.media import VideoWriter  # noqa: E402
+from mpn_ros.ros.camera_info import camera_model  # noqa: E402
 from mpn_ros.testing.clip_player import ClipPlayer  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -48,11 +49,12 @@ def player(domain: int, *parameters: str, program: str = PLAYER) -> subprocess.P
 
 
 def test_a_clip_is_played_as_a_camera_would_send_it(robot, ros_domain, clip, until):
-    images = []
+    images, infos = [], []
     robot.tester.create_subscription(Image, '/image_raw', images.append, 10)
+    robot.tester.create_subscription(CameraInfo, '/camera_info', infos.append, 100)
     process = player(ros_domain, f'clip:={clip}', 'rate:=20.0', 'loop:=true')
     try:
-        until(lambda: len(images) > FRAMES)
+        until(lambda: len(images) > FRAMES and {str(info.header) for info in infos} & {str(i.header) for i in images})
     finally:
         process.terminate()
     assert process.wait(60) == 0
@@ -61,6 +63,38 @@ def test_a_clip_is_played_as_a_camera_would_send_it(robot, ros_domain, clip, unt
     grey = np.array([np.mean(image.data) for image in images])
     assert (images[0].width, images[0].height, images[0].encoding) == (64, 48, 'bgr8')
     assert grey.max() - grey.min() > 150
+    assert images[0].header.frame_id == 'camera_optical_frame'
+    model = camera_model(infos[0], '/image_raw', 64, 48)
+    assert model.rays(np.array([[31.5, 23.5]])).tolist() == [[0, 0, 1]], 'it looks through the middle'
+
+
+CALIBRATION = """image_width: 128
+image_height: 96
+camera_name: webcam
+distortion_model: plumb_bob
+camera_matrix: {rows: 3, cols: 3, data: [100, 0, 64, 0, 101, 48, 0, 0, 1]}
+distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.2, 0, 0, 0]}
+rectification_matrix: {rows: 3, cols: 3, data: [1, 0, 0, 0, 1, 0, 0, 0, 1]}
+projection_matrix: {rows: 3, cols: 4, data: [90, 0, 64, 0, 0, 91, 48, 0, 0, 0, 1, 0]}
+"""
+
+
+def test_the_lens_may_come_from_a_calibration_file(robot, ros_domain, clip, until, tmp_path):
+    (tmp_path / 'webcam.yaml').write_text(CALIBRATION)
+    infos = []
+    robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
+    robot.tester.create_subscription(CameraInfo, '/camera_info', infos.append, 10)
+    process = player(ros_domain, f'clip:={clip}', f'camera_info:={tmp_path}/webcam.yaml', 'frame_id:=webcam',
+                     'loop:=true')
+    try:
+        until(lambda: infos)
+    finally:
+        process.terminate()
+        process.wait(60)
+    info = infos[0]
+    assert (info.width, info.height, info.header.frame_id) == (128, 96, 'webcam')
+    assert info.k.tolist() == [100, 0, 64, 0, 101, 48, 0, 0, 1] and list(info.d) == [.1, -.2, 0, 0, 0]
+    assert info.p[0] == 90
 
 
 @pytest.mark.parametrize('rate, period', [(20., .05), (0., .04)])
@@ -105,7 +139,9 @@ def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
 
 
 @pytest.mark.parametrize('parameters, says', [
-    (['clip:=missing.mp4'], 'missing.mp4 cannot be read'), (['rate:=-1.0'], 'rate'), (['loop:=3'], 'loop')])
+    (['clip:=missing.mp4'], 'missing.mp4 cannot be read'), (['rate:=-1.0'], 'rate'), (['loop:=3'], 'loop'),
+    (['camera_info:=missing.yaml'], 'missing.yaml cannot be read'),
+    ([f'camera_info:={__file__}'], 'is no calibration file')])
 def test_what_cannot_be_played_is_told(ros_domain, clip, parameters, says):
     process = player(ros_domain, *([] if parameters[0].startswith('clip') else [f'clip:={clip}']), *parameters)
     error = process.communicate(timeout=60)[1]

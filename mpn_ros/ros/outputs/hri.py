@@ -39,6 +39,11 @@ def hri_messages() -> ModuleType:
     return hri_msgs.msg
 
 
+def body_id(camera: str, person_id: int) -> str:
+    """The id of a body under ``/humans/bodies``: ids are the camera's, and REP-155 wants a letter first."""
+    return f"{camera.replace('/', '_')}_p{person_id}" if camera else f'p{person_id}'
+
+
 def openpose_joints(keypoints: np.ndarray) -> np.ndarray:
     """COCO's joints ``(17, 3)`` as the 18 of ``Skeleton2D`` ``(18, 3)``: x, y, score. The neck is the middle of the
     shoulders with the lower of their scores, and not seen unless both are."""
@@ -71,8 +76,7 @@ class HriPublisher:
         width, height = scene.image_size
         for person in scene.people:
             if person.id is not None:
-                # Ids are the camera's, and REP-155 wants a letter first.
-                name = f"{camera.replace('/', '_')}_p{person.id}" if camera else f'p{person.id}'
+                name = body_id(camera, person.id)
                 body = self._bodies.get(name) or self._add_body(name)
                 body.seen_at = now
                 body.roi.publish(self._roi(person, width, height, header))

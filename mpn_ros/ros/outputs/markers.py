@@ -26,6 +26,7 @@ class Markers(SpatialOutput):
     """``markers``: bones, keypoints and ids."""
 
     def __init__(self, topics: CameraTopics) -> None:
+        self._topics, self._warned = topics, False
         self._publisher = topics.publisher(MarkerArray, 'markers')
 
     @property
@@ -35,8 +36,19 @@ class Markers(SpatialOutput):
 
     def publish(self, located: Located) -> None:
         """They are drawn until the next ones, or until the camera has been silent for ``camera_timeout``."""
+        self._warn_once(located.header.frame_id, located.settings.rviz_fixed_frame)
         self._publisher.publish(
             markers(located.people, located.keypoints.points, located.header, located.settings.camera_timeout))
+
+    def _warn_once(self, frame: str, shown: str) -> None:
+        if shown and frame != shown and not self._warned:
+            self._warned = True
+            camera = self._topics.camera
+            whose = f'images of {camera}' if camera else 'images'
+            argument = f"'[...]', a frame for each camera, {frame} for this one" if camera else frame
+            self._topics.node.get_logger().warning(
+                f"the {whose} are in the frame '{frame}', which RViz does not show, for its fixed frame is '{shown}': "
+                f'launch with rviz_fixed_frame:={argument}')
 
 
 def markers(people: Sequence[Person], points: np.ndarray, header: Header, lifetime: float,

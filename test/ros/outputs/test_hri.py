@@ -12,7 +12,8 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
-from mpn_ros.ros.outputs.hri import openpose_joints  # noqa: E402
+from mpn_ros.ros.outputs.hri import body_id, openpose_joints  # noqa: E402
+from mpn_ros.ros.outputs.transforms import body_frame  # noqa: E402
 from mpn_ros.skeleton import COCO  # noqa: E402
 
 pytestmark = pytest.mark.ros
@@ -34,6 +35,14 @@ def test_joints_come_in_openposes_order_and_the_neck_is_between_the_shoulders():
     assert made[1].tolist() == [20, 11, .6] and made[2].tolist() == [10, 12, .6] and made[5].tolist() == [30, 10, .8]
     assert made[4].tolist() == [5, 50, .9] and made[16].tolist() == [22, 2, .7]
     assert np.isnan(made[[0, 3, 17], 0]).all()
+
+
+@pytest.mark.parametrize('camera, body, frame, alone', [
+    ('', 'p3', 'body_p3', 'body_3'), ('left', 'left_p3', 'body_left_p3', 'left_body_3'),
+    ('arm/left', 'arm_left_p3', 'body_arm_left_p3', 'arm_left_body_3')])
+def test_a_body_has_the_frame_that_rep_155_names(camera, body, frame, alone):
+    assert body_id(camera, 3) == body
+    assert body_frame(camera, True, 3) == frame == f'body_{body}' and body_frame(camera, False, 3) == alone
 
 
 def test_half_the_shoulders_make_no_neck():

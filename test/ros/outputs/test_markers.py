@@ -10,8 +10,9 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('visualization_msgs', reason='visualization_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
+from sensor_msgs.msg import CameraInfo  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
-from visualization_msgs.msg import Marker  # noqa: E402
+from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from mpn_ros.camera_model import CameraModel  # noqa: E402
 from mpn_ros.ros.outputs.markers import markers  # noqa: E402
@@ -91,3 +92,21 @@ def test_a_lone_joint_makes_no_empty_marker(person):
     array = markers([person], points, HEADER, 1.).markers[1:]
     assert all(marker.points or marker.text for marker in array)
     assert {marker.ns for marker in array} == {'joints', 'ids'}
+
+
+def test_images_in_another_frame_than_rviz_shows_are_told_once_with_what_to_give(robot, until, capfd):
+    robot.start(cameras=['left', 'right'], rviz_fixed_frame='camera_optical_frame')
+    robot.listen(MarkerArray, '/left/markers')
+    right = robot.listen(MarkerArray, '/right/markers')
+    for name, frame in (('left', 'camera_optical_frame'), ('right', 'other')):
+        info = robot.tester.create_publisher(CameraInfo, f'/{name}/camera_info', 10)
+        camera = robot.camera(f'/{name}/image_raw')
+        calibration = CameraInfo(width=40, height=30, k=[30., 0, 20, 0, 30, 15, 0, 0, 1])
+
+        def send(camera=camera, frame=frame, info=info, calibration=calibration):
+            info.publish(calibration)
+            camera(header=Header(frame_id=frame))
+            return len(right) > 3 or frame != 'other'
+        until(lambda: send() and send())
+    said = capfd.readouterr().err
+    assert said.count('rviz_fixed_frame:=') == 1 and "'other'" in said and 'images of right' in said

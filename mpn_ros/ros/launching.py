@@ -1,0 +1,98 @@
+"""What the launch files share: every argument is judged before a process starts, so that a wrong one costs a sentence
+and leaves nothing running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from launch.actions import IncludeLaunchDescription, Shutdown
+from launch.events.process import ProcessExited
+from launch.launch_context import LaunchContext
+from launch.substitutions import LaunchConfiguration
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import ExecutableInPackage
+
+from mpn_ros.errors import ParameterError
+
+OF_LAUNCH = {'launch-prefix', 'launch-prefix-filter'}
+"""What ``ros2 launch`` makes arguments of its own options."""
+
+
+def argument(context: LaunchContext, name: str, kind: type = str) -> Any:
+    """The value of a launch argument, of the type ``kind`` as launch reads parameters. Raises ParameterError."""
+    text = LaunchConfiguration(name).perform(context)
+    if kind is str:
+        return text
+    try:
+        return ParameterValue(LaunchConfiguration(name), value_type=kind).evaluate(context)
+    except (TypeError, ValueError) as error:
+        wanted: dict[type, str] = {bool: 'true or false', float: 'a number'}
+        raise ParameterError(
+            f"argument '{name}' must be {wanted.get(kind, 'a list of names in brackets')}, not '{text}'") from error
+
+
+def file_argument(context: LaunchContext, name: str) -> Path:
+    """A file that a launch argument names. Raises ParameterError where there is none."""
+    path = Path(argument(context, name))
+    if not path.exists():
+        raise ParameterError(f"argument '{name}': there is no '{path}'")
+    return path
+
+
+def need_executable(context: LaunchContext, package: str, executable: str, why: str) -> None:
+    """Raises ParameterError where ``ros2 run package executable`` would find nothing."""
+    try:
+        ExecutableInPackage(package=package, executable=executable).perform(context)
+    except Exception as error:  # each of launch, launch_ros and ament_index has its own
+        raise ParameterError(f"{why} needs '{executable}' of the package {package}, which is not installed") from error
+
+
+def is_root(context: LaunchContext, folder: Path) -> bool:
+    """Whether ``ros2 launch`` was called with a file of ``folder``, and not with one that includes it."""
+    root = _root(context)
+    return root is not None and Path(root.launch_description_source.location).resolve().parent == folder
+
+
+def refuse_unknown(context: LaunchContext) -> None:
+    """Raises ParameterError for an argument of the command line that no launch file declares: launch passes it over in
+    silence."""
+    root = _root(context)
+    if root is None:
+        return
+    declared = {argument.name for argument in context.locals.event.launch_description.get_launch_arguments()}
+    for name in (word.partition(':=')[0] for word in context.argv):
+        if name not in declared | OF_LAUNCH:
+            close = get_close_matches(name, declared, 1)
+            hint = f"did you mean '{close[0]}'?" if close else '--show-args lists them'
+            raise ParameterError(f"there is no launch argument '{name}': {hint}")
+
+
+def _root(context: LaunchContext) -> IncludeLaunchDescription | None:
+    """What ``ros2 launch`` makes of the file that it was called with."""
+    try:
+        root = context.locals.event.launch_description.entities[0]
+    except (AttributeError, IndexError):  # another program has made the description
+        return None
+    return root if isinstance(root, IncludeLaunchDescription) else None
+
+
+def on_failure(what: str) -> Callable[[ProcessExited, LaunchContext], None]:
+    """For ``on_exit``: ends everything, with status 1, if the process fails of itself."""
+    def handle(event: ProcessExited, context: LaunchContext) -> None:
+        if event.returncode and not context.is_shutdown:
+            raise RuntimeError(f'{what} has ended with status {event.returncode}')
+    return handle
+
+
+def on_end(what: str) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]]:
+    """For ``on_exit``: ends everything when the process ends, with status 1 if it fails; after Ctrl-C all ends anyway,
+    and launch cannot end it twice."""
+    failed = on_failure(what)
+
+    def handle(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
+        failed(event, context)
+        return [] if context.is_shutdown else [Shutdown(reason=f'{what} has ended')]
+    return handle
