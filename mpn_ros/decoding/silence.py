@@ -8,9 +8,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_CHATTER = re.compile(rb'libpng |Corrupt JPEG|Premature end of JPEG|Invalid SOS|Unsupported marker|Warning: |JFIF|'
-                      rb'Inconsistent progression|.*extraneous bytes|\[ ?(WARN|ERROR|INFO):\d')
-"""What the decoders of JPEG and PNG write, and OpenCV around them."""
+_CHATTER = re.compile(rb'libpng |Corrupt JPEG|Premature end of JPEG|Invalid SOS|Unsupported marker|'
+                      rb'Inconsistent progression|.*extraneous bytes|\[ ?(WARN|ERROR|INFO):\d|OpenCV: ')
+"""What the decoders of JPEG and PNG write, and OpenCV around them and around FFmpeg."""
 _lock = threading.Lock()
 _depth, _kept, _stderr, _read, _all = 0, -1, -1, 0, False
 
@@ -18,7 +18,7 @@ _depth, _kept, _stderr, _read, _all = 0, -1, -1, 0, False
 @contextmanager
 def decoders_silenced(of_files: bool = False) -> Iterator[None]:
     """While a decoder is at work, in any thread, its lines are dropped and all others delayed. Those of the many
-    formats of files cannot be told from others, and there all is dropped."""
+    formats of pictures cannot be told from others, and there all is dropped."""
     _enter(of_files)
     try:
         yield

@@ -25,7 +25,7 @@ _CONTAINERS = ('mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,vvc
 
 def open_capture(path: Path, raw: bool = False) -> cv2.VideoCapture:
     """A capture of the file's frames, or ``raw`` of its packets. Raises ImageError."""
-    with utf8_name(path) as name, _only_videos(), decoders_silenced(of_files=True):
+    with utf8_name(path) as name, _only_videos(), decoders_silenced():
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1] if raw else [])
     if not capture.isOpened():
         raise ImageError(f'{path} is neither a picture nor a video that can be decoded')
@@ -45,7 +45,7 @@ def packet_times(path: Path) -> Iterator[float]:
     """The time in seconds of each frame that the file holds, whether it can be decoded or not, in the file's order."""
     capture = open_capture(path, raw=True)
     try:
-        with decoders_silenced(of_files=True):
+        with decoders_silenced():
             while capture.grab():
                 yield capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
     finally:

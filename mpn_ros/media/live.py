@@ -42,7 +42,7 @@ class LiveReader(AbstractContextManager['LiveReader']):
     expected = 0
 
     def __init__(self, name: str) -> None:
-        with decoders_silenced(of_files=True):
+        with decoders_silenced():
             self._capture = cv2.VideoCapture(name, cv2.CAP_V4L2 if _DEVICE.fullmatch(name) else cv2.CAP_FFMPEG)
             more, first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not more or first is None:
@@ -61,7 +61,7 @@ class LiveReader(AbstractContextManager['LiveReader']):
         index, image, seconds = 0, self._first, 0.
         while True:
             yield Frame(index, seconds, image)
-            with decoders_silenced(of_files=True):
+            with decoders_silenced():
                 more, image = self._capture.read()
             if not more or image is None:
                 return

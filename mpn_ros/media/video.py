@@ -81,7 +81,7 @@ class VideoReader(AbstractContextManager['VideoReader']):
         yield Frame(0, 0., self._first)
         index, time, start, stuck = 0, 0., self._time(), 0
         while True:
-            with decoders_silenced(of_files=True):
+            with decoders_silenced():
                 more, image = self._capture.read()
             if not more or image is None:
                 self.fault = self._missing(index + 1, time)

@@ -32,7 +32,7 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         self._size, self._written = (height, width), 0
         with ExitStack() as stack:
             self._unfinished = stack.enter_context(written_whole(self.path))
-            with utf8_name(self._unfinished) as name, decoders_silenced(of_files=True):
+            with utf8_name(self._unfinished) as name, decoders_silenced():
                 self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), fps,
                                                (max(2, width), max(2, height)))
             if not self._writer.isOpened():
@@ -50,7 +50,7 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         self._written += 1
 
     def __exit__(self, kind: type[BaseException] | None, *exception: Any) -> None:
-        with decoders_silenced(of_files=True):
+        with decoders_silenced():
             self._writer.release()
         if kind is not None:
             self._whole.__exit__(kind, *exception)

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from rosbags.rosbag2 import Reader
@@ -107,6 +108,19 @@ def test_broken_images_are_counted_and_never_answered(record, tmp_path, capsys):
     found = messages(target)
     assert len(found['/left/image_raw']) == 4, 'the broken images are still in the recording'
     assert [len(found[f'/left/{name}']) for name in ('skeletons', 'detections', 'mask')] == [2, 2, 2]
+
+
+def test_jpegs_that_a_camera_pads_are_answered_and_cut_ones_are_not(record, tmp_path, capsys):
+    recording = record()
+    jpeg = cv2.imencode('.jpg', np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))[1].tobytes()
+    frames = (jpeg, jpeg + bytes(5000), jpeg + b'\r\n', jpeg + jpeg[200:], jpeg[:len(jpeg) // 2] + bytes(600))
+    kind = 'sensor_msgs/msg/CompressedImage'
+    for number, data in enumerate(frames):
+        stamp = 1_700_000_000_000_000_000 + number
+        recording.write('/left/image_raw/compressed', kind, stamp, recording.store.types[kind](
+            header=recording.header(stamp, 'left'), format='jpeg', data=np.frombuffer(data, np.uint8)))
+    assert main(['bag', str(recording.close()), str(tmp_path / 'out')]) == 2
+    assert '4 images answered, 1 broken' in capsys.readouterr().out
 
 
 def test_what_is_no_camera_is_passed_over(record, tmp_path, capsys):
