@@ -255,7 +255,7 @@ def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
             'def pipeline(image, order):\n'
             '    time.sleep(.05)\n'
             '    return Scene((), image[..., 0])\n'
-            'pipeline.layout = COCO\n'
+            'pipeline.layout, pipeline.segments = COCO, True\n'
             'bag.make_pipeline = lambda args: pipeline\n'
             'cli.main(sys.argv[1:])')
     arguments = ['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]

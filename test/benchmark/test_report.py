@@ -17,7 +17,7 @@ class Pipeline:
     """Keeps what it is asked."""
 
     thresholds, refine = None, 2
-    weights = SimpleNamespace(preset=SimpleNamespace(name='lite'))
+    weights = SimpleNamespace(name='lite', preset=SimpleNamespace(name='lite'))
 
     def __init__(self):
         self.asked = []
