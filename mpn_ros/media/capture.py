@@ -18,14 +18,16 @@ from mpn_ros.errors import ImageError
 from mpn_ros.files import utf8_name
 
 _OPTIONS = 'OPENCV_FFMPEG_CAPTURE_OPTIONS'
+_FILES = 'format_whitelist;jpeg_pipe,{}|protocol_whitelist;file'
+_STREAMS = 'format_whitelist;rtsp,sdp,rtp,hls,dash,live_flv,{}|rtsp_transport;tcp'
 _CONTAINERS = ('mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,vvc,m4v,h263,h261,vc1,ivf,obu,av1,dirac,'
-               'yuv4mpegpipe,mjpeg,jpeg_pipe,mpjpeg,mxf,nut,rm,dv,gxf,wtv,swf,nsv,nuv,flic,r3d,cine,ivr,smk,bink')
-"""FFmpeg's readers of videos in files. It has others, for pictures, and for lists that lead to other files."""
+               'yuv4mpegpipe,mjpeg,mpjpeg,mxf,nut,rm,dv,gxf,wtv,swf,nsv,nuv,flic,r3d,cine,ivr,smk,bink')
+"""FFmpeg's readers of videos. It has others, for pictures, and for lists that lead to other files."""
 
 
 def open_capture(path: Path, raw: bool = False) -> cv2.VideoCapture:
     """A capture of the file's frames, or ``raw`` of its packets. Raises ImageError."""
-    with utf8_name(path) as name, _only_videos(), decoders_silenced():
+    with utf8_name(path) as name, only_videos(), decoders_silenced():
         capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1] if raw else [])
     if not capture.isOpened():
         raise ImageError(f'{path} is neither a picture nor a video that can be decoded')
@@ -64,10 +66,11 @@ def why_nothing(path: Path, capture: cv2.VideoCapture) -> str:
 
 
 @contextmanager
-def _only_videos() -> Iterator[None]:
-    """Keeps FFmpeg from taking a picture for a video, and from leaving the file for another or for the network."""
+def only_videos(live: bool = False) -> Iterator[None]:
+    """Keeps FFmpeg from taking a picture for a video, and unless it is ``live``, from leaving the file for another or
+    for the network."""
     before = os.environ.get(_OPTIONS)
-    ours = f'format_whitelist;{_CONTAINERS}|protocol_whitelist;file'
+    ours = (_STREAMS if live else _FILES).format(_CONTAINERS)
     os.environ[_OPTIONS] = f'{before}|{ours}' if before else ours
     try:
         yield

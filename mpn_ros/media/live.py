@@ -11,6 +11,7 @@ import cv2
 
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
+from mpn_ros.media.capture import only_videos
 from mpn_ros.media.video import Frame
 
 SCHEMES = 'rtsp', 'rtsps', 'rtmp', 'http', 'https', 'udp', 'tcp'
@@ -42,7 +43,7 @@ class LiveReader(AbstractContextManager['LiveReader']):
     expected = 0
 
     def __init__(self, name: str) -> None:
-        with decoders_silenced():
+        with decoders_silenced(), only_videos(live=True):
             self._capture = cv2.VideoCapture(name, cv2.CAP_V4L2 if _DEVICE.fullmatch(name) else cv2.CAP_FFMPEG)
             more, first = self._capture.read() if self._capture.isOpened() else (False, None)
         if not more or first is None:
