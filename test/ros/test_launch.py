@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -222,3 +223,57 @@ def test_what_is_not_installed_is_told_before_anything_starts(installed):
 
 def test_arguments_are_parameters_of_the_node():
     assert set(load('pose.launch.py').OVERRIDES) - {'use_sim_time'} <= set(SPECS)
+
+
+def called(name: str, *argv: str, folder: Path = FOLDER) -> launch.LaunchContext:
+    """The context in which ``ros2 launch`` visits the file that it was called with."""
+    context = launch.LaunchContext(argv=list(argv))
+    root = launch.LaunchDescription([IncludeLaunchDescription(str(folder / name))])
+    root.entities[0].launch_description_source.get_launch_description(context)
+    context.extend_locals({'event': SimpleNamespace(launch_description=root)})
+    return context
+
+
+@pytest.fixture
+def robot_folder(tmp_path) -> Path:
+    """A folder with the launch file of somebody's robot."""
+    (tmp_path / 'robot.launch.py').write_text('import launch\n\n\ndef generate_launch_description():\n'
+                                              '    return launch.LaunchDescription()\n')
+    return tmp_path
+
+
+@pytest.mark.parametrize('name, argument, says', [
+    ('pose.launch.py', 'imagetopic:=a', "'imagetopic': did you mean 'image_topic'?"),
+    ('pose.launch.py', 'clip:=a', "'clip'"), ('cameras.launch.py', 'xyz:=a', "'xyz': --show-args lists them")])
+def test_an_argument_that_nobody_declares_is_refused(name, argument, says):
+    with pytest.raises(ParameterError, match=re.escape(says)):
+        load('pose.launch.py').refuse(called(name, argument))
+
+
+def test_arguments_of_the_file_of_its_inclusions_and_of_launch_itself_pass(robot_folder):
+    refuse = load('pose.launch.py').refuse
+    refuse(called('demo.launch.py', 'clip:=a', 'image_topic:=b', 'launch-prefix:=gdb'))
+    refuse(called('robot.launch.py', 'mine:=a', folder=robot_folder))
+    refuse(launch.LaunchContext(argv=['mine:=a']))
+
+
+def test_the_end_of_a_process_ends_all_once_and_its_failure_is_one():
+    context = launch.LaunchContext()
+    end = launching.on_end('the clip')
+    shutdown, = end(SimpleNamespace(returncode=0), context)
+    assert shutdown.event.reason == 'the clip has ended'
+    with pytest.raises(RuntimeError, match='the clip has ended with status 2'):
+        end(SimpleNamespace(returncode=2), context)
+    context._set_is_shutdown(True)
+    assert end(SimpleNamespace(returncode=-2), context) == [], 'after Ctrl-C launch cannot end everything twice'
+
+
+def test_a_node_that_fails_ends_the_launch_but_not_that_of_a_robot(robot_folder):
+    def handled(context: launch.LaunchContext, **given: str) -> bool:
+        context.launch_configurations.update(
+            {argument.name: argument.default_value[0].text
+             for argument in load('pose.launch.py').generate_launch_description().get_launch_arguments()} | given)
+        node, = load('pose.launch.py').start(context)
+        return node._ExecuteLocal__on_exit is not None
+    assert handled(called('pose.launch.py')) and not handled(called('pose.launch.py'), respawn='true')
+    assert not handled(called('robot.launch.py', folder=robot_folder))
