@@ -1,5 +1,6 @@
-"""The network as it runs: uint8 pixels in, peaks, boxes and person probability out, in one graph with static shapes.
+"""The network as it runs: uint8 pixels in, peaks, boxes and person probability out, in one graph.
 
+``Perception`` has static shapes; ``AnySizePerception`` is for a backend that sets them later.
 Everything that a GPU or an exporter should see is here; what depends on how many people there are is left to the
 pipeline.
 """
@@ -22,6 +23,7 @@ BOXES = 300
 """Boxes kept of an image, before suppression. A large person fills dozens of cells: with 100, small people beside one
 were lost (box AP50 on validation images 54.2 instead of 56.2; 100 of all anchors, not the best of each cell: 49.4)."""
 _STRIDE = 4
+_MULTIPLE = 32  # of which the sides of an input are
 _FLOOR = 1e-4  # below this a heatmap is noise; it also keeps the logarithm finite
 
 
@@ -76,8 +78,8 @@ class Perception(nn.Module):
 
     def __init__(self, network: MultiPoseNet, height: int, width: int):
         super().__init__()
-        if height % 32 or width % 32 or height < 32 or width < 32:
-            raise ValueError(f'the input must have sides that are multiples of 32, not {height}x{width}')
+        if height % _MULTIPLE or width % _MULTIPLE or min(height, width) < _MULTIPLE:
+            raise ValueError(f'the input must have sides that are multiples of {_MULTIPLE}, not {height}x{width}')
         self.network = network
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(height, width, network.anchor_strides), persistent=False)
@@ -89,22 +91,48 @@ class Perception(nn.Module):
         # NaN and infinity less themselves are NaN, which the caller then finds.
         total = output.heatmaps.float().sum(1)
         broken = total - total
-        return Perceived(find_peaks(heatmaps[:, :-1]), self._boxes(output), heatmaps[:, -1].clamp(max=1) + broken)
+        boxes = self._boxes(images, output)
+        return Perceived(find_peaks(heatmaps[:, :-1]), boxes, heatmaps[:, -1].clamp(max=1) + broken)
 
     def dense(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What ``forward`` makes its peaks and mask from, ``(B, K + 1, H/4, W/4)`` heatmaps with the person probability
         last, and the same boxes."""
         output = self.network(self.normalise(images))
-        return self._heatmaps(output), self._boxes(output)
+        return self._heatmaps(output), self._boxes(images, output)
 
     def _heatmaps(self, output: NetworkOutput) -> torch.Tensor:
         return self.network.keypoint_head.scores(output.heatmaps.float())
 
-    def _boxes(self, output: NetworkOutput) -> torch.Tensor:
+    def _boxes(self, images: torch.Tensor, output: NetworkOutput) -> torch.Tensor:
         logits = output.class_logits.float().unflatten(1, (-1, PER_CELL))
         score, cell = logits.amax(-1).sigmoid().topk(min(BOXES, logits.shape[1]))
-        # Not max with its indices: Torch-TensorRT cannot convert it, and only these cells are asked for.
-        anchor = logits.gather(1, cell[..., None].expand(-1, -1, PER_CELL)).argmax(-1)
-        index = cell * PER_CELL + anchor
-        offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
-        return torch.cat((decode_boxes(offsets, self.anchors[index]), score[..., None]), -1)
+        return _decode_best(output, logits, score, cell, self.anchors)
+
+
+class AnySizePerception(Perception):
+    """``Perception`` of images of any size, to be traced: all that depends on the size is computed from it, and becomes
+    constant where the size of the traced graph is set. Of boxes there are always ``BOXES``; where there are fewer
+    cells, the rest has score 0.
+
+    Trace it with ``torch.jit.trace``: ``torch.export`` with open sizes takes many times as long.
+    """
+
+    def __init__(self, network: MultiPoseNet):
+        super().__init__(network, _MULTIPLE, _MULTIPLE)
+
+    def _boxes(self, images: torch.Tensor, output: NetworkOutput) -> torch.Tensor:
+        anchors = make_anchors(images.shape[1], images.shape[2], self.network.anchor_strides)
+        logits = output.class_logits.float().unflatten(1, (-1, PER_CELL))
+        score, cell = F.pad(logits.amax(-1).sigmoid(), (0, BOXES)).topk(BOXES)
+        return _decode_best(output, logits, score, cell.clamp(max=logits.shape[1] - 1), anchors)
+
+
+def _decode_best(output: NetworkOutput, logits: torch.Tensor, score: torch.Tensor, cell: torch.Tensor,
+                 anchors: torch.Tensor) -> torch.Tensor:
+    """``(B, M, 5)``: the best box of each ``cell`` ``(B, M)`` and its ``score`` ``(B, M)``; ``logits`` are ``(B, cells,
+    PER_CELL)``."""
+    # Not max with its indices: Torch-TensorRT cannot convert it, and only these cells are asked for.
+    anchor = logits.gather(1, cell[..., None].expand(-1, -1, PER_CELL)).argmax(-1)
+    index = cell * PER_CELL + anchor
+    offsets = output.box_offsets.float().gather(1, index[..., None].expand(-1, -1, 4))
+    return torch.cat((decode_boxes(offsets, anchors[index]), score[..., None]), -1)

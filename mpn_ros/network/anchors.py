@@ -32,8 +32,9 @@ def make_anchors(height: int, width: int, strides: Sequence[int] = (8, 16, 32, 6
             )
             / 2
         )
-        y = (torch.arange(math.ceil(height / stride)) + 0.5) * stride
-        x = (torch.arange(math.ceil(width / stride)) + 0.5) * stride
+        # Rounded up without ``math``, which would make a constant of a size that is traced.
+        y = (torch.arange((height + stride - 1) // stride) + 0.5) * stride
+        x = (torch.arange((width + stride - 1) // stride) + 0.5) * stride
         centre = torch.stack(torch.meshgrid(y, x, indexing='ij')[::-1], -1).reshape(-1, 1, 2)
         levels.append(torch.cat((centre - half, centre + half), -1).reshape(-1, 4))
     return torch.cat(levels)

@@ -42,3 +42,10 @@ def test_iou_of_known_boxes():
     a = torch.tensor([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 0.0, 0.0]])
     b = torch.tensor([[0.0, 0.0, 10.0, 10.0], [5.0, 0.0, 15.0, 10.0], [20.0, 20.0, 30.0, 30.0]])
     torch.testing.assert_close(box_iou(a, b), torch.tensor([[1.0, 1 / 3, 0.0], [0.0, 0.0, 0.0]]))
+
+
+@pytest.mark.filterwarnings('ignore')  # of the tracer
+def test_anchors_of_a_traced_size_are_those_of_any_size():
+    traced = torch.jit.trace(lambda image: make_anchors(image.shape[0], image.shape[1]), torch.zeros(64, 128))
+    for height, width in (32, 32), (96, 160), (192, 128):  # with levels that are rounded up
+        assert torch.equal(traced(torch.zeros(height, width)), make_anchors(height, width))
