@@ -24,6 +24,7 @@ COMMANDS = {
     'export': 'write the network or its Pose Residual Network as an ONNX file',
     'ablate': 'measure how joints get to people, and look at what the PRN learnt',
     'bench': 'measure how long each step takes here',
+    'warm': 'prepare the network for the images that this machine will see',
     'info': 'describe a preset or a weights file',
 }
 """Name and one line of each subcommand; ``mpn_ros.commands.NAME`` has ``add_arguments(parser)`` and

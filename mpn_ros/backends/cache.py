@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mpn_ros.errors import ParameterError
+
 _DIGEST = 'sha256'
 _UNFINISHED = 'unfinished-'
 _MOST = 32  # graphs of one kind that are kept
@@ -71,6 +73,17 @@ def private_folder(name: str) -> Path | None:
         _log.warning('compiled graphs are not kept: %s', error)
         return None
     return folder
+
+
+def check_writable() -> None:
+    """Raises ParameterError unless graphs can be kept in ``cache_folder()``."""
+    try:
+        _claim(cache_folder())
+        with tempfile.TemporaryFile(dir=cache_folder()):
+            pass
+    except OSError as error:
+        raise ParameterError(f'{cache_folder()} cannot be written ({error.strerror or error}): set XDG_CACHE_HOME to a '
+                             'folder of yours that can, here and where the network runs') from error
 
 
 def keep_kernels_private() -> None:
