@@ -69,10 +69,10 @@ def test_openvino_answers_at_every_size_as_a_graph_that_was_made_for_it(small_ne
         model.reshape(pictures.shape)
         want = openvino.Core().compile_model(model, 'CPU', backend._hints)(pictures)
         seen, cells = backend(pictures), height // 8 * width // 8
-        # The last bit of a position may depend on how the kernels around it were fused.
+        # Both ways fold BatchNorm into the convolution in an order of their own: the last bits may differ.
         np.testing.assert_allclose(seen.peaks, want[0], rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(seen.boxes[:, :cells], want[1], rtol=1e-5, atol=1e-5)
-        np.testing.assert_array_equal(seen.person, want[2])
+        np.testing.assert_allclose(seen.person, want[2], rtol=1e-5, atol=1e-5)
         assert seen.boxes.shape == (1, BOXES, 5) and not seen.boxes[:, cells:, 4].any()
 
 
