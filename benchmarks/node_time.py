@@ -27,7 +27,7 @@ from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, sp
 SIZE = 1280, 720
 PATIENCE = 120.
 """Seconds for the first answer, which waits for the network to be converted."""
-PARTS = 'latency', 'wait', 'decode', 'inference', 'publish', 'overhead'
+PARTS = 'latency', 'wait', 'decode', 'inference', 'tracking', 'publish', 'overhead'
 
 
 def main() -> None:
