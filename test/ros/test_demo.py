@@ -36,7 +36,7 @@ def demo(*arguments: str | Path) -> tuple[int, str]:
     """Exit status and what was said on stderr."""
     process = start(*arguments)
     try:
-        said = process.communicate(timeout=120)[1]
+        said = process.communicate(timeout=600)[1]
         return process.returncode, said
     finally:
         process.kill()
