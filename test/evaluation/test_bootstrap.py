@@ -7,10 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.average_precision import figures
-from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval
-from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size
-from mpn_ros.evaluation.coco_eval import collect
+pytest.importorskip('pycocotools', reason='pycocotools is not installed here')
+
+from mpn_ros.evaluation.average_precision import figures  # noqa: E402
+from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval  # noqa: E402
+from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size  # noqa: E402
+from mpn_ros.evaluation.coco_eval import collect  # noqa: E402
 
 
 def unsure(dataset, offset):
