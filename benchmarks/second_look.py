@@ -102,7 +102,7 @@ def main() -> None:
             counting.windows = 0
             robot = collect(counting, args.images, args.annotations)
             line['windows_robot'] = round(counting.windows / len(answers.dataset.images), 3)
-            line['ms_per_image_robot'] = 1000 * float(np.mean(robot.seconds))
+            line['ms_per_image_robot'] = 1000 * float(np.median(robot.seconds))
             pipeline.thresholds = THRESHOLDS
             rows.append(line)
             print(_line(line), flush=True)

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import warnings
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class OpenVinoBackend:
             raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
         self._hints = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
         self.description = f'openvino {say(DTYPES[precision])} on cpu'
-        self._compiled: dict[tuple[int, ...], Any] = {}
+        self._compiled = lru_cache(MOST_SHAPES)(self._compile)
 
     @cached_property
     def _any_size(self) -> Any:
@@ -93,11 +93,6 @@ class OpenVinoBackend:
         return self._core.compile_model(model, 'CPU', self._hints)
 
     def __call__(self, images: Pixels) -> Perceived:
-        shape = (1, *images.shape[1:])
-        if shape not in self._compiled:
-            if len(self._compiled) >= MOST_SHAPES:
-                self._compiled.pop(next(iter(self._compiled)))
-            self._compiled[shape] = self._compile(shape)
-        compiled = self._compiled[shape]
+        compiled = self._compiled((1, *images.shape[1:]))
         answers = [compiled(image[None]) for image in np.asarray(images)]
         return Perceived(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))

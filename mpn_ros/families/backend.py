@@ -94,6 +94,7 @@ class FamilyBackend:
             if len(self._runs) >= MOST_SHAPES:
                 self._runs.pop(next(iter(self._runs)))
             self._runs[shape] = self._prepare(shape, images)
+        self._runs[shape] = self._runs.pop(shape)  # the shape that was used longest ago goes first
         return self._runs[shape]
 
     def _prepare(self, shape: Shape, images: Shape) -> Run:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import mpn_ros.backends as backends
+from mpn_ros.backends.base import MOST_SHAPES
 from mpn_ros.backends.parity import disagreement, examples
 from mpn_ros.errors import BackendUnavailable, ParameterError
 from mpn_ros.perception import BOXES, Perception
@@ -86,6 +87,19 @@ def test_openvino_converts_once_for_all_sizes_and_starts(small_network, monkeypa
         for shape in (1, 32, 64, 3), (1, 64, 32, 3):
             backend(examples(shape))
     assert len(conversions) == 1 and len(list((tmp_path / 'mpn_ros').glob('openvino-*'))) == 1
+
+
+def test_openvino_forgets_the_size_that_was_used_longest_ago(small_network, monkeypatch):
+    """As the windows of the second look need it: they are used with every image, whatever sizes the images have."""
+    pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
+    compile_, compiled = backends.OpenVinoBackend._compile, []
+    monkeypatch.setattr(backends.OpenVinoBackend, '_compile',
+                        lambda self, shape: compiled.append(shape[1:3]) or compile_(self, shape))
+    backend = backends.OpenVinoBackend(small_network, 'cpu')
+    for width in range(32, 32 * (MOST_SHAPES + 5), 32):
+        backend(examples((1, 64, 64, 3)))
+        backend(examples((1, 32, width, 3)))
+    assert compiled.count((64, 64)) == 1
 
 
 def test_openvino_keeps_apart_what_differs_in_the_preset_alone(small_network, images, monkeypatch, tmp_path):
