@@ -17,7 +17,7 @@ from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 from mpn_ros.scene import Scene
 
-CURVE_SIZES = 192, 256, 384, 512, 640
+CURVE_SIZES = 192, 384, 640
 SIZES = {'AP': 'all', 'AP_M': 'medium', 'AP_L': 'large'}
 
 

@@ -57,10 +57,10 @@ def test_labels_do_not_count_beside_a_teacher(learnt_figures, teacher):
     losses = []
     for labelled in (images, unlabelled):
         dataset = PatchDataset(labelled, 64, Augmentation(0, (1, 1), 0), preset('lite'), teacher_sizes=(64, 96))
-        losses.append(objective(collate([dataset[0, 0], dataset[0, 1]])))
+        losses.append(objective([collate([dataset[0, 0], dataset[0, 1]])]))
     assert torch.equal(losses[0]['heatmap'], losses[1]['heatmap'])
     objective.teacher = None
-    assert objective(collate([dataset[0, 0]]))['heatmap'] != losses[0]['heatmap']
+    assert objective([collate([dataset[0, 0]])])['heatmap'] != losses[0]['heatmap']
 
 
 def test_what_the_teacher_says_is_kept_with_the_features(learnt_figures, teacher, tmp_path):
