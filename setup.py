@@ -20,6 +20,13 @@ DATA = {'mpn_ros': ['py.typed'], 'mpn_ros.view': ['page/*']}
 if ros_prefix():
     setup(packages=PACKAGES, distclass=PlatformDistribution, cmdclass={'build_py': AmentBuildPy}, entry_points=COMMANDS)
 else:
-    setup(packages=PACKAGES, package_data=DATA, cmdclass={'build_py': CleanBuildPy}, entry_points=COMMANDS,
-          data_files=[(f'share/mpn_ros/{folder}', sorted(str(file) for file in Path(folder).iterdir()))
-                      for folder in ('models', 'msg', 'compat/vision_msgs/msg')])
+    setup(
+        packages=PACKAGES,
+        package_data=DATA,
+        cmdclass={'build_py': CleanBuildPy},
+        entry_points=COMMANDS,
+        data_files=[
+            (f'share/mpn_ros/{folder}', sorted(str(file) for file in Path(folder).iterdir()))
+            for folder in ('models', 'msg', 'compat/vision_msgs/msg')
+        ],
+    )

@@ -29,7 +29,7 @@ from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros.node import PoseNode
 from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background
 
-PATIENCE = 900.
+PATIENCE = 900.0
 """Seconds for an answer; the first waits for the network to be converted."""
 
 
@@ -46,15 +46,19 @@ def main() -> None:
         wait(lambda: all(camera.ready() for camera in simulated.values()))
         play(args.clips, simulated)
     rows = []
-    print(f"{'camera':7} {'person':12} {'frames':>6} {'missed':>6} {'switches':>8} {'fragmentations':>14}")
+    print(f'{"camera":7} {"person":12} {"frames":>6} {"missed":>6} {"switches":>8} {"fragmentations":>14}')
     for name, camera in simulated.items():
         scenes = [answer.scene() for answer in camera.log.complete().values()]
         for person, counts in count_identities(load_labels(name), scenes).items():
             rows.append({'camera': name, 'person': person, **asdict(counts)})
-            print(f'{name:7} {person:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
-                  f'{counts.fragmentations:14}')
-        with VideoReader(args.clips / f'{name}.mp4') as clip, \
-                VideoWriter(args.out / f'{name}.mp4', clip.fps, clip.width, clip.height) as film:
+            print(
+                f'{name:7} {person:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
+                f'{counts.fragmentations:14}'
+            )
+        with (
+            VideoReader(args.clips / f'{name}.mp4') as clip,
+            VideoWriter(args.out / f'{name}.mp4', clip.fps, clip.width, clip.height) as film,
+        ):
             for frame, scene in zip(clip, scenes, strict=True):
                 film.write(draw(frame.image, scene))
     versions = {key: value for key, value in simulated[cameras[0]].diagnostics.items() if key in ('weights', 'backend')}
@@ -95,7 +99,7 @@ def wait(condition: Callable[[], bool]) -> None:
     while not condition():
         if time.monotonic() > end:
             raise SystemExit(f'four_cameras: no answer within {PATIENCE:g} s')
-        time.sleep(.01)
+        time.sleep(0.01)
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-END = 10.
+END = 10.0
 """Seconds that the node may take to end."""
 
 
@@ -39,10 +39,10 @@ def check(process: subprocess.Popen[bytes]) -> None:
 def resident_memory(process: int) -> float:
     """MiB that the process of that id holds."""
     pages = int((Path('/proc') / str(process) / 'statm').read_text().split()[1])
-    return pages * os.sysconf('SC_PAGESIZE') / 2 ** 20
+    return pages * os.sysconf('SC_PAGESIZE') / 2**20
 
 
 def private_memory(process: int) -> float:
     """MiB of it that are in no file, which the system cannot take back while others want memory."""
     status = (Path('/proc') / str(process) / 'status').read_text()
-    return int(status.partition('RssAnon:')[2].split()[0]) / 2 ** 10
+    return int(status.partition('RssAnon:')[2].split()[0]) / 2**10

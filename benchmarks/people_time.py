@@ -42,8 +42,10 @@ def main() -> None:
     parser.add_argument('--repeats', type=int, default=30, metavar='N')
     parser.add_argument('--json', type=Path, required=True, metavar='OUT')
     args = parser.parse_args()
-    systems = {f'refine {refine}': PosePipeline(args.weights, input_size=args.input_size, refine=refine)
-               for refine in args.refine}
+    systems = {
+        f'refine {refine}': PosePipeline(args.weights, input_size=args.input_size, refine=refine)
+        for refine in args.refine
+    }
     if args.peer:
         systems[Path(args.peer).name] = PosePipeline(args.peer, input_size=args.input_size, refine=0)
     finder = PosePipeline(args.weights, input_size=args.input_size, refine=0)
@@ -67,18 +69,38 @@ def main() -> None:
                         seconds.setdefault(key, []).append(time.perf_counter() - start)
                         windows.setdefault(key, []).append(scene.windows)
     rows: list[dict[str, Any]] = [
-        {'people': count, 'distance': distance, 'system': name, 'windows': round(float(np.mean(windows[key])), 2),
-         'p50_ms': round(1000 * float(np.median(times)), 2), 'p95_ms': round(1000 * float(np.percentile(times, 95)), 2)}
-        for key, times in seconds.items() for count, distance, name in [key]]
+        {
+            'people': count,
+            'distance': distance,
+            'system': name,
+            'windows': round(float(np.mean(windows[key])), 2),
+            'p50_ms': round(1000 * float(np.median(times)), 2),
+            'p95_ms': round(1000 * float(np.percentile(times, 95)), 2),
+        }
+        for key, times in seconds.items()
+        for count, distance, name in [key]
+    ]
     print('Milliseconds, p50 (windows).\n')
     print('| people | distance | ' + ' | '.join(systems) + ' |')
     print('|' + ' --- |' * (2 + len(systems)))
     for count, distance in images:
-        cells = [f"{row['p50_ms']:.1f} ({row['windows']:.1f})" for row in rows
-                 if (row['people'], row['distance']) == (count, distance)]
+        cells = [
+            f'{row["p50_ms"]:.1f} ({row["windows"]:.1f})'
+            for row in rows
+            if (row['people'], row['distance']) == (count, distance)
+        ]
         print(f'| {count} | {distance} | ' + ' | '.join(cells) + ' |')
-    write_json(args.json, {'rows': rows, 'size': SIZE, 'input_size': args.input_size, 'repeats': args.repeats,
-                           'machine': machine(), 'versions': versions()})
+    write_json(
+        args.json,
+        {
+            'rows': rows,
+            'size': SIZE,
+            'input_size': args.input_size,
+            'repeats': args.repeats,
+            'machine': machine(),
+            'versions': versions(),
+        },
+    )
 
 
 if __name__ == '__main__':

@@ -25,11 +25,11 @@ from mpn_ros.depth.proportions import ERROR, estimate_from_height
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
 
-SURE = .3
+SURE = 0.3
 """Score from which a joint is triangulated."""
 FEWEST = 8
 """Joints that two views of one person share at least."""
-AGREEMENT = 10.
+AGREEMENT = 10.0
 """Mean distance in pixels of the triangulated joints from both views up to which these are of one person."""
 
 
@@ -47,12 +47,17 @@ def read_views(path: Path) -> dict[str, View]:
     for camera in ElementTree.parse(path).getroot().iter('camera'):
         lens, place, size = (camera.find(tag).attrib for tag in ('intrinsic', 'transform', 'fov_video'))
         matrix = np.eye(3)
-        matrix[[0, 1, 0, 1], [0, 1, 2, 2]] = [float(lens[name]) / 64 for name in (
-            'focalLengthU', 'focalLengthV', 'centerPointU', 'centerPointV')]
-        distortion = np.array([float(lens[name]) for name in (
-            'radialDistortion1', 'radialDistortion2', 'tangentalDistortion1', 'tangentalDistortion2')])
+        matrix[[0, 1, 0, 1], [0, 1, 2, 2]] = [
+            float(lens[name]) / 64 for name in ('focalLengthU', 'focalLengthV', 'centerPointU', 'centerPointV')
+        ]
+        distortion = np.array(
+            [
+                float(lens[name])
+                for name in ('radialDistortion1', 'radialDistortion2', 'tangentalDistortion1', 'tangentalDistortion2')
+            ]
+        )
         rotation = np.array([[float(place[f'r{row}{column}']) for column in (1, 2, 3)] for row in (1, 2, 3)])
-        rotation = np.diag([1., -1., -1.]) @ rotation
+        rotation = np.diag([1.0, -1.0, -1.0]) @ rotation
         position = np.array([float(place[axis]) / 1000 for axis in 'xyz'])
         model = CameraModel(matrix, distortion, int(size['right']) + 1, int(size['bottom']) + 1)
         views[camera.attrib['serial']] = View(model, np.hstack([rotation, -(rotation @ position)[:, None]]))
@@ -69,8 +74,10 @@ def triangulate(views: tuple[View, View], keypoints: tuple[np.ndarray, np.ndarra
     rays = [view.model.rays(points[joints, :2]) for view, points in zip(views, keypoints, strict=True)]
     room = cv2.triangulatePoints(views[0].pose, views[1].pose, rays[0][:, :2].T, rays[1][:, :2].T)
     found = [(view.pose @ (room / room[3])).T for view in views]
-    off = [np.linalg.norm(points[:, :2] / points[:, 2:] - seen[:, :2], axis=-1).mean() * view.model.matrix[0, 0]
-           for points, seen, view in zip(found, rays, views, strict=True)]
+    off = [
+        np.linalg.norm(points[:, :2] / points[:, 2:] - seen[:, :2], axis=-1).mean() * view.model.matrix[0, 0]
+        for points, seen, view in zip(found, rays, views, strict=True)
+    ]
     return found if max(off) < AGREEMENT else None
 
 
@@ -84,7 +91,7 @@ def ratios(scenes: dict[str, np.ndarray], views: dict[str, View], height: float)
                 found = triangulate(both, (one, other))
                 for view, points, keypoints in zip(both, found or (), (one, other)):
                     guess = estimate_from_height(keypoints[None], view.model, height).torso().points[0, 0, 2]
-                    yield float(guess / points[:len(TORSO), 2].mean())
+                    yield float(guess / points[: len(TORSO), 2].mean())
 
 
 def main() -> None:
@@ -105,8 +112,13 @@ def main() -> None:
                 if frame.index % args.step == 0:
                     moments.setdefault(frame.index, {})[camera] = pipeline(frame.image, 'bgr').keypoints
     off = np.array([ratio for scenes in moments.values() for ratio in ratios(scenes, views, args.height)]) - 1
-    figures = {'views': len(off), 'mean': off.mean(), 'rms': np.sqrt((off ** 2).mean()),
-               'p90': np.quantile(np.abs(off), .9), 'stated': ERROR}
+    figures = {
+        'views': len(off),
+        'mean': off.mean(),
+        'rms': np.sqrt((off**2).mean()),
+        'p90': np.quantile(np.abs(off), 0.9),
+        'stated': ERROR,
+    }
     figures = {name: round(float(value), 3) for name, value in figures.items()}
     print(*(f'{name} {value:g}' for name, value in figures.items()))
     if args.json:

@@ -46,28 +46,39 @@ def half(prn: PoseResidualNetwork) -> Form:
 
 def rank(count: int) -> Callable[[PoseResidualNetwork], Form]:
     """The two large layers as products of two matrices that meet in ``count`` values, in float16."""
+
     def form(prn: PoseResidualNetwork) -> Form:
         def product(weight: torch.Tensor) -> torch.Tensor:
             u, s, v = torch.svd_lowrank(weight, min(count, *weight.shape), niter=4)
             return (u * s) @ v.t()
+
         prn = changed(prn, product)
         return prn, 2 * sum(count * sum(layer.weight.shape) for layer in (prn.encode, prn.decode))
+
     return form
 
 
 def pruned(share: float) -> Callable[[PoseResidualNetwork], Form]:
     """Without the ``share`` of the weights that are nearest to zero; three bytes are left for each other one, a float16
     and its place."""
+
     def form(prn: PoseResidualNetwork) -> Form:
         def sparse(weight: torch.Tensor) -> torch.Tensor:
             return weight * (weight.abs() > weight.abs().flatten().kthvalue(int(share * weight.numel())).values)
+
         prn = changed(prn, sparse)
         return prn, 3 * sum(int(layer.weight.count_nonzero()) for layer in (prn.encode, prn.decode))
+
     return form
 
 
 FORMS: dict[str, Callable[[PoseResidualNetwork], Form]] = {
-    'float32': plain, 'float16': half, 'rank 96': rank(96), 'rank 48': rank(48), 'half pruned': pruned(.5)}
+    'float32': plain,
+    'float16': half,
+    'rank 96': rank(96),
+    'rank 48': rank(48),
+    'half pruned': pruned(0.5),
+}
 
 
 def changed(prn: PoseResidualNetwork, change: Callable[[torch.Tensor], torch.Tensor]) -> PoseResidualNetwork:
@@ -93,11 +104,13 @@ def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> Ob
 
 def milliseconds(grouper: PRNGrouper, images: Sequence[Observed], one_by_one: bool, repeats: int) -> float:
     """The least time of a call over ``repeats`` rounds of the images, the mean of the images."""
+
     def call(image: Observed) -> float:
         start = time.perf_counter()
         for boxes in np.split(image.boxes, len(image.boxes)) if one_by_one else [image.boxes]:
             grouper([image.peaks], [boxes])
         return time.perf_counter() - start
+
     return 1000 * float(np.mean([min(call(image) for _ in range(repeats)) for image in images]))
 
 
@@ -109,6 +122,7 @@ def network_milliseconds(prn: PoseResidualNetwork, images: Sequence[Observed], r
         start = time.perf_counter()
         network(candidates)
         return time.perf_counter() - start
+
     crops = [into_crop(image.peaks[None], expand(image.boxes[:, :4], prn.config.box_margin)) for image in images]
     return 1000 * float(np.mean([min(call(crop) for _ in range(repeats)) for crop in crops]))
 
@@ -134,22 +148,38 @@ def main() -> None:
         for name in args.forms:
             prn, size = FORMS[name](trained)
             grouper, config = PRNGrouper(prn), prn.config
-            row: dict[str, Any] = {'file': file, 'form': name, 'nodes': config.nodes, 'layers': config.layers,
-                                   'grid': f'{config.width}x{config.height}', 'bytes': size}
+            row: dict[str, Any] = {
+                'file': file,
+                'form': name,
+                'nodes': config.nodes,
+                'layers': config.layers,
+                'grid': f'{config.width}x{config.height}',
+                'bytes': size,
+            }
             row['AP'] = {what: grouping_figures(grouper, images)['all']['AP'] for what, images in given.items()}
             row['ms'] = {count: milliseconds(grouper, crowds[count], False, args.repeats) for count in PEOPLE}
-            row['ms of the network'] = {count: network_milliseconds(prn, crowds[count], args.repeats)
-                                        for count in PEOPLE}
-            row['ms one by one'] = {count: milliseconds(grouper, crowds[count], True, args.repeats // 10 + 1)
-                                    for count in PEOPLE}
+            row['ms of the network'] = {
+                count: network_milliseconds(prn, crowds[count], args.repeats) for count in PEOPLE
+            }
+            row['ms one by one'] = {
+                count: milliseconds(grouper, crowds[count], True, args.repeats // 10 + 1) for count in PEOPLE
+            }
             rows.append(row)
-            print(f'{file} {name}: {config.nodes} nodes, {row["grid"]}, {size / 1e6:.1f} MB, AP',
-                  ', '.join(f'{100 * value:.1f} {what}' for what, value in row['AP'].items()), '; ms',
-                  ', '.join(f'{row["ms"][count]:.2f} ({row["ms of the network"][count]:.2f} of the network, '
-                            f'{row["ms one by one"][count]:.2f} one by one) for {count}' for count in PEOPLE),
-                  flush=True)
-    args.json.write_text(json.dumps({'threads': args.threads, 'versions': versions(), 'machine': machine(),
-                                     'rows': rows}, indent=2) + '\n')
+            print(
+                f'{file} {name}: {config.nodes} nodes, {row["grid"]}, {size / 1e6:.1f} MB, AP',
+                ', '.join(f'{100 * value:.1f} {what}' for what, value in row['AP'].items()),
+                '; ms',
+                ', '.join(
+                    f'{row["ms"][count]:.2f} ({row["ms of the network"][count]:.2f} of the network, '
+                    f'{row["ms one by one"][count]:.2f} one by one) for {count}'
+                    for count in PEOPLE
+                ),
+                flush=True,
+            )
+    args.json.write_text(
+        json.dumps({'threads': args.threads, 'versions': versions(), 'machine': machine(), 'rows': rows}, indent=2)
+        + '\n'
+    )
 
 
 if __name__ == '__main__':

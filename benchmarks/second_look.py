@@ -44,10 +44,19 @@ def row(answers: Answers, base: Answers, input_size: int, refine: int, windows: 
     found = difference_interval(ImageMatches(answers.bbox), ImageMatches(base.bbox))
     gains['box AP'] = [round(value, 4) for value in found]
     kept = {name: figures['keypoints'][name] for name in ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR')}
-    return {'input_size': input_size, 'refine': refine, **kept, 'box_AP50': figures['bbox']['AP50'],
-            'box_AP': figures['bbox']['AP'], 'mask_iou': figures['mask_iou'], 'windows': windows,
-            'ms_per_image': figures['ms_per_image'], 'gains': gains,
-            'machine': figures['machine'], 'versions': figures['versions']}
+    return {
+        'input_size': input_size,
+        'refine': refine,
+        **kept,
+        'box_AP50': figures['bbox']['AP50'],
+        'box_AP': figures['bbox']['AP'],
+        'mask_iou': figures['mask_iou'],
+        'windows': windows,
+        'ms_per_image': figures['ms_per_image'],
+        'gains': gains,
+        'machine': figures['machine'],
+        'versions': figures['versions'],
+    }
 
 
 def draw(curves: dict[str, list[dict[str, float]]]) -> Figure:
@@ -57,10 +66,14 @@ def draw(curves: dict[str, list[dict[str, float]]]) -> Figure:
     for name, rows in curves.items():
         middles = [np.sqrt(line['from'] * line['to']) for line in rows]
         panel.plot(middles, [line['oks'] for line in rows], marker='o', label=name)
-    panel.set(xscale='log', xlabel="size of a person in the first look's input: root of the area, pixels",
-              ylabel='mean OKS of the nearest pose', ylim=(0, 0.9))
+    panel.set(
+        xscale='log',
+        xlabel="size of a person in the first look's input: root of the area, pixels",
+        ylabel='mean OKS of the nearest pose',
+        ylim=(0, 0.9),
+    )
     panel.set_xticks([20, 30, 50, 80, 130, 200, 300], labels=['20', '30', '50', '80', '130', '200', '300'])
-    panel.grid(alpha=.3)
+    panel.grid(alpha=0.3)
     panel.legend()
     return figure
 
@@ -79,8 +92,10 @@ def main() -> None:
     args = parser.parse_args()
     rows: list[dict[str, Any]] = []
     seen: dict[str, list[tuple[float, float]]] = {}
-    print('| input | refine | AP (gain, 95 %) | AP75 | medium (gain) | large (gain) | box AP50 | mask | windows, '
-          'COCO / robot | ms |')
+    print(
+        '| input | refine | AP (gain, 95 %) | AP75 | medium (gain) | large (gain) | box AP50 | mask | windows, '
+        'COCO / robot | ms |'
+    )
     print('|' + ' --- |' * 10)
     for input_size in dict.fromkeys([*args.input_sizes, *(CURVE_SIZES if args.curve else ())]):
         pipeline = PosePipeline(args.weights, input_size=input_size, refine=20, thresholds=THRESHOLDS)
@@ -116,9 +131,19 @@ def _line(line: dict[str, Any]) -> str:
     def gained(key: str) -> str:
         gain, low, high = (100 * value for value in line['gains'][key])
         return f'{100 * line[key]:.1f} ({gain:+.1f}, {low:+.1f} to {high:+.1f})'
-    cells = [line['input_size'], line['refine'], gained('AP'), f"{100 * line['AP75']:.1f}", gained('AP_M'),
-             gained('AP_L'), f"{100 * line['box_AP50']:.1f}", f"{100 * line['mask_iou']:.1f}",
-             f"{line['windows']:.2f} / {line['windows_robot']:.2f}", f"{line['ms_per_image_robot']:.1f}"]
+
+    cells = [
+        line['input_size'],
+        line['refine'],
+        gained('AP'),
+        f'{100 * line["AP75"]:.1f}',
+        gained('AP_M'),
+        gained('AP_L'),
+        f'{100 * line["box_AP50"]:.1f}',
+        f'{100 * line["mask_iou"]:.1f}',
+        f'{line["windows"]:.2f} / {line["windows_robot"]:.2f}',
+        f'{line["ms_per_image_robot"]:.1f}',
+    ]
     return '| ' + ' | '.join(map(str, cells)) + ' |'
 
 

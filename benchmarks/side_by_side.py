@@ -27,8 +27,10 @@ def pair(image: np.ndarray, left: PosePipeline, right: PosePipeline) -> np.ndarr
 def sheet(pairs: list[np.ndarray], columns: int) -> np.ndarray:
     """All pairs in rows of ``columns``."""
     width = max(picture.shape[1] for picture in pairs)
-    padded = [cv2.copyMakeBorder(picture, 2, 2, 2, 2 + width - picture.shape[1], cv2.BORDER_CONSTANT, value=(255,) * 3)
-              for picture in pairs]
+    padded = [
+        cv2.copyMakeBorder(picture, 2, 2, 2, 2 + width - picture.shape[1], cv2.BORDER_CONSTANT, value=(255,) * 3)
+        for picture in pairs
+    ]
     padded += [np.full_like(padded[0], 255)] * (-len(padded) % columns)
     return np.vstack([np.hstack(padded[row : row + columns]) for row in range(0, len(padded), columns)])
 
@@ -44,8 +46,10 @@ def main() -> None:
     parser.add_argument('--columns', type=int, default=2, metavar='N')
     parser.add_argument('--out', type=Path, required=True, metavar='FILE.jpg')
     args = parser.parse_args()
-    left, right = (PosePipeline(weights, input_size=args.input_size, refine=refine)
-                   for weights, refine in zip(args.weights, args.refine))
+    left, right = (
+        PosePipeline(weights, input_size=args.input_size, refine=refine)
+        for weights, refine in zip(args.weights, args.refine)
+    )
     images: list[np.ndarray] = []
     for source in args.sources:
         found = [cv2.imread(str(source))] if source.suffix.lower() in ('.jpg', '.png') else read_sources(source)

@@ -31,7 +31,7 @@ from mpn_ros import __version__
 from mpn_ros.media import VideoReader
 from mpn_ros.testing.simulated_camera import isolate_domain
 
-RATE, WIDTH, HEIGHT = 15., 640, 480
+RATE, WIDTH, HEIGHT = 15.0, 640, 480
 FRAMES = 90
 """How much of the clip is played."""
 COLUMNS = 'private memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
@@ -66,10 +66,11 @@ def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarra
     def hear(answer: SkeletonArray) -> None:
         latencies.append((tester.get_clock().now() - Time.from_msg(answer.header.stamp)).nanoseconds / 1e6)
         counts.update(answers=1, people=len(answer.skeletons))
+
     tester.create_subscription(SkeletonArray, 'skeletons', hear, 10)
     tester.create_subscription(Image, 'mask', lambda mask: None, 10)
     camera = tester.create_publisher(Image, 'image_raw', 1)
-    seconds, rows, started, last = [], [], 0., 0.
+    seconds, rows, started, last = [], [], 0.0, 0.0
     with node_process() as node:
         while not started or time.monotonic() - started < 60 * minutes:
             image = images[counts['images'] % len(images)]
@@ -78,7 +79,7 @@ def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarra
             counts['images'] += 1
             due = time.monotonic() + 1 / RATE
             while time.monotonic() < due:
-                rclpy.spin_once(tester, timeout_sec=max(0., due - time.monotonic()))
+                rclpy.spin_once(tester, timeout_sec=max(0.0, due - time.monotonic()))
             check(node)
             if latencies and time.monotonic() - last >= 1:
                 last = time.monotonic()
@@ -93,7 +94,7 @@ def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarra
 def main() -> None:
     """Soaks, tells the slopes, and writes them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--minutes', type=float, default=60.)
+    parser.add_argument('--minutes', type=float, default=60.0)
     parser.add_argument('--clip', type=Path, required=True, help='a video with people in it')
     parser.add_argument('--json', type=Path, required=True)
     parser.add_argument('--plot', type=Path, required=True)
@@ -101,17 +102,26 @@ def main() -> None:
     isolate_domain()
     seconds, rows, counts = soak(arguments.minutes, read(arguments.clip))
     counted = seconds >= seconds[-1] / 5
-    slopes = {name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])
-              for name, column in zip(COLUMNS, rows.T, strict=True)}
+    slopes = {
+        name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])
+        for name, column in zip(COLUMNS, rows.T, strict=True)
+    }
     last = dict(zip(COLUMNS, rows[-1].tolist(), strict=True))
-    result = {'date': date.today().isoformat(), 'minutes': arguments.minutes, 'measurements': len(rows), **counts,
-              'slope an hour': slopes, 'last': last,
-              'versions': {'mpn_ros': __version__, 'python': platform.python_version()}}
+    result = {
+        'date': date.today().isoformat(),
+        'minutes': arguments.minutes,
+        'measurements': len(rows),
+        **counts,
+        'slope an hour': slopes,
+        'last': last,
+        'versions': {'mpn_ros': __version__, 'python': platform.python_version()},
+    }
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(result, indent=2) + '\n')
     print(json.dumps(result, indent=2))
 
     from matplotlib.figure import Figure
+
     figure = Figure((8, 8), layout='constrained')
     for axes, name, column in zip(figure.subplots(len(COLUMNS), 1, sharex=True), COLUMNS, rows.T, strict=True):
         axes.plot(seconds / 60, column)

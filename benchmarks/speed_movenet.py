@@ -35,14 +35,16 @@ def main() -> None:
     parser.add_argument('--json', type=Path, required=True, help='where the figures go')
     args = parser.parse_args()
     # OpenVINO takes as many threads as there are cores that the process may use.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:args.threads])
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: args.threads])
     torch.set_num_threads(args.threads)
     images = read_sources(args.images)
     # Those of the most frequent size: a new one costs a preparation, which is not what is measured.
     sizes = [image.shape for image in images]
     images = [image for image in images if image.shape == max(sizes, key=sizes.count)]
-    systems = {f'mpn_ros {args.weights}': PosePipeline(args.weights, input_size=args.long_side),
-               'MoveNet MultiPose': MoveNet(args.model, args.long_side, args.threads)}
+    systems = {
+        f'mpn_ros {args.weights}': PosePipeline(args.weights, input_size=args.long_side),
+        'MoveNet MultiPose': MoveNet(args.model, args.long_side, args.threads),
+    }
     seconds: dict[str, list[float]] = {name: [] for name in systems}
     for turn in tqdm(range(args.rounds + 1), 'rounds', disable=None):
         for name, system in systems.items():
@@ -51,15 +53,28 @@ def main() -> None:
                 system(image, channel_order='bgr')
                 if turn:  # the first round prepares
                     seconds[name].append(time.perf_counter() - start)
-    measured = {name: dict(zip(('p50_ms', 'p99_ms'), np.percentile(1e3 * np.array(times), [50, 99]).round(2).tolist()))
-                for name, times in seconds.items()}
+    measured = {
+        name: dict(zip(('p50_ms', 'p99_ms'), np.percentile(1e3 * np.array(times), [50, 99]).round(2).tolist()))
+        for name, times in seconds.items()
+    }
     ours, theirs = (times['p50_ms'] for times in measured.values())
     for name, times in measured.items():
         print(f'{name:20} p50 {times["p50_ms"]:7.2f} ms  p99 {times["p99_ms"]:7.2f} ms  {1e3 / times["p50_ms"]:6.1f}/s')
     print(f'ours takes {ours / theirs:.2f} times as long as MoveNet')
-    write_json(args.json, {'systems': measured, 'ratio': round(ours / theirs, 3), 'long_side': args.long_side,
-                           'images': len(images), 'image_size': images[0].shape[1::-1], 'rounds': args.rounds,
-                           'threads': args.threads, 'machine': machine(), 'versions': versions()})
+    write_json(
+        args.json,
+        {
+            'systems': measured,
+            'ratio': round(ours / theirs, 3),
+            'long_side': args.long_side,
+            'images': len(images),
+            'image_size': images[0].shape[1::-1],
+            'rounds': args.rounds,
+            'threads': args.threads,
+            'machine': machine(),
+            'versions': versions(),
+        },
+    )
 
 
 if __name__ == '__main__':

@@ -60,13 +60,18 @@ def compare(scenes: list[Any], whole: list[Any]) -> dict[str, Any]:
                 if first[person.id] >= 0 and same_people(scene.people, (person,)):
                     waits.append(number - first[person.id])
                     first[person.id] = -1
-    return {'people': ours, 'people_whole': theirs, 'both': both, 'whole_only': theirs - both,
-            'windows_only': ours - sum(same_people(b.people, a.people) for a, b in zip(scenes, whole)),
-            'ids': len({person.id for scene in scenes for person in scene.people if person.id is not None}),
-            'ids_whole': len({person.id for scene in whole for person in scene.people if person.id is not None}),
-            'frames_until_new_mean': round(float(np.mean(waits)), 2) if waits else None,
-            'frames_until_new_max': max(waits, default=None),
-            'never_found': sum(number >= 0 for number in first.values())}
+    return {
+        'people': ours,
+        'people_whole': theirs,
+        'both': both,
+        'whole_only': theirs - both,
+        'windows_only': ours - sum(same_people(b.people, a.people) for a, b in zip(scenes, whole)),
+        'ids': len({person.id for scene in scenes for person in scene.people if person.id is not None}),
+        'ids_whole': len({person.id for scene in whole for person in scene.people if person.id is not None}),
+        'frames_until_new_mean': round(float(np.mean(waits)), 2) if waits else None,
+        'frames_until_new_max': max(waits, default=None),
+        'never_found': sum(number >= 0 for number in first.values()),
+    }
 
 
 def main() -> None:
@@ -80,8 +85,10 @@ def main() -> None:
     args = parser.parse_args()
     pipeline, rows = PosePipeline(refine=args.refine), []
     pipeline.warm()
-    print('| clip | every | ms mean | ms p95 | people (whole run) | both | whole only | windows only | ids (whole run) '
-          '| frames until a new person: mean, max |')
+    print(
+        '| clip | every | ms mean | ms p95 | people (whole run) | both | whole only | windows only | ids (whole run) '
+        '| frames until a new person: mean, max |'
+    )
     print('|' + ' --- |' * 10)
     for clip in args.clips:
         with VideoReader(clip) as video:
@@ -91,13 +98,27 @@ def main() -> None:
         for every in dict.fromkeys([1, *args.every]):
             scenes, seconds = run(pipeline, frames, every)
             whole = whole or scenes
-            row = {'clip': clip.name, 'every': every, 'frames': len(frames),
-                   'ms_mean': round(1000 * float(np.mean(seconds)), 2),
-                   'ms_p95': round(1000 * float(np.percentile(seconds, 95)), 2), **compare(scenes, whole)}
+            row = {
+                'clip': clip.name,
+                'every': every,
+                'frames': len(frames),
+                'ms_mean': round(1000 * float(np.mean(seconds)), 2),
+                'ms_p95': round(1000 * float(np.percentile(seconds, 95)), 2),
+                **compare(scenes, whole),
+            }
             rows.append(row)
-            cells = [row['clip'], every, row['ms_mean'], row['ms_p95'], f"{row['people']} ({row['people_whole']})",
-                     row['both'], row['whole_only'], row['windows_only'], f"{row['ids']} ({row['ids_whole']})",
-                     f"{row['frames_until_new_mean']}, {row['frames_until_new_max']}"]
+            cells = [
+                row['clip'],
+                every,
+                row['ms_mean'],
+                row['ms_p95'],
+                f'{row["people"]} ({row["people_whole"]})',
+                row['both'],
+                row['whole_only'],
+                row['windows_only'],
+                f'{row["ids"]} ({row["ids_whole"]})',
+                f'{row["frames_until_new_mean"]}, {row["frames_until_new_max"]}',
+            ]
             print('| ' + ' | '.join(map(str, cells)) + ' |', flush=True)
     write_json(args.json, {'refine': args.refine, 'rows': rows, 'machine': machine(), 'versions': versions()})
 

@@ -29,9 +29,16 @@ def load_labels(camera: str) -> list[dict[str, np.ndarray]]:
     """For each frame of ``camera``, ``(4,)`` x0, y0, x1, y1 by name, interpolated between the labelled frames."""
     people = json.loads(LABELS.read_text())['cameras'][camera]
     frames = 1 + max(int(frame) for boxes in people.values() for frame in boxes)
-    tracks = {name: np.stack([np.interp(range(frames), [int(frame) for frame in boxes], edge)
-                              for edge in zip(*boxes.values(), strict=True)], axis=-1)
-              for name, boxes in people.items()}
+    tracks = {
+        name: np.stack(
+            [
+                np.interp(range(frames), [int(frame) for frame in boxes], edge)
+                for edge in zip(*boxes.values(), strict=True)
+            ],
+            axis=-1,
+        )
+        for name, boxes in people.items()
+    }
     return [{name: track[frame] for name, track in tracks.items()} for frame in range(frames)]
 
 
@@ -39,8 +46,10 @@ def measure(camera: str, scenes: Sequence[tuple[float, Scene]], step: int) -> li
     """A row for each labelled person, with every ``step``-th of ``scenes`` (seconds, scene)."""
     tracker = Tracker()
     followed = [tracker.update(scene, seconds) for seconds, scene in scenes[::step]]
-    return [{'camera': camera, 'person': name, **asdict(counts)}
-            for name, counts in count_identities(load_labels(camera)[::step], followed).items()]
+    return [
+        {'camera': camera, 'person': name, **asdict(counts)}
+        for name, counts in count_identities(load_labels(camera)[::step], followed).items()
+    ]
 
 
 def swapped_neighbours(scenes: Sequence[tuple[float, Scene]], rate: float, minutes: float) -> dict[str, int]:
@@ -49,15 +58,19 @@ def swapped_neighbours(scenes: Sequence[tuple[float, Scene]], rate: float, minut
     there_and_back = [*range(len(scenes)), *range(len(scenes) - 2, 0, -1)]
     frames = [scenes[there_and_back[n % len(there_and_back)]][1] for n in range(int(minutes * 60 * rate))]
     order = list(range(len(frames)))
-    for first in np.flatnonzero(np.random.default_rng(0).random(len(frames) // 2) < .02) * 2:
+    for first in np.flatnonzero(np.random.default_rng(0).random(len(frames) // 2) < 0.02) * 2:
         order[first], order[first + 1] = order[first + 1], order[first]
 
     def ids(order: Sequence[int]) -> dict[int, list[int | None]]:
         tracker = Tracker()
         return {n: [person.id for person in tracker.update(frames[n], n / rate).people] for n in order}
+
     unswapped, swapped = ids(sorted(order)), ids(order)
-    return {'images': len(frames), 'swapped': int(np.sum(np.diff(order) < 0)),
-            'images with other ids': sum(swapped[n] != unswapped[n] for n in unswapped)}
+    return {
+        'images': len(frames),
+        'swapped': int(np.sum(np.diff(order) < 0)),
+        'images with other ids': sum(swapped[n] != unswapped[n] for n in unswapped),
+    }
 
 
 def main() -> None:
@@ -66,30 +79,41 @@ def main() -> None:
     parser.add_argument('--clips', type=Path, required=True, metavar='DIR', help='folder of cam01.mp4 to cam04.mp4')
     parser.add_argument('--weights', default='lite', help='name of weights that ship, or a weights file')
     parser.add_argument('--input-size', type=int, help="long side of the network's input in pixels")
-    parser.add_argument('--steps', type=int, nargs='+', default=[1, 2, 6, 12], metavar='N',
-                        help='use every Nth frame of 60 a second')
-    parser.add_argument('--swap-minutes', type=float, default=0., metavar='N',
-                        help='also swap 1 %% of the neighbours of N minutes, and compare the ids')
+    parser.add_argument(
+        '--steps', type=int, nargs='+', default=[1, 2, 6, 12], metavar='N', help='use every Nth frame of 60 a second'
+    )
+    parser.add_argument(
+        '--swap-minutes',
+        type=float,
+        default=0.0,
+        metavar='N',
+        help='also swap 1 %% of the neighbours of N minutes, and compare the ids',
+    )
     parser.add_argument('--json', type=Path, help='where the figures go')
     args = parser.parse_args()
     pipeline = PosePipeline(args.weights, input_size=args.input_size)
     rows = []
-    print(f"{'camera':7} {'person':12} {'Hz':>4} {'frames':>6} {'missed':>6} {'switches':>8} {'fragmentations':>14}")
+    print(f'{"camera":7} {"person":12} {"Hz":>4} {"frames":>6} {"missed":>6} {"switches":>8} {"fragmentations":>14}')
     for camera in json.loads(LABELS.read_text())['cameras']:
         with VideoReader(args.clips / f'{camera}.mp4') as video:
-            scenes = [(frame.time, pipeline(frame.image, 'bgr'))
-                      for frame in tqdm(video, camera, video.expected or None, leave=False, disable=None)]
+            scenes = [
+                (frame.time, pipeline(frame.image, 'bgr'))
+                for frame in tqdm(video, camera, video.expected or None, leave=False, disable=None)
+            ]
             rate = video.fps
         if args.swap_minutes:
             print(camera, 'with neighbours swapped:', swapped_neighbours(scenes, rate, args.swap_minutes))
         for step in args.steps:
             for row in measure(camera, scenes, step):
                 rows.append({'hz': rate / step, **row})
-                print(f"{camera:7} {row['person']:12} {rate / step:4g} {row['frames']:6} {row['missed']:6} "
-                      f"{row['switches']:8} {row['fragmentations']:14}")
+                print(
+                    f'{camera:7} {row["person"]:12} {rate / step:4g} {row["frames"]:6} {row["missed"]:6} '
+                    f'{row["switches"]:8} {row["fragmentations"]:14}'
+                )
     if args.json:
-        args.json.write_text(json.dumps({'input_size': pipeline.input_size, 'weights': args.weights, 'rows': rows},
-                                        indent=2) + '\n')
+        args.json.write_text(
+            json.dumps({'input_size': pipeline.input_size, 'weights': args.weights, 'rows': rows}, indent=2) + '\n'
+        )
 
 
 if __name__ == '__main__':

@@ -42,8 +42,10 @@ class CleanBuildPy(build_py):
 
     def run(self) -> None:
         if self.editable_mode:
-            raise SetupError('an editable install cannot hold generated messages: use pip install . '
-                             'or colcon build --symlink-install')
+            raise SetupError(
+                'an editable install cannot hold generated messages: use pip install . '
+                'or colcon build --symlink-install'
+            )
         shutil.rmtree(self.build_lib, ignore_errors=True)
         super().run()
 
@@ -58,8 +60,9 @@ class AmentBuildPy(CleanBuildPy):
         self._install_with_cmake(work / 'build', work / 'stage')
         name = self.distribution.get_name()
         package = next((work / 'stage').glob(f'**/{name}/msg/__init__.py')).parents[1]
-        shutil.copytree(package, Path(self.build_lib) / name, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns('__pycache__'))
+        shutil.copytree(
+            package, Path(self.build_lib) / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns('__pycache__')
+        )
         self.distribution.data_files = _data_files(work / 'stage', package.parent)
 
     def _install_with_cmake(self, build: Path, stage: Path) -> None:
@@ -69,10 +72,22 @@ class AmentBuildPy(CleanBuildPy):
             paths = [str(ros_prefix()), *filter(None, environment.get(variable, '').split(os.pathsep))]
             environment[variable] = os.pathsep.join(dict.fromkeys(paths))
         generator = ['-G', 'Ninja'] if shutil.which('ninja') else []
-        for step in (['cmake', '-S', '.', '-B', build, *generator, f'-DCMAKE_INSTALL_PREFIX={stage}',
-                      '-DBUILD_TESTING=OFF', '-DCMAKE_BUILD_TYPE=Release', f'-DPython3_EXECUTABLE={sys.executable}'],
-                     ['cmake', '--build', build, '--parallel', str(os.cpu_count() or 1)],
-                     ['cmake', '--install', build]):
+        for step in (
+            [
+                'cmake',
+                '-S',
+                '.',
+                '-B',
+                build,
+                *generator,
+                f'-DCMAKE_INSTALL_PREFIX={stage}',
+                '-DBUILD_TESTING=OFF',
+                '-DCMAKE_BUILD_TYPE=Release',
+                f'-DPython3_EXECUTABLE={sys.executable}',
+            ],
+            ['cmake', '--build', build, '--parallel', str(os.cpu_count() or 1)],
+            ['cmake', '--install', build],
+        ):
             subprocess.run(step, env=environment, check=True)
 
 

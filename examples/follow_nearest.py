@@ -20,9 +20,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
 
-PERIOD = .1
+PERIOD = 0.1
 """Seconds between two commands."""
-TOLERANCE = .1
+TOLERANCE = 0.1
 """Metres by which the person may be nearer or farther before the robot moves."""
 
 
@@ -31,13 +31,16 @@ class FollowNearest(Node):
 
     def __init__(self, **options) -> None:
         super().__init__('follow_nearest', **options)
-        self._settings = {name: self.declare_parameter(name, value) for name, value in {
-            'distance': 1.5,    # m, from the camera to the person's trunk
-            'timeout': .5,      # s, age of an answer after which it says nothing of now
-            'gain': .8,         # 1/s, speed for each metre, and turning for each radian, that is missing
-            'max_speed': .5,    # m/s
-            'max_turn': 1.,     # rad/s
-        }.items()}
+        self._settings = {
+            name: self.declare_parameter(name, value)
+            for name, value in {
+                'distance': 1.5,  # m, from the camera to the person's trunk
+                'timeout': 0.5,  # s, age of an answer after which it says nothing of now
+                'gain': 0.8,  # 1/s, speed for each metre, and turning for each radian, that is missing
+                'max_speed': 0.5,  # m/s
+                'max_turn': 1.0,  # rad/s
+            }.items()
+        }
         self._people: Skeleton3DArray | None = None
         self._commands = self.create_publisher(Twist, 'cmd_vel', 10)
         self.create_subscription(Skeleton3DArray, 'skeletons_3d', self._hear, 10)

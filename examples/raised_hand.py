@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tells who raises a hand: people on ``skeletons`` in, the person's id on ``hand_raised`` out, once for each raising.
 
-    ros2 run mpn_ros raised_hand.py --ros-args -p hold:=1.0
+ros2 run mpn_ros raised_hand.py --ros-args -p hold:=1.0
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import Int32
 
-ARMS = ((Keypoint.LEFT_SHOULDER, Keypoint.LEFT_ELBOW, Keypoint.LEFT_WRIST),
-        (Keypoint.RIGHT_SHOULDER, Keypoint.RIGHT_ELBOW, Keypoint.RIGHT_WRIST))
-HIGH = .5
+ARMS = (
+    (Keypoint.LEFT_SHOULDER, Keypoint.LEFT_ELBOW, Keypoint.LEFT_WRIST),
+    (Keypoint.RIGHT_SHOULDER, Keypoint.RIGHT_ELBOW, Keypoint.RIGHT_WRIST),
+)
+HIGH = 0.5
 """How far the wrist is above the shoulder at least, as a part of the upper arm's length in the image."""
 
 
@@ -40,11 +42,11 @@ class RaisedHand(Node):
 
     def __init__(self, **options) -> None:
         super().__init__('raised_hand', **options)
-        self.declare_parameter('hold', .5)
-        self.declare_parameter('min_score', .3)
+        self.declare_parameter('hold', 0.5)
+        self.declare_parameter('min_score', 0.3)
         self._since: dict[int, float] = {}
         self._told: set[int] = set()
-        self._last = 0.
+        self._last = 0.0
         self._events = self.create_publisher(Int32, 'hand_raised', 10)
         self.create_subscription(SkeletonArray, 'skeletons', self._hear, 10)
 
@@ -54,8 +56,11 @@ class RaisedHand(Node):
             self._since.clear()
         self._last = now
         min_score = self.get_parameter('min_score').value
-        up = {person.id for person in people.skeletons
-              if person.id != Skeleton.NOT_TRACKED and raises_hand(person, min_score)}
+        up = {
+            person.id
+            for person in people.skeletons
+            if person.id != Skeleton.NOT_TRACKED and raises_hand(person, min_score)
+        }
         self._since = {id: self._since.get(id, now) for id in up}
         self._told &= up
         for id, since in self._since.items():

@@ -14,19 +14,27 @@ from mpn_ros.errors import ParameterError
 from mpn_ros.ros.launching import argument, file_argument, on_end
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
-ARGUMENTS = {'bag': (None, 'the bag: a folder or an .mcap or .db3 file'),
-             'speed': ('1.0', 'of playing; 0.5 is half as fast as it was recorded'),
-             'delay': ('10.0', 'seconds to wait before playing, while the network is loaded'),
-             'use_sim_time': ('true', 'take the time from the bag')}
+ARGUMENTS = {
+    'bag': (None, 'the bag: a folder or an .mcap or .db3 file'),
+    'speed': ('1.0', 'of playing; 0.5 is half as fast as it was recorded'),
+    'delay': ('10.0', 'seconds to wait before playing, while the network is loaded'),
+    'use_sim_time': ('true', 'take the time from the bag'),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=text)
-          for name, (default, text) in ARGUMENTS.items()),
-        OpaqueFunction(function=judge), IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-        OpaqueFunction(function=play)])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
+            ),
+            OpaqueFunction(function=judge),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+            OpaqueFunction(function=play),
+        ]
+    )
 
 
 def judge(context: LaunchContext) -> None:

@@ -14,7 +14,13 @@ POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription([
-        DeclareLaunchArgument('cameras', default_value='[left, right]',
-                              description='names of the cameras, each the namespace of its topics'),
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE))])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'cameras',
+                default_value='[left, right]',
+                description='names of the cameras, each the namespace of its topics',
+            ),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+        ]
+    )

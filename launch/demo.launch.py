@@ -14,19 +14,27 @@ from launch_ros.actions import Node
 from mpn_ros.ros.launching import argument, file_argument, need_executable, on_end
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
-ARGUMENTS = {'clip': (None, 'video file that is played'),
-             'rate': ('0.0', "images a second; 0.0 takes the clip's own rate"),
-             'loop': ('true', 'begin again at the end; false ends everything there'),
-             'camera_info': ('', 'calibration file of the camera that took it; empty: a plausible lens')}
+ARGUMENTS = {
+    'clip': (None, 'video file that is played'),
+    'rate': ('0.0', "images a second; 0.0 takes the clip's own rate"),
+    'loop': ('true', 'begin again at the end; false ends everything there'),
+    'camera_info': ('', 'calibration file of the camera that took it; empty: a plausible lens'),
+}
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription([
-        *(DeclareLaunchArgument(name, default_value=default, description=text)
-          for name, (default, text) in ARGUMENTS.items()),
-        OpaqueFunction(function=judge), IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-        OpaqueFunction(function=play)])
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in ARGUMENTS.items()
+            ),
+            OpaqueFunction(function=judge),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+            OpaqueFunction(function=play),
+        ]
+    )
 
 
 def judge(context: LaunchContext) -> None:
@@ -37,9 +45,20 @@ def judge(context: LaunchContext) -> None:
 def play(context: LaunchContext) -> list[Node]:
     """The clip in the place of a camera."""
     need_executable(context, 'mpn_ros', 'clip_player', 'this launch file')
-    parameters = {'clip': str(file_argument(context, 'clip')), 'rate': argument(context, 'rate', float),
-                  'loop': argument(context, 'loop', bool)}
+    parameters = {
+        'clip': str(file_argument(context, 'clip')),
+        'rate': argument(context, 'rate', float),
+        'loop': argument(context, 'loop', bool),
+    }
     if argument(context, 'camera_info'):
         parameters['camera_info'] = str(file_argument(context, 'camera_info'))
-    return [Node(package='mpn_ros', executable='clip_player', namespace=LaunchConfiguration('namespace'),
-                 parameters=[parameters], output='screen', on_exit=on_end('the clip'))]
+    return [
+        Node(
+            package='mpn_ros',
+            executable='clip_player',
+            namespace=LaunchConfiguration('namespace'),
+            parameters=[parameters],
+            output='screen',
+            on_exit=on_end('the clip'),
+        )
+    ]

@@ -17,12 +17,24 @@ CAMERA = '/camera/camera'
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription([
-        DeclareLaunchArgument('image_topic', default_value=f'{CAMERA}/color/image_raw',
-                              description='colour images, with camera_info beside them'),
-        DeclareLaunchArgument('depth_topic', default_value=f'{CAMERA}/aligned_depth_to_color/image_raw',
-                              description='depth images registered to the colour images'),
-        DeclareLaunchArgument('rviz_layout', default_value='robot', description='as in pose.launch.py'),
-        DeclareLaunchArgument('rviz_fixed_frame', default_value='camera_link',
-                              description='as in pose.launch.py; the default is the root of the RealSense driver'),
-        IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE))])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument(
+                'image_topic',
+                default_value=f'{CAMERA}/color/image_raw',
+                description='colour images, with camera_info beside them',
+            ),
+            DeclareLaunchArgument(
+                'depth_topic',
+                default_value=f'{CAMERA}/aligned_depth_to_color/image_raw',
+                description='depth images registered to the colour images',
+            ),
+            DeclareLaunchArgument('rviz_layout', default_value='robot', description='as in pose.launch.py'),
+            DeclareLaunchArgument(
+                'rviz_fixed_frame',
+                default_value='camera_link',
+                description='as in pose.launch.py; the default is the root of the RealSense driver',
+            ),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
+        ]
+    )

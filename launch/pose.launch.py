@@ -40,27 +40,37 @@ ARGUMENTS = {
     'params_file': (str(SHARE / 'config' / 'pose.yaml'), 'parameters file'),
     'rviz': ('false', 'open RViz on what the node answers, once for each of the cameras that are given here'),
     'rviz_layout': (WITHOUT_TF, "'pose' for a camera alone, 'robot' with TF and the ground, or path of a layout"),
-    'rviz_fixed_frame': ('', "RViz's fixed frame, or a list like '[left_frame, right_frame]' of one for each camera; "
-                             "empty: the layout's"),
+    'rviz_fixed_frame': (
+        '',
+        "RViz's fixed frame, or a list like '[left_frame, right_frame]' of one for each camera; empty: the layout's",
+    ),
     'rviz_title': ('{NAMESPACE} - people - RViz', "title of RViz's windows"),
     'log_level': ('info', 'debug, info, warn, error or fatal'),
     'respawn': ('false', 'start the node again whenever it ends'),
-    'large_images': ('true', 'give Fast DDS shared memory for images larger than about 500 KB; '
-                             'a profile that is set already stays'),
+    'large_images': (
+        'true',
+        'give Fast DDS shared memory for images larger than about 500 KB; a profile that is set already stays',
+    ),
 }
 
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs."""
-    declared = [DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()]
-    declared += [DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in params_file')
-                 for name, (_, text) in OVERRIDES.items()]
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=text)
+        for name, (default, text) in ARGUMENTS.items()
+    ]
+    declared += [
+        DeclareLaunchArgument(name, default_value='', description=f'{text}; empty: as in params_file')
+        for name, (_, text) in OVERRIDES.items()
+    ]
     profile = EnvironmentVariable(profiles_variable(), default_value=str(SHARE / 'config' / 'fastdds_large_images.xml'))
-    shared_memory = SetEnvironmentVariable(profiles_variable(), profile,
-                                           condition=IfCondition(LaunchConfiguration('large_images')))
-    return LaunchDescription([*declared, OpaqueFunction(function=refuse), shared_memory,
-                              OpaqueFunction(function=start)])
+    shared_memory = SetEnvironmentVariable(
+        profiles_variable(), profile, condition=IfCondition(LaunchConfiguration('large_images'))
+    )
+    return LaunchDescription(
+        [*declared, OpaqueFunction(function=refuse), shared_memory, OpaqueFunction(function=start)]
+    )
 
 
 def refuse(context: LaunchContext) -> None:
@@ -88,12 +98,19 @@ def pose(context: LaunchContext, given: dict[str, object]) -> LifecycleNode:
         raise ParameterError(f"argument 'log_level' must be one of {', '.join(LEVELS)}, not '{level}'")
     respawn = argument(context, 'respawn', bool)
     ends = is_root(context, SHARE / 'launch') and not respawn  # a robot's launch file decides that for itself
-    return LifecycleNode(package='mpn_ros', executable='pose_node', name='pose',
-                         namespace=argument(context, 'namespace'),
-                         parameters=[str(file_argument(context, 'params_file')), given], output='screen',
-                         emulate_tty=True, respawn=respawn, respawn_delay=2.,
-                         on_exit=on_failure('the node pose') if ends else None,
-                         ros_arguments=['--log-level', level])
+    return LifecycleNode(
+        package='mpn_ros',
+        executable='pose_node',
+        name='pose',
+        namespace=argument(context, 'namespace'),
+        parameters=[str(file_argument(context, 'params_file')), given],
+        output='screen',
+        emulate_tty=True,
+        respawn=respawn,
+        respawn_delay=2.0,
+        on_exit=on_failure('the node pose') if ends else None,
+        ros_arguments=['--log-level', level],
+    )
 
 
 def rviz(context: LaunchContext, given: dict[str, object]) -> tuple[list[Node], str]:
@@ -110,13 +127,22 @@ def rviz(context: LaunchContext, given: dict[str, object]) -> tuple[list[Node], 
         raise ParameterError(f"argument 'rviz_fixed_frame' has {len(frames)} frames for {len(cameras)} cameras")
     image_topic = given.get('image_topic', 'image_raw')
     # RViz looks for camera_info beside the topic that the layout names, whatever that is remapped to.
-    remappings = [('image_raw', image_topic), ('/camera_info', f'{image_topic.rpartition("/")[0]}/camera_info'
-                                                               if '/' in image_topic else 'camera_info')]
+    remappings = [
+        ('image_raw', image_topic),
+        ('/camera_info', f'{image_topic.rpartition("/")[0]}/camera_info' if '/' in image_topic else 'camera_info'),
+    ]
     arguments = ['-d', str(path), '-t', argument(context, 'rviz_title')]
-    windows = [Node(package='rviz2', executable='rviz2', namespace='/'.join(filter(None, (namespace, camera))),
-                    remappings=remappings, parameters=[{'use_sim_time': given.get('use_sim_time', False)}],
-                    arguments=[*arguments, *(['-f', frame] if frame else [])])
-               for camera, frame in zip(cameras, frames)]
+    windows = [
+        Node(
+            package='rviz2',
+            executable='rviz2',
+            namespace='/'.join(filter(None, (namespace, camera))),
+            remappings=remappings,
+            parameters=[{'use_sim_time': given.get('use_sim_time', False)}],
+            arguments=[*arguments, *(['-f', frame] if frame else [])],
+        )
+        for camera, frame in zip(cameras, frames)
+    ]
     if frame or layout != WITHOUT_TF:
         return windows, ''
     return windows, yaml.safe_load(path.read_text())['Visualization Manager']['Global Options']['Fixed Frame']

@@ -31,8 +31,9 @@ class CameraModel:
             raise CalibrationError('the camera is not calibrated: its matrix has no focal length')
         lengths = (0, 4) if self.fisheye else (0, 4, 5, 8, 12, 14)
         if self.distortion.size not in lengths or not np.isfinite(self.distortion).all():
-            raise CalibrationError(f'the lens distortion must have {lengths} finite coefficients, '
-                                   f'not {self.distortion.tolist()}')
+            raise CalibrationError(
+                f'the lens distortion must have {lengths} finite coefficients, not {self.distortion.tolist()}'
+            )
 
     def resized(self, width: int, height: int) -> CameraModel:
         """The model of the same view in images of another size, as a driver's binning makes them. Raises
@@ -40,12 +41,13 @@ class CameraModel:
         if (width, height) == (self.width, self.height):
             return self
         if min(self.width, self.height) < 1 or abs(width * self.height - height * self.width) > max(width, height):
-            raise CalibrationError(f'the calibration is for images of {self.width}x{self.height}, '
-                                   f'not of {width}x{height}')
+            raise CalibrationError(
+                f'the calibration is for images of {self.width}x{self.height}, not of {width}x{height}'
+            )
         scale = np.array([width / self.width, height / self.height])
         matrix = self.matrix.copy()
         matrix[:2, :2] *= scale[:, None]
-        matrix[:2, 2] = (matrix[:2, 2] + .5) * scale - .5
+        matrix[:2, 2] = (matrix[:2, 2] + 0.5) * scale - 0.5
         return replace(self, matrix=matrix, width=width, height=height)
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:

@@ -41,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):  # names of files need not be UTF-8
             stream.reconfigure(errors='backslashreplace')
     parser = argparse.ArgumentParser(
-        prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.')
+        prog='mpn', description='MultiPoseNet: people in images, as boxes, skeletons and a mask.'
+    )
     parser.add_argument('--version', action='version', version=f'mpn_ros {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     chosen = next((word for word in argv if word in COMMANDS), None)

@@ -21,7 +21,7 @@ from mpn_ros.skeleton import COCO, SkeletonLayout, make_layout
 
 _log = logging.getLogger(__name__)
 
-OVERHANG = 2.
+OVERHANG = 2.0
 """Pixels by which a box may reach over the edge of its image: rounding, not a mistake."""
 
 
@@ -50,8 +50,10 @@ class DatasetImage:
         except ImageError as error:
             raise DatasetError(str(error)) from error
         if image.shape[:2] != (self.height, self.width):
-            raise DatasetError(f'{self.path} has {image.shape[1]}x{image.shape[0]} pixels, but its labels '
-                               f'(image id {self.id}) say {self.width}x{self.height}')
+            raise DatasetError(
+                f'{self.path} has {image.shape[1]}x{image.shape[0]} pixels, but its labels '
+                f'(image id {self.id}) say {self.width}x{self.height}'
+            )
         return image
 
 
@@ -127,11 +129,14 @@ def read_dataset(
     if not annotations:
         raise DatasetError(f'{where} has no annotation of a person')
     if empty:
-        _warn_once(f'{where}: {len(empty)} persons with an empty box are left out, the first of them annotation id '
-                   f'{empty[0]}')
+        _warn_once(
+            f'{where}: {len(empty)} persons with an empty box are left out, the first of them annotation id {empty[0]}'
+        )
     if without_area:
-        _warn_once(f'{where}: {len(without_area)} persons have no area, the first of them annotation id '
-                   f'{without_area[0]}; their outline or their box gives it, by which OKS measures their joints')
+        _warn_once(
+            f'{where}: {len(without_area)} persons have no area, the first of them annotation id '
+            f'{without_area[0]}; their outline or their box gives it, by which OKS measures their joints'
+        )
     missing = next((image for image in images if not image.path.is_file()), None)
     if images_dir is not None and missing is not None:
         raise DatasetError(f'{missing.path} (image id {missing.id} of {where}) is missing')
@@ -151,9 +156,11 @@ def _oriented(images: Sequence[DatasetImage], where: str, upright: bool | None) 
     readings = [reading(image.path, image.width, image.height, bool(upright)) for image in images]
     unsure = [image for image, how in zip(images, readings) if not how.sure]
     if unsure and upright is None:
-        _warn_once(f'{where}: {len(unsure)} images have an EXIF orientation that the size in their labels does not '
-                   f'decide, the first of them {unsure[0].path}; they are read as stored (--exif stored), not as shown '
-                   '(--exif upright)')
+        _warn_once(
+            f'{where}: {len(unsure)} images have an EXIF orientation that the size in their labels does not '
+            f'decide, the first of them {unsure[0].path}; they are read as stored (--exif stored), not as shown '
+            '(--exif upright)'
+        )
     return [replace(image, upright=True) if how.upright else image for image, how in zip(images, readings)]
 
 
@@ -161,6 +168,7 @@ def _area(annotation: dict[str, Any], image: DatasetImage, where: str) -> float:
     """The area of a person's outline, or of its box where it has none."""
     if annotation.get('segmentation'):
         from mpn_ros.coco_masks import person_mask  # needs pycocotools, which few datasets do
+
         try:
             outline = float(person_mask([annotation], image.height, image.width).sum())
         except DatasetError as error:
@@ -209,23 +217,32 @@ def _layout(category: dict[str, Any], wanted: SkeletonLayout | None, where: str)
             raise DatasetError(f"{where}: the category 'person' does not describe its keypoints: {error}") from error
     layout = wanted or COCO
     if tuple(names) != layout.names:
-        raise DatasetError(f"{where} labels {len(names)} keypoints ({', '.join(names)}), but those of the weights are "
-                           f"{len(layout)} ({', '.join(layout.names)})")
+        raise DatasetError(
+            f'{where} labels {len(names)} keypoints ({", ".join(names)}), but those of the weights are '
+            f'{len(layout)} ({", ".join(layout.names)})'
+        )
     return layout
 
 
 def _image(entry: Any, images_dir: Path, where: str) -> DatasetImage:
     try:
-        image = DatasetImage(_identity(entry['id']), images_dir / entry['file_name'],
-                             int(entry['width']), int(entry['height']), entry.get('complete', False))
+        image = DatasetImage(
+            _identity(entry['id']),
+            images_dir / entry['file_name'],
+            int(entry['width']),
+            int(entry['height']),
+            entry.get('complete', False),
+        )
     except _NoIdentity as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} {error}') from error
     except (TypeError, KeyError, ValueError, OverflowError) as error:
         raise DatasetError(f'{where}: image {_id_of(entry)} needs id, file_name, width and height') from error
     sides = image.width, image.height
     if not 1 <= min(sides) <= max(sides) <= LONGEST_SIDE or image.width * image.height > MAX_PIXELS:
-        raise DatasetError(f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels; sides must '
-                           f'be 1 to {LONGEST_SIDE}, and pixels {MAX_PIXELS} at most')
+        raise DatasetError(
+            f'{where}: image {image.id} has a size of {image.width}x{image.height} pixels; sides must '
+            f'be 1 to {LONGEST_SIDE}, and pixels {MAX_PIXELS} at most'
+        )
     if not isinstance(image.complete, bool):
         raise DatasetError(f"{where}: 'complete' of image {image.id} must be true or false, not {image.complete!r}")
     return image
@@ -237,7 +254,7 @@ class _NoIdentity(Exception):
 
 def _identity(value: Any) -> int:
     """An id, which some tools write as text: a whole number all the same. Raises _NoIdentity."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2 ** 63:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return value
     if isinstance(value, str) and value.isdecimal() and len(value) < 19:
         return int(value)
@@ -246,7 +263,7 @@ def _identity(value: Any) -> int:
 
 def _id_of(entry: Any) -> str:
     named = isinstance(entry, dict) and 'id' in entry
-    return f"id {entry['id']!r:.60}" if named else f'without an id ({str(entry)[:60]})'
+    return f'id {entry["id"]!r:.60}' if named else f'without an id ({str(entry)[:60]})'
 
 
 def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tuple[str, dict[str, Any]]:
@@ -275,10 +292,19 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
     if not _numbers(keypoints, 3 * joints):
         return f'needs {3 * joints} finite numbers as its keypoints', {}
     labelled = sum(visibility > 0 for visibility in keypoints[2::3])
-    return '', {**entry, 'id': own, 'image_id': image.id, 'keypoints': keypoints, 'num_keypoints': labelled,
-                'iscrowd': int(bool(entry.get('iscrowd')))}
+    return '', {
+        **entry,
+        'id': own,
+        'image_id': image.id,
+        'keypoints': keypoints,
+        'num_keypoints': labelled,
+        'iscrowd': int(bool(entry.get('iscrowd'))),
+    }
 
 
 def _numbers(values: Any, count: int) -> bool:
-    return (isinstance(values, list) and len(values) == count
-            and all(isinstance(value, (int, float)) and -LARGEST < value < LARGEST for value in values))
+    return (
+        isinstance(values, list)
+        and len(values) == count
+        and all(isinstance(value, (int, float)) and -LARGEST < value < LARGEST for value in values)
+    )

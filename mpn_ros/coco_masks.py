@@ -22,8 +22,10 @@ def person_mask(annotations: Sequence[dict[str, Any]], height: int, width: int) 
         try:
             runs += _encode(segmentation, height, width)
         except Exception as error:  # pycocotools raises whatever its C code stumbles over
-            raise DatasetError(f"annotation id {annotation['id']} has neither polygons nor RLE of its "
-                               f'{width}x{height} image as its segmentation') from error
+            raise DatasetError(
+                f'annotation id {annotation["id"]} has neither polygons nor RLE of its '
+                f'{width}x{height} image as its segmentation'
+            ) from error
     if not runs:
         return np.zeros((height, width), bool)
     return coco_mask.decode(coco_mask.merge(runs)).astype(bool)
@@ -38,8 +40,9 @@ def _encode(segmentation: Any, height: int, width: int) -> list[dict[str, Any]]:
             raise ValueError('run lengths of another picture')
         if isinstance(counts, (str, bytes)):
             return [segmentation]
-    elif not all(len(polygon) > 5 and np.isfinite(polygon).all() and np.abs(polygon).max() < FARTHEST
-                 for polygon in segmentation):
+    elif not all(
+        len(polygon) > 5 and np.isfinite(polygon).all() and np.abs(polygon).max() < FARTHEST for polygon in segmentation
+    ):
         raise ValueError('polygons of no picture')  # pycocotools would walk along their edges all the same
     encoded = coco_mask.frPyObjects(segmentation, height, width)
     return encoded if isinstance(encoded, list) else [encoded]

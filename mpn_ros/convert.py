@@ -20,16 +20,34 @@ from mpn_ros.presets import Preset, PRNConfig
 from mpn_ros.skeleton import COCO
 from mpn_ros.weights import Parts, expected_shapes, first_mismatch
 
-_LIMENG95_JOINTS = ('nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder', 'left_elbow',
-                    'left_wrist', 'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
-                    'right_eye', 'left_eye', 'right_ear', 'left_ear')
+_LIMENG95_JOINTS = (
+    'nose',
+    'neck',
+    'right_shoulder',
+    'right_elbow',
+    'right_wrist',
+    'left_shoulder',
+    'left_elbow',
+    'left_wrist',
+    'right_hip',
+    'right_knee',
+    'right_ankle',
+    'left_hip',
+    'left_knee',
+    'left_ankle',
+    'right_eye',
+    'left_eye',
+    'right_ear',
+    'left_ear',
+)
 _HEATMAP_ORDER = [_LIMENG95_JOINTS.index(name) for name in COCO.names]
 _PRN_ORDER = [i - (i > _LIMENG95_JOINTS.index('neck')) for i in _HEATMAP_ORDER]
 
-_MOST_VALUES = 2 ** 28  # HDF5 may claim any number and store next to none
+_MOST_VALUES = 2**28  # HDF5 may claim any number and store next to none
 
-PUBLISHED_PRN = PRNConfig(height=56, width=36, nodes=1024, layers=2, residual=True, dropout=.5, box_margin=0., blur=1.,
-                          rectify=True)
+PUBLISHED_PRN = PRNConfig(
+    height=56, width=36, nodes=1024, layers=2, residual=True, dropout=0.5, box_margin=0.0, blur=1.0, rectify=True
+)
 """The PRN of both publications."""
 
 # Prefixes of our keys and of theirs. We count levels from the finest, they mostly from the coarsest.
@@ -48,8 +66,11 @@ _LIMENG95_NAMES = {
     **{f'detector_pyramid.pyramid.smooth.{i}': f'fpn.toplayer{2 - i}' for i in range(3)},
     'detector_pyramid.p6': 'fpn.conv6',
     'detector_pyramid.p7': 'fpn.conv7',
-    **{f'detector.{ours}.convs.{i}': f'{theirs}.conv{i + 1}' for i in range(4)
-       for ours, theirs in (('classification', 'classificationModel'), ('regression', 'regressionModel'))},
+    **{
+        f'detector.{ours}.convs.{i}': f'{theirs}.conv{i + 1}'
+        for i in range(4)
+        for ours, theirs in (('classification', 'classificationModel'), ('regression', 'regressionModel'))
+    },
     'detector.classification.output': 'classificationModel.output',
     'detector.regression.output': 'regressionModel.output',
 }
@@ -72,8 +93,10 @@ def import_limeng95(source: Path, preset: Preset) -> Imported:
     state = _read_hdf5(source)
     expected = expected_shapes(preset)
     _check(source, state, limeng95_shapes(preset), f"LiMeng95's MultiPoseNet of preset '{preset.name}'")
-    network = {key: torch.tensor(0) if _is_counter(key) else state[_renamed(key, _LIMENG95_NAMES)]
-               for key in expected['network']}
+    network = {
+        key: torch.tensor(0) if _is_counter(key) else state[_renamed(key, _LIMENG95_NAMES)]
+        for key in expected['network']
+    }
     for key, value in network.items():
         if key.startswith(('keypoint_head.heatmaps.', 'intermediate.')):
             network[key] = torch.cat((value[_HEATMAP_ORDER], torch.zeros_like(value[:1])))
@@ -83,8 +106,11 @@ def import_limeng95(source: Path, preset: Preset) -> Imported:
     prn['encode.weight'] = prn['encode.weight'].unflatten(1, (-1, len(COCO)))[..., _PRN_ORDER].flatten(1)
     for key in ('decode.weight', 'decode.bias'):
         prn[key] = prn[key].unflatten(0, (-1, len(COCO)))[:, _PRN_ORDER].flatten(0, 1)
-    return Imported(preset, {'network': network, 'prn': prn},
-                    {'imported': 'LiMeng95/MultiPoseNet.pytorch', 'file': source.name, 'data': ['COCO']})
+    return Imported(
+        preset,
+        {'network': network, 'prn': prn},
+        {'imported': 'LiMeng95/MultiPoseNet.pytorch', 'file': source.name, 'data': ['COCO']},
+    )
 
 
 def import_prn(source: Path, preset: Preset) -> Imported:
@@ -96,9 +122,16 @@ def import_prn(source: Path, preset: Preset) -> Imported:
     state = _read_torch(source)
     expected = expected_shapes(preset)['prn']
     _check(source, state, {_renamed(key, _PRN_NAMES): shape for key, shape in expected.items()}, "the authors' PRN")
-    return Imported(preset, {'prn': {key: state[_renamed(key, _PRN_NAMES)] for key in expected}},
-                    {'imported': 'salihkaragoz/pose-residual-network-pytorch', 'file': source.name, 'data': ['COCO'],
-                     'licence': 'academic or non-profit, noncommercial research use only'})
+    return Imported(
+        preset,
+        {'prn': {key: state[_renamed(key, _PRN_NAMES)] for key in expected}},
+        {
+            'imported': 'salihkaragoz/pose-residual-network-pytorch',
+            'file': source.name,
+            'data': ['COCO'],
+            'licence': 'academic or non-profit, noncommercial research use only',
+        },
+    )
 
 
 IMPORTERS: dict[str, Callable[[Path, Preset], Imported]] = {'limeng95': import_limeng95, 'prn': import_prn}
@@ -125,7 +158,7 @@ def _is_counter(key: str) -> bool:
 
 
 def _renamed(key: str, names: Mapping[str, str]) -> str:
-    return next((theirs + key[len(ours):] for ours, theirs in names.items() if key.startswith(f'{ours}.')), key)
+    return next((theirs + key[len(ours) :] for ours, theirs in names.items() if key.startswith(f'{ours}.')), key)
 
 
 def _check(source: Path, state: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], what: str) -> None:
@@ -141,8 +174,11 @@ def _read_hdf5(source: Path) -> dict[str, Tensor]:
         raise WeightsError(f'{source} needs h5py to be read: pip install h5py') from error
     try:
         with source.open('rb') as content, h5py.File(content, 'r') as file:
-            datasets = {key: value for key, value in file.items()
-                        if isinstance(value, h5py.Dataset) and value.dtype.kind in 'fiu'}
+            datasets = {
+                key: value
+                for key, value in file.items()
+                if isinstance(value, h5py.Dataset) and value.dtype.kind in 'fiu'
+            }
             if (values := sum(dataset.size for dataset in datasets.values())) > _MOST_VALUES:
                 raise WeightsError(f'{source} claims to hold {values} values, more than any published network')
             state = {key: torch.as_tensor(dataset[()]).float() for key, dataset in datasets.items()}

@@ -22,8 +22,9 @@ from mpn_ros.perception import PEAKS, Perceived, Perception
 from mpn_ros.weights import Weights
 
 
-def export_network(path: str | Path, weights: Weights, width: int, height: int, *, batch: int | None = 1,
-                   half: bool = False) -> None:
+def export_network(
+    path: str | Path, weights: Weights, width: int, height: int, *, batch: int | None = 1, half: bool = False
+) -> None:
     """Writes ``Perception``: ``images (B, height, width, 3)`` uint8 RGB to ``peaks``, ``boxes`` and ``person`` as in
     ``Perceived``, all float32.
 
@@ -63,8 +64,15 @@ def _example(batch: int | None) -> int:
     return batch
 
 
-def _export(path: str | Path, graph: nn.Module, example: torch.Tensor, batch: int | None, input_name: str,
-            output_names: Sequence[str], weights: Weights) -> None:
+def _export(
+    path: str | Path,
+    graph: nn.Module,
+    example: torch.Tensor,
+    batch: int | None,
+    input_name: str,
+    output_names: Sequence[str],
+    weights: Weights,
+) -> None:
     path = Path(path)
     if path.suffix != '.onnx':
         raise ParameterError(f'{path} must end in .onnx')
@@ -73,16 +81,26 @@ def _export(path: str | Path, graph: nn.Module, example: torch.Tensor, batch: in
     keep_kernels_private()
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            graph.eval(), (example,), dynamo=True, verbose=False, input_names=[input_name],
+            graph.eval(),
+            (example,),
+            dynamo=True,
+            verbose=False,
+            input_names=[input_name],
             output_names=list(output_names),
-            dynamic_shapes=({0: torch.export.Dim('batch')},) if batch is None else None)
+            dynamic_shapes=({0: torch.export.Dim('batch')},) if batch is None else None,
+        )
     assert program is not None
     model = program.model_proto
-    onnx.helper.set_model_props(model, {
-        'mpn_ros': __version__, 'weights': printable(Path(weights.source).name),
-        'weights_sha256': weights.metadata['sha256'],
-        'preset': json.dumps(weights.preset.to_dict()),
-        'input_shape': json.dumps(['batch' if batch is None else batch, *example.shape[1:]])})
+    onnx.helper.set_model_props(
+        model,
+        {
+            'mpn_ros': __version__,
+            'weights': printable(Path(weights.source).name),
+            'weights_sha256': weights.metadata['sha256'],
+            'preset': json.dumps(weights.preset.to_dict()),
+            'input_shape': json.dumps(['batch' if batch is None else batch, *example.shape[1:]]),
+        },
+    )
     onnx.checker.check_model(model, full_check=True)
     try:
         write_whole(path, model.SerializeToString())

@@ -28,8 +28,17 @@ CLASSES = {
     'geometry_msgs': ('Point', 'Pose', 'PoseWithCovariance', 'Quaternion'),
     'mpn_ros': ('Keypoint', 'Skeleton', 'SkeletonArray', 'SkeletonLayout'),
     'std_msgs': ('Header',),
-    'vision_msgs': ('BoundingBox2D', 'Detection2D', 'Detection2DArray', 'LabelInfo', 'ObjectHypothesis',
-                    'ObjectHypothesisWithPose', 'Point2D', 'Pose2D', 'VisionClass'),
+    'vision_msgs': (
+        'BoundingBox2D',
+        'Detection2D',
+        'Detection2DArray',
+        'LabelInfo',
+        'ObjectHypothesis',
+        'ObjectHypothesisWithPose',
+        'Point2D',
+        'Pose2D',
+        'VisionClass',
+    ),
 }
 """The messages that a builder makes, by package."""
 
@@ -37,8 +46,10 @@ CLASSES = {
 def check_layout(layout: SkeletonLayout, source: str) -> None:
     """Raises WeightsError for keypoints that the messages have no place for; ``source`` names their weights."""
     if layout.names != COCO.names:
-        raise WeightsError(f"{source} knows {len(layout)} keypoints ({', '.join(layout.names)}), but the messages hold "
-                           f"COCO's {len(COCO)}")
+        raise WeightsError(
+            f'{source} knows {len(layout)} keypoints ({", ".join(layout.names)}), but the messages hold '
+            f"COCO's {len(COCO)}"
+        )
 
 
 def serialize_image(pixels: np.ndarray, encoding: str, header: Any) -> bytes:
@@ -51,11 +62,17 @@ def serialize_image(pixels: np.ndarray, encoding: str, header: Any) -> bytes:
         header: a ``std_msgs/Header``.
     """
     height, width = pixels.shape[:2]
-    return b''.join((
-        CDR_LITTLE_ENDIAN, struct.pack('<iI', header.stamp.sec, header.stamp.nanosec),
-        _aligned(_text(header.frame_id)), struct.pack('<II', height, width),
-        _aligned(_text(encoding) + b'\0'),  # and the least significant byte comes first
-        struct.pack('<II', pixels.nbytes // height, pixels.nbytes), np.ascontiguousarray(pixels).data))
+    return b''.join(
+        (
+            CDR_LITTLE_ENDIAN,
+            struct.pack('<iI', header.stamp.sec, header.stamp.nanosec),
+            _aligned(_text(header.frame_id)),
+            struct.pack('<II', height, width),
+            _aligned(_text(encoding) + b'\0'),  # and the least significant byte comes first
+            struct.pack('<II', pixels.nbytes // height, pixels.nbytes),
+            np.ascontiguousarray(pixels).data,
+        )
+    )
 
 
 def _text(text: str) -> bytes:
@@ -77,45 +94,62 @@ class MessageBuilder:
 
     def __init__(self, types: Any) -> None:
         self._types = types
-        position, orientation = types.Point(x=0., y=0., z=0.), types.Quaternion(x=0., y=0., z=0., w=1.)
+        position, orientation = types.Point(x=0.0, y=0.0, z=0.0), types.Quaternion(x=0.0, y=0.0, z=0.0, w=1.0)
         # Of every detection, which says nothing of it: one for all, since nobody changes what is sent.
-        self._no_pose = types.PoseWithCovariance(pose=types.Pose(position=position, orientation=orientation),
-                                                 covariance=np.zeros(36))
+        self._no_pose = types.PoseWithCovariance(
+            pose=types.Pose(position=position, orientation=orientation), covariance=np.zeros(36)
+        )
 
     def detections(self, scene: Scene, header: Any) -> Any:
         """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows."""
         return self._types.Detection2DArray(
-            header=header, detections=[self._detection(person, header) for person in scene.people])
+            header=header, detections=[self._detection(person, header) for person in scene.people]
+        )
 
     def _detection(self, person: Person, header: Any) -> Any:
         types = self._types
         x0, y0, x1, y1 = person.box.tolist()
-        centre = types.Pose2D(position=types.Point2D(x=(x0 + x1) / 2, y=(y0 + y1) / 2), theta=0.)
+        centre = types.Pose2D(position=types.Point2D(x=(x0 + x1) / 2, y=(y0 + y1) / 2), theta=0.0)
         hypothesis = types.ObjectHypothesis(class_id=PERSON, score=float(person.score))
         return types.Detection2D(
-            header=header, id='' if person.id is None else str(person.id),
+            header=header,
+            id='' if person.id is None else str(person.id),
             bbox=types.BoundingBox2D(center=centre, size_x=x1 - x0, size_y=y1 - y0),
-            results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=self._no_pose)])
+            results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=self._no_pose)],
+        )
 
     def skeletons(self, scene: Scene, header: Any) -> Any:
         """A ``SkeletonArray``: boxes and joints, best first, and the image's size."""
         width, height = scene.image_size
-        return self._types.SkeletonArray(header=header, image_width=width, image_height=height,
-                                         skeletons=[self._skeleton(person) for person in scene.people])
+        return self._types.SkeletonArray(
+            header=header,
+            image_width=width,
+            image_height=height,
+            skeletons=[self._skeleton(person) for person in scene.people],
+        )
 
     def _skeleton(self, person: Person) -> Any:
-        keypoints = [self._types.Keypoint(x=x, y=y, score=score, seen=seen)
-                     for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist(), strict=True)]
-        return self._types.Skeleton(id=NOT_TRACKED if person.id is None else person.id, score=float(person.score),
-                                    box=person.box.astype(np.float32), keypoints=keypoints)
+        keypoints = [
+            self._types.Keypoint(x=x, y=y, score=score, seen=seen)
+            for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist(), strict=True)
+        ]
+        return self._types.Skeleton(
+            id=NOT_TRACKED if person.id is None else person.id,
+            score=float(person.score),
+            box=person.box.astype(np.float32),
+            keypoints=keypoints,
+        )
 
     def label_info(self) -> Any:
         """A ``LabelInfo``: what the values of the mask mean."""
         types = self._types
         header = types.Header(stamp=types.Time(sec=0, nanosec=0), frame_id='')
         classes = {MASK_BACKGROUND: 'background', MASK_PERSON: PERSON}
-        return types.LabelInfo(header=header, threshold=0., class_map=[
-            types.VisionClass(class_id=value, class_name=name) for value, name in classes.items()])
+        return types.LabelInfo(
+            header=header,
+            threshold=0.0,
+            class_map=[types.VisionClass(class_id=value, class_name=name) for value, name in classes.items()],
+        )
 
     def skeleton_layout(self, layout: SkeletonLayout = COCO) -> Any:
         """A ``SkeletonLayout``: names and bones of the keypoints."""

@@ -52,76 +52,130 @@ class Parameters:
     """The values of all parameters at one moment."""
 
     weights: str = _parameter(
-        'lite', 'Name of weights that ship in models/, path of a weights file, or of a pose network (docs/models.md).')
+        'lite', 'Name of weights that ship in models/, path of a weights file, or of a pose network (docs/models.md).'
+    )
     backend: str = _parameter(
-        'auto', "What runs the network: tensorrt, compile, openvino, eager, onnxruntime; 'auto' takes the fastest that "
-        'works here.')
+        'auto',
+        "What runs the network: tensorrt, compile, openvino, eager, onnxruntime; 'auto' takes the fastest that "
+        'works here.',
+    )
     device: str = _parameter('auto', "'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.")
     precision: str = _parameter(
-        'auto', "Numbers inside the network; 'auto' takes the fastest that the device and the backend have.",
-        choices=('auto', 'fp16', 'bf16', 'fp32'))
+        'auto',
+        "Numbers inside the network; 'auto' takes the fastest that the device and the backend have.",
+        choices=('auto', 'fp16', 'bf16', 'fp32'),
+    )
     input_size: int = _parameter(
-        0, "Long side of the network's input; 0 takes the size that the weights were made for.", unit='px',
-        bounds=(0, 4096), step=32)
+        0,
+        "Long side of the network's input; 0 takes the size that the weights were made for.",
+        unit='px',
+        bounds=(0, 4096),
+        step=32,
+    )
     grouper: str = _parameter(
-        'auto', 'What gives keypoints to people: the Pose Residual Network or the baselines of its paper; '
-        "'auto' leaves it to networks that group by themselves.", choices=('auto', 'prn', 'max', 'ucr'))
-    person_threshold: float = _parameter(.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
+        'auto',
+        'What gives keypoints to people: the Pose Residual Network or the baselines of its paper; '
+        "'auto' leaves it to networks that group by themselves.",
+        choices=('auto', 'prn', 'max', 'ucr'),
+    )
+    person_threshold: float = _parameter(0.4, 'Score from which a box is a person.', bounds=(0, 1), live=True)
     nms_threshold: float = _parameter(
-        0., "Overlap (IoU) above which the weaker of two boxes is dropped; 0 takes the network's own, 0.4 for ours.",
-        bounds=(0, 1), live=True)
-    keypoint_threshold: float = _parameter(.1, 'Score from which a keypoint is visible.', bounds=(0, 1), live=True)
+        0.0,
+        "Overlap (IoU) above which the weaker of two boxes is dropped; 0 takes the network's own, 0.4 for ours.",
+        bounds=(0, 1),
+        live=True,
+    )
+    keypoint_threshold: float = _parameter(0.1, 'Score from which a keypoint is visible.', bounds=(0, 1), live=True)
     mask_threshold: float = _parameter(
-        .4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True)
+        0.4, 'Probability from which a pixel belongs to a person.', bounds=(0, 1), live=True
+    )
     max_people: int = _parameter(20, 'Most people in a result, the best first.', bounds=(1, 100), live=True)
     refine: int = _parameter(
-        -1, 'Most windows of an image for a second look at people whose size does not suit the network; 0 looks once, '
-        '-1 takes 4 on a CPU and 16 on a GPU.', bounds=(-1, 32), live=True)
+        -1,
+        'Most windows of an image for a second look at people whose size does not suit the network; 0 looks once, '
+        '-1 takes 4 on a CPU and 16 on a GPU.',
+        bounds=(-1, 32),
+        live=True,
+    )
     full_look_every: int = _parameter(
-        1, 'With n, only every n-th image is looked at as a whole, those between in windows around the people who are '
-        'followed; needs track and refine.', bounds=(1, 100), live=True)
+        1,
+        'With n, only every n-th image is looked at as a whole, those between in windows around the people who are '
+        'followed; needs track and refine.',
+        bounds=(1, 100),
+        live=True,
+    )
     track: bool = _parameter(True, 'Give people ids that last from image to image.', live=True)
     track_timeout: float = _parameter(
-        1., 'Time for which a person who is not visible is remembered.', unit='s', bounds=(0, 60), live=True)
+        1.0, 'Time for which a person who is not visible is remembered.', unit='s', bounds=(0, 60), live=True
+    )
     new_track_threshold: float = _parameter(
-        .5, 'Score from which a person gets a new id; one below keeps an id or has none.', bounds=(0, 1), live=True)
+        0.5, 'Score from which a person gets a new id; one below keeps an id or has none.', bounds=(0, 1), live=True
+    )
     cameras: tuple[str, ...] = _parameter(
-        ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True)
+        ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True
+    )
     image_topic: str = _parameter(
-        'image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True)
+        'image_raw', 'Image topic of each camera, within its namespace unless it begins with a slash.', names=True
+    )
     image_transport: str = _parameter(
-        'raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).", choices=('raw', 'compressed'))
+        'raw', "'compressed' subscribes to <image_topic>/compressed (JPEG, PNG).", choices=('raw', 'compressed')
+    )
     depth_topic: str = _parameter(
-        '', 'Topic of depth images registered to the images, relative as image_topic; empty for none.',
-        names=True)
+        '', 'Topic of depth images registered to the images, relative as image_topic; empty for none.', names=True
+    )
     depth_tolerance: float = _parameter(
-        .02, 'Most that the stamps of an image and of its depth image differ.', unit='s', bounds=(0, 1), live=True)
+        0.02, 'Most that the stamps of an image and of its depth image differ.', unit='s', bounds=(0, 1), live=True
+    )
     estimate_positions: bool = _parameter(
-        False, 'Without a depth topic, estimate positions in metres from the proportions of the body.')
+        False, 'Without a depth topic, estimate positions in metres from the proportions of the body.'
+    )
     person_height: float = _parameter(
-        1.7, 'Height of the people whose positions are estimated.', unit='m', bounds=(.5, 2.5), live=True)
+        1.7, 'Height of the people whose positions are estimated.', unit='m', bounds=(0.5, 2.5), live=True
+    )
     publish_tf: bool = _parameter(False, 'Publish positions of people with an id on /tf, as frames at their torsos.')
     use_cv_bridge: bool = _parameter(
-        True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.')
+        True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.'
+    )
     publish_mask: bool = _parameter(True, 'Publish the mask while it has a subscriber.', live=True)
     publish_humans: bool = _parameter(
-        False, 'Publish people with an id under /humans/bodies too, as REP-155 has them; needs hri_msgs.')
+        False, 'Publish people with an id under /humans/bodies too, as REP-155 has them; needs hri_msgs.'
+    )
     marker_distance: float = _parameter(
-        3., 'Distance from the camera at which markers are drawn where positions are not known.', unit='m',
-        bounds=(.1, 100), live=True)
+        3.0,
+        'Distance from the camera at which markers are drawn where positions are not known.',
+        unit='m',
+        bounds=(0.1, 100),
+        live=True,
+    )
     rviz_fixed_frame: str = _parameter(
-        '', "RViz's fixed frame where there is no TF: images in another frame are warned of, once. Empty for none.",
-        live=True)
+        '',
+        "RViz's fixed frame where there is no TF: images in another frame are warned of, once. Empty for none.",
+        live=True,
+    )
     camera_timeout: float = _parameter(
-        2., 'Silence after which diagnostics call a camera STALE and its markers go.', unit='s', bounds=(.1, 3600),
-        live=True)
+        2.0,
+        'Silence after which diagnostics call a camera STALE and its markers go.',
+        unit='s',
+        bounds=(0.1, 3600),
+        live=True,
+    )
     batch_wait: float = _parameter(
-        0., 'Time after an image for which it waits for those of other cameras, to be one batch; for a GPU.', unit='s',
-        bounds=(0, 1), live=True)
+        0.0,
+        'Time after an image for which it waits for those of other cameras, to be one batch; for a GPU.',
+        unit='s',
+        bounds=(0, 1),
+        live=True,
+    )
     inference_timeout: float = _parameter(
-        600., 'Time on one image, or batch, after which the process ends with status 3, for respawn; 0 waits for ever.',
-        unit='s', bounds=(0, 3600), live=True)
-    diagnostics_period: float = _parameter(1., 'Time between two messages on /diagnostics.', unit='s', bounds=(.1, 60))
+        600.0,
+        'Time on one image, or batch, after which the process ends with status 3, for respawn; 0 waits for ever.',
+        unit='s',
+        bounds=(0, 3600),
+        live=True,
+    )
+    diagnostics_period: float = _parameter(
+        1.0, 'Time between two messages on /diagnostics.', unit='s', bounds=(0.1, 60)
+    )
     autostart: bool = _parameter(True, 'Configure and activate at start; false waits for a lifecycle manager.')
 
     def __post_init__(self) -> None:
@@ -131,8 +185,9 @@ class Parameters:
             raise ParameterError(f"parameter 'cameras' must name each camera once, not {list(self.cameras)}")
         for name in ('image_topic', 'depth_topic'):
             if getattr(self, name).startswith('/') and len(self.cameras) > 1:
-                raise ParameterError(f"parameter '{name}' must be relative for several cameras, "
-                                     f"not '{getattr(self, name)}'")
+                raise ParameterError(
+                    f"parameter '{name}' must be relative for several cameras, not '{getattr(self, name)}'"
+                )
         if self.publish_tf and not self.positions:
             raise ParameterError("parameter 'publish_tf' needs positions: set 'depth_topic' or 'estimate_positions'")
 
@@ -151,10 +206,12 @@ _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'stri
 
 def check(name: str, value: Any, spec: ParameterSpec) -> None:
     """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
-    allowed = ((not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
-               and (not spec.choices or value in spec.choices)
-               and (not spec.step or value % spec.step == 0)
-               and (not spec.names or value == DEFAULTS[name] or _are_names(value)))
+    allowed = (
+        (not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
+        and (not spec.choices or value in spec.choices)
+        and (not spec.step or value % spec.step == 0)
+        and (not spec.names or value == DEFAULTS[name] or _are_names(value))
+    )
     if not allowed:
         raise ParameterError(f"parameter '{name}' must be {spec.range}, not {value!r}")
 
@@ -178,22 +235,36 @@ def _literal(value: Any) -> str:
 
 def to_yaml() -> str:
     """The text of config/pose.yaml: every parameter with its default, under its description."""
-    lines = ['# Every parameter of the node with its default. Written by python -m mpn_ros.parameters.', '/**:',
-             '  ros__parameters:']
+    lines = [
+        '# Every parameter of the node with its default. Written by python -m mpn_ros.parameters.',
+        '/**:',
+        '  ros__parameters:',
+    ]
     for name, spec in SPECS.items():
         facts = '; '.join(filter(None, [spec.range, spec.unit, 'live' if spec.live else '']))
-        lines += [f"    # {spec.description}{f' ({facts})' if facts else ''}",
-                  f'    {name}: {_literal(DEFAULTS[name])}']
+        lines += [
+            f'    # {spec.description}{f" ({facts})" if facts else ""}',
+            f'    {name}: {_literal(DEFAULTS[name])}',
+        ]
     return '\n'.join(lines) + '\n'
 
 
 def to_markdown() -> str:
     """The table of docs/interface.md."""
-    lines = ['| parameter | type | default | range | unit | changes | what it is |',
-             '| --- | --- | --- | --- | --- | --- | --- |']
+    lines = [
+        '| parameter | type | default | range | unit | changes | what it is |',
+        '| --- | --- | --- | --- | --- | --- | --- |',
+    ]
     for name, spec in SPECS.items():
-        cells = [f'`{name}`', _TYPES[type(DEFAULTS[name])], f'`{_literal(DEFAULTS[name])}`', spec.range, spec.unit,
-                 'live' if spec.live else 'unconfigured', spec.description]
+        cells = [
+            f'`{name}`',
+            _TYPES[type(DEFAULTS[name])],
+            f'`{_literal(DEFAULTS[name])}`',
+            spec.range,
+            spec.unit,
+            'live' if spec.live else 'unconfigured',
+            spec.description,
+        ]
         lines.append('| ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
 

@@ -127,8 +127,9 @@ class AnySizePerception(Perception):
         return _decode_best(output, logits, score, cell.clamp(max=logits.shape[1] - 1), anchors)
 
 
-def _decode_best(output: NetworkOutput, logits: torch.Tensor, score: torch.Tensor, cell: torch.Tensor,
-                 anchors: torch.Tensor) -> torch.Tensor:
+def _decode_best(
+    output: NetworkOutput, logits: torch.Tensor, score: torch.Tensor, cell: torch.Tensor, anchors: torch.Tensor
+) -> torch.Tensor:
     """``(B, M, 5)``: the best box of each ``cell`` ``(B, M)`` and its ``score`` ``(B, M)``; ``logits`` are ``(B, cells,
     PER_CELL)``."""
     # Not max with its indices: Torch-TensorRT cannot convert it, and only these cells are asked for.

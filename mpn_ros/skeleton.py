@@ -132,8 +132,13 @@ def _variance(sigmas: tuple[float, ...]) -> np.ndarray:
     return -2 * (2 * np.array(sigmas)) ** 2
 
 
-def oks(keypoints: np.ndarray, truth: np.ndarray, visible: np.ndarray, area: np.ndarray | float,
-        layout: SkeletonLayout = COCO) -> np.ndarray:
+def oks(
+    keypoints: np.ndarray,
+    truth: np.ndarray,
+    visible: np.ndarray,
+    area: np.ndarray | float,
+    layout: SkeletonLayout = COCO,
+) -> np.ndarray:
     """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the joints in ``visible``
     ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is visible. The
     dimensions before K broadcast; joints that are not visible may be NaN."""

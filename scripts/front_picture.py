@@ -36,8 +36,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('clips', type=Path, nargs='+', metavar='CLIP', help='videos of one size and rate')
     parser.add_argument('--out', type=Path, default=ROOT / 'docs' / 'people.webp', metavar='FILE')
-    parser.add_argument('--rows', type=int, nargs=2, default=(230, 1790), metavar=('FIRST', 'END'),
-                        help='rows of each clip to show')
+    parser.add_argument(
+        '--rows', type=int, nargs=2, default=(230, 1790), metavar=('FIRST', 'END'), help='rows of each clip to show'
+    )
     parser.add_argument('--width', type=int, default=240, help='of each clip in the picture, in pixels')
     args = parser.parse_args()
     pipeline = PosePipeline('lite')

@@ -33,20 +33,27 @@ class Teacher:
 
     def __init__(self, model: Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
+
         self._network = Interpreter(str(model), num_threads=1, experimental_preserve_all_tensors=True)
         self._network.allocate_tensors()
         self._input = self._network.get_input_details()[0]
         self._side = int(self._input['shape'][1])
-        self._logits = next(tensor for tensor in self._network.get_tensor_details()
-                            if len(tensor['shape']) == 4 and tensor['shape'][-1] == 21 and tensor['shape'][1] > 1)
+        self._logits = next(
+            tensor
+            for tensor in self._network.get_tensor_details()
+            if len(tensor['shape']) == 4 and tensor['shape'][-1] == 21 and tensor['shape'][1] > 1
+        )
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         height, width = image.shape[:2]
         scale = self._side / max(height, width)
-        resized = cv2.resize(image, (round(width * scale), round(height * scale)),
-                             interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        resized = cv2.resize(
+            image,
+            (round(width * scale), round(height * scale)),
+            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+        )
         padded = np.full(self._input['shape'], 128, np.uint8)
-        padded[0, :resized.shape[0], :resized.shape[1]] = resized
+        padded[0, : resized.shape[0], : resized.shape[1]] = resized
         self._network.set_tensor(self._input['index'], padded)
         self._network.invoke()
         step, zero = self._logits['quantization']
@@ -54,7 +61,7 @@ class Teacher:
         person = classes[..., PERSON] - logsumexp(np.delete(classes, PERSON, -1), axis=-1)
         cells = np.linspace(0, len(person) - 1, self._side, dtype=np.float32)  # its corners are the input's
         fine = cv2.remap(person.astype(np.float32), *np.meshgrid(cells, cells), cv2.INTER_LINEAR)
-        return cv2.resize(fine[:resized.shape[0], :resized.shape[1]], (width, height), interpolation=cv2.INTER_LINEAR)
+        return cv2.resize(fine[: resized.shape[0], : resized.shape[1]], (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def whole(teacher: Teacher, image: np.ndarray) -> np.ndarray:
@@ -73,7 +80,7 @@ def tiles(teacher: Teacher, image: np.ndarray) -> np.ndarray:
     total, weights = np.zeros((height, width)), np.zeros((height, width))
     for y in (0, height - high):
         for x in (0, width - wide):
-            part = np.s_[y:y + high, x:x + wide]
+            part = np.s_[y : y + high, x : x + wide]
             total[part] += weight * teacher(np.ascontiguousarray(image[part]))
             weights[part] += weight
     logits: np.ndarray = total / weights
@@ -89,12 +96,12 @@ def mask(teacher: Teacher, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     for x0, y0, x1, y1 in boxes:
         half = max(max(x1 - x0, y1 - y0) * AROUND, SMALLEST) / 2
         left, top = int(max(0, (x0 + x1) / 2 - half)), int(max(0, (y0 + y1) / 2 - half))
-        crop = image[top:int(np.ceil((y0 + y1) / 2 + half)), left:int(np.ceil((x0 + x1) / 2 + half))]
+        crop = image[top : int(np.ceil((y0 + y1) / 2 + half)), left : int(np.ceil((x0 + x1) / 2 + half))]
         near = expit(teacher(np.ascontiguousarray(crop)))
         across, down = MARGIN * (x1 - x0), MARGIN * (y1 - y0)
         rows = slice(int(max(top, y0 - down)), min(int(np.ceil(y1 + down)), top + len(near)))
         columns = slice(int(max(left, x0 - across)), min(int(np.ceil(x1 + across)), left + near.shape[1]))
-        total[rows, columns] += near[rows.start - top:rows.stop - top, columns.start - left:columns.stop - left]
+        total[rows, columns] += near[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         looks[rows, columns] += 1
     probability = np.where(looks > 0, (total / looks.clip(1) + probability) / 2, probability)
     sure = expit(SHARPNESS * (logit(probability.clip(1e-4, 1 - 1e-4)) - logit(THRESHOLD)))

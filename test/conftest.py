@@ -91,7 +91,7 @@ def _person(box: tuple[float, float, float, float], random: np.random.Generator)
     keypoints[:, 0] = np.rint(random.uniform(x0, x1 - 1, 17))
     keypoints[:, 1] = np.rint(random.uniform(y0, y1 - 1, 17))
     keypoints[:, 2] = 1
-    return Person(np.array(box, np.float32), .9, keypoints)
+    return Person(np.array(box, np.float32), 0.9, keypoints)
 
 
 @pytest.fixture
@@ -100,8 +100,11 @@ def small_dataset(tmp_path: Path) -> SmallDataset:
     random = np.random.default_rng(0)
     width, height = SIZE
     boxes = {10: [(10, 20, 60, 100), (100, 30, 150, 120)], 20: [(20, 10, 180, 150)], 30: []}
-    dataset = SmallDataset(tmp_path / 'images', tmp_path / 'labels.json',
-                           {'images': [], 'annotations': [], 'categories': [{'id': 1, 'name': 'person'}]})
+    dataset = SmallDataset(
+        tmp_path / 'images',
+        tmp_path / 'labels.json',
+        {'images': [], 'annotations': [], 'categories': [{'id': 1, 'name': 'person'}]},
+    )
     dataset.images.mkdir()
     for grey, people_boxes in boxes.items():
         cv2.imwrite(str(dataset.images / f'{grey}.png'), np.full((height, width, 3), grey, np.uint8))
@@ -113,10 +116,19 @@ def small_dataset(tmp_path: Path) -> SmallDataset:
             labels = person.keypoints.copy()
             labels[:, 2] = 2
             # Ids from 0, as some labelling tools count.
-            dataset.content['annotations'].append({
-                'id': len(dataset.content['annotations']), 'image_id': grey, 'category_id': 1, 'iscrowd': 0,
-                'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0), 'num_keypoints': 17,
-                'keypoints': labels.astype(float).ravel().tolist(), 'segmentation': [[x0, y0, x1, y0, x1, y1, x0, y1]]})
+            dataset.content['annotations'].append(
+                {
+                    'id': len(dataset.content['annotations']),
+                    'image_id': grey,
+                    'category_id': 1,
+                    'iscrowd': 0,
+                    'bbox': [x0, y0, x1 - x0, y1 - y0],
+                    'area': (x1 - x0) * (y1 - y0),
+                    'num_keypoints': 17,
+                    'keypoints': labels.astype(float).ravel().tolist(),
+                    'segmentation': [[x0, y0, x1, y0, x1, y1, x0, y1]],
+                }
+            )
         dataset.scenes[grey] = Scene(people, mask)
     dataset.save()
     return dataset

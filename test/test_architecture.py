@@ -31,8 +31,13 @@ def read_table() -> list[Row]:
     page = (ROOT / 'docs' / 'architecture.md').read_text()
     lines = page.split('| --- | --- | --- |\n', 1)[1].split('\n\n')[0].splitlines()
     cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
-    return [Row([re.sub(r'^mpn_ros/|/$|\.py$', '', name) for name in re.findall(r'`([^`]+)`', first)],
-                set(filter(None, last.split(', ')))) for first, _, last in cells]
+    return [
+        Row(
+            [re.sub(r'^mpn_ros/|/$|\.py$', '', name) for name in re.findall(r'`([^`]+)`', first)],
+            set(filter(None, last.split(', '))),
+        )
+        for first, _, last in cells
+    ]
 
 
 TABLE = read_table()
@@ -43,13 +48,16 @@ WORDS = set(TABLE[0].names)
 
 def imported(path: Path, everywhere: bool = True) -> Iterator[str]:
     """The modules that a file imports, wherever it does or outside of functions and type checks alone."""
+
     def walk(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
-            lazy = isinstance(child, ast.FunctionDef) or (isinstance(child, ast.If) and 'TYPE_CHECKING' in
-                                                          ast.unparse(child.test))
+            lazy = isinstance(child, ast.FunctionDef) or (
+                isinstance(child, ast.If) and 'TYPE_CHECKING' in ast.unparse(child.test)
+            )
             if everywhere or not lazy:
                 yield child
                 yield from walk(child)
+
     for node in walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -101,8 +109,12 @@ def test_a_room_imports_only_from_above(number):
 
 def test_ros_is_spoken_where_the_page_says():
     assert [row.names for row in TABLE if 'ROS' in uses(row)] == [['ros'], ['testing'], ['commands', 'cli']]
-    at_import = {path for path in sources('commands') for name in imported(path, everywhere=False)
-                 if ROS.fullmatch(name.split('.')[0]) or name.startswith(('mpn_ros.ros', 'mpn_ros.msg'))}
+    at_import = {
+        path
+        for path in sources('commands')
+        for name in imported(path, everywhere=False)
+        if ROS.fullmatch(name.split('.')[0]) or name.startswith(('mpn_ros.ros', 'mpn_ros.msg'))
+    }
     assert not at_import, 'a command loads ROS before it runs'
 
 

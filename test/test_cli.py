@@ -55,12 +55,17 @@ def test_wrong_usage_exits_with_2(info, arguments):
     assert end.value.code == 2
 
 
-@pytest.mark.parametrize(('error', 'sentence'), [
-    (PermissionError(13, 'Permission denied', '/data/out.json'), '/data/out.json: Permission denied'),
-    (OSError(28, 'No space left on device'), 'No space left on device')])
+@pytest.mark.parametrize(
+    ('error', 'sentence'),
+    [
+        (PermissionError(13, 'Permission denied', '/data/out.json'), '/data/out.json: Permission denied'),
+        (OSError(28, 'No space left on device'), 'No space left on device'),
+    ],
+)
 def test_what_the_system_refuses_is_a_sentence(info, capsys, error, sentence):
     def refuse(args):
         raise error
+
     info.run = refuse
     assert main(['info', 'x']) == 2
     assert capsys.readouterr().err == f'mpn info: {sentence}\n'
@@ -129,8 +134,9 @@ def test_a_missing_package_is_named_with_the_way_to_install_it(monkeypatch, caps
 def test_a_reader_that_has_read_enough_is_no_error(options, monkeypatch):
     """As in ``mpn info r50 | head -1``, whenever Python writes."""
     monkeypatch.delenv('PYTHONUNBUFFERED', raising=False)
-    mpn = subprocess.Popen([sys.executable, *options, '-m', 'mpn_ros.cli', 'info', 'r50'], stdout=subprocess.PIPE,
-                           stderr=subprocess.PIPE)
+    mpn = subprocess.Popen(
+        [sys.executable, *options, '-m', 'mpn_ros.cli', 'info', 'r50'], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     mpn.stdout.close()
     assert mpn.stderr.read() == b''
     assert mpn.wait(60) == 1

@@ -36,14 +36,15 @@ def test_fills_in_what_coco_leaves_to_the_reader(small_dataset):
 
 def test_ids_that_a_tool_wrote_as_text_are_numbers(small_dataset):
     for image in small_dataset.content['images']:
-        image['id'] = f"{image['id']:012d}"
+        image['id'] = f'{image["id"]:012d}'
     for annotation in small_dataset.content['annotations']:
-        annotation.update(id=str(annotation['id']), image_id=f"{annotation['image_id']:012d}")
+        annotation.update(id=str(annotation['id']), image_id=f'{annotation["image_id"]:012d}')
     small_dataset.save()
     dataset = read_dataset(small_dataset.images, small_dataset.annotations)
     assert [image.id for image in dataset.images] == [10, 20, 30]
-    assert [[(person['id'], person['image_id']) for person in dataset.annotations_of(image)]
-            for image in dataset.images] == [[(0, 10), (1, 10)], [(2, 20)], []]
+    assert [
+        [(person['id'], person['image_id']) for person in dataset.annotations_of(image)] for image in dataset.images
+    ] == [[(0, 10), (1, 10)], [(2, 20)], []]
 
 
 def test_the_mark_that_windows_writes_first_is_passed_over(small_dataset):
@@ -70,37 +71,51 @@ def _annotation(**changes: Any) -> Callable[[dict[str, Any]], None]:
     return lambda content: content['annotations'][1].update(changes)
 
 
-@pytest.mark.parametrize(('change', 'sentence'), [
-    (lambda content: content.pop('images'), "no list 'images'"),
-    (lambda content: content['annotations'].clear(), "the list 'annotations' is empty"),
-    (lambda content: content['categories'][0].update(name='cat'), "no category 'person'"),
-    (lambda content: [a.update(category_id=7) for a in content['annotations']], 'no annotation of a person'),
-    (lambda content: content['images'][1].update(id=10), 'two images share one id'),
-    (lambda content: content['images'][1].pop('file_name'), 'image id 20 needs id, file_name, width and height'),
-    (lambda content: content['images'][1].update(width=0), 'image 20 has a size of 0x160'),
-    (lambda content: content['images'][1].update(file_name='gone.png'), r'gone\.png \(image id 20 of .*\) is missing'),
-    (lambda content: content['annotations'].append(5), r'annotation without an id \(5\) is not a COCO annotation'),
-    (lambda content: content['images'][1].update(id='frame_20'),
-     "image id 'frame_20' has an id that is no whole number"),
-    (lambda content: content['images'][1].update(width=1e9), 'image 20 has a size of 1000000000x160'),
-    (lambda content: content['images'][1].update(width=40000), 'image 20 has a size of 40000x160 pixels; sides must'),
-    (lambda content: content['images'][1].update(width=float('inf')), 'image id 20 needs id, file_name, width'),
-    (lambda content: content['categories'][0].update(keypoints=5), 'does not describe its keypoints'),
-    (_annotation(image_id='frame_10'), 'annotation id 1 has an id that is no whole number; COCO knows no others'),
-    (_annotation(id=[1]), r'annotation id \[1\] has an id that is no whole number'),
-    (_annotation(bbox=[1, 2, 10 ** 400, 4]), 'annotation id 1 needs a bbox of four finite numbers'),
-    (_annotation(area=None, segmentation=[[0, 0, 1e308, 0, 1e308, 9]]), 'annotation id 1 has neither polygons nor RLE'),
-    (_annotation(image_id=99), 'annotation id 1 is of image id 99, which is not in the list'),
-    (_annotation(bbox=[1, 2, 3]), 'annotation id 1 needs a bbox of four finite numbers'),
-    (_annotation(bbox=[1, 2, float('nan'), 4]), 'annotation id 1 needs a bbox of four finite numbers'),
-    (_annotation(bbox=[10, 10, -3, 5]), r'annotation id 1 has a bbox \[10, 10, -3, 5\] of negative size'),
-    (lambda content: [a.update(bbox=[10, 10, 0, 5]) for a in content['annotations']], 'no annotation of a person'),
-    (_annotation(bbox=[150, 10, 60, 5]), r'annotation id 1 has a bbox \[150, 10, 60, 5\] outside its image \(200x'),
-    (_annotation(bbox=[-5, 10, 60, 5]), 'annotation id 1 has a bbox .* outside its image'),
-    (_annotation(area='large'), "annotation id 1 has an area of 'large', which is no number of square pixels"),
-    (_annotation(area=-1), 'annotation id 1 has an area of -1, which is no number of square pixels'),
-    (_annotation(keypoints=[1, 2, 2]), 'annotation id 1 needs 51 finite numbers as its keypoints'),
-])
+@pytest.mark.parametrize(
+    ('change', 'sentence'),
+    [
+        (lambda content: content.pop('images'), "no list 'images'"),
+        (lambda content: content['annotations'].clear(), "the list 'annotations' is empty"),
+        (lambda content: content['categories'][0].update(name='cat'), "no category 'person'"),
+        (lambda content: [a.update(category_id=7) for a in content['annotations']], 'no annotation of a person'),
+        (lambda content: content['images'][1].update(id=10), 'two images share one id'),
+        (lambda content: content['images'][1].pop('file_name'), 'image id 20 needs id, file_name, width and height'),
+        (lambda content: content['images'][1].update(width=0), 'image 20 has a size of 0x160'),
+        (
+            lambda content: content['images'][1].update(file_name='gone.png'),
+            r'gone\.png \(image id 20 of .*\) is missing',
+        ),
+        (lambda content: content['annotations'].append(5), r'annotation without an id \(5\) is not a COCO annotation'),
+        (
+            lambda content: content['images'][1].update(id='frame_20'),
+            "image id 'frame_20' has an id that is no whole number",
+        ),
+        (lambda content: content['images'][1].update(width=1e9), 'image 20 has a size of 1000000000x160'),
+        (
+            lambda content: content['images'][1].update(width=40000),
+            'image 20 has a size of 40000x160 pixels; sides must',
+        ),
+        (lambda content: content['images'][1].update(width=float('inf')), 'image id 20 needs id, file_name, width'),
+        (lambda content: content['categories'][0].update(keypoints=5), 'does not describe its keypoints'),
+        (_annotation(image_id='frame_10'), 'annotation id 1 has an id that is no whole number; COCO knows no others'),
+        (_annotation(id=[1]), r'annotation id \[1\] has an id that is no whole number'),
+        (_annotation(bbox=[1, 2, 10**400, 4]), 'annotation id 1 needs a bbox of four finite numbers'),
+        (
+            _annotation(area=None, segmentation=[[0, 0, 1e308, 0, 1e308, 9]]),
+            'annotation id 1 has neither polygons nor RLE',
+        ),
+        (_annotation(image_id=99), 'annotation id 1 is of image id 99, which is not in the list'),
+        (_annotation(bbox=[1, 2, 3]), 'annotation id 1 needs a bbox of four finite numbers'),
+        (_annotation(bbox=[1, 2, float('nan'), 4]), 'annotation id 1 needs a bbox of four finite numbers'),
+        (_annotation(bbox=[10, 10, -3, 5]), r'annotation id 1 has a bbox \[10, 10, -3, 5\] of negative size'),
+        (lambda content: [a.update(bbox=[10, 10, 0, 5]) for a in content['annotations']], 'no annotation of a person'),
+        (_annotation(bbox=[150, 10, 60, 5]), r'annotation id 1 has a bbox \[150, 10, 60, 5\] outside its image \(200x'),
+        (_annotation(bbox=[-5, 10, 60, 5]), 'annotation id 1 has a bbox .* outside its image'),
+        (_annotation(area='large'), "annotation id 1 has an area of 'large', which is no number of square pixels"),
+        (_annotation(area=-1), 'annotation id 1 has an area of -1, which is no number of square pixels'),
+        (_annotation(keypoints=[1, 2, 2]), 'annotation id 1 needs 51 finite numbers as its keypoints'),
+    ],
+)
 def test_names_what_is_wrong(small_dataset, change, sentence):
     change(small_dataset.content)
     small_dataset.save()
@@ -198,8 +213,11 @@ def test_what_the_size_does_not_decide_is_warned_of_and_has_an_option(small_data
     assert 'turned.png' in record.message and '--exif upright' in record.message
 
 
-DOOR = {'keypoints': ['hinge_a', 'hinge_b', 'left_corner', 'right_corner'], 'skeleton': [[1, 2], [3, 4]],
-        'flip_pairs': [['hinge_a', 'hinge_b']]}
+DOOR = {
+    'keypoints': ['hinge_a', 'hinge_b', 'left_corner', 'right_corner'],
+    'skeleton': [[1, 2], [3, 4]],
+    'flip_pairs': [['hinge_a', 'hinge_b']],
+}
 
 
 def other_keypoints(dataset, **changes):
@@ -212,7 +230,7 @@ def other_keypoints(dataset, **changes):
 def test_labels_may_have_keypoints_of_their_own(small_dataset):
     other_keypoints(small_dataset)
     dataset = read_dataset(small_dataset.images, small_dataset.annotations)
-    assert dataset.layout == SkeletonLayout(tuple(DOOR['keypoints']), ((0, 1), (2, 3)), (1, 0, 3, 2), (.067,) * 4)
+    assert dataset.layout == SkeletonLayout(tuple(DOOR['keypoints']), ((0, 1), (2, 3)), (1, 0, 3, 2), (0.067,) * 4)
     assert len(dataset.annotations_of(dataset.images[0])[0]['keypoints']) == 12
 
 
@@ -228,14 +246,17 @@ def test_labels_of_other_keypoints_than_wanted_are_refused(small_dataset):
         read_dataset(small_dataset.images, small_dataset.annotations, COCO)
 
 
-@pytest.mark.parametrize(('changes', 'sentence'), [
-    ({'flip_pairs': [['hinge_a', 'knob']]}, "'hinge_a' has no 'knob'"),
-    ({'keypoints': ['left_corner', 'knob', 'hinge_a', 'hinge_b']}, "'left_corner' has no 'right_corner'"),
-    ({'keypoints': ['hinge_a', 'hinge_a', 'hinge_b', 'knob']}, 'two keypoints have one name'),
-    ({'skeleton': [[0, 1]]}, 'edges must join keypoints'),
-    ({'skeleton': [1, 2]}, 'does not describe its keypoints'),
-    ({'keypoints': [1, 2]}, 'does not describe its keypoints'),
-])
+@pytest.mark.parametrize(
+    ('changes', 'sentence'),
+    [
+        ({'flip_pairs': [['hinge_a', 'knob']]}, "'hinge_a' has no 'knob'"),
+        ({'keypoints': ['left_corner', 'knob', 'hinge_a', 'hinge_b']}, "'left_corner' has no 'right_corner'"),
+        ({'keypoints': ['hinge_a', 'hinge_a', 'hinge_b', 'knob']}, 'two keypoints have one name'),
+        ({'skeleton': [[0, 1]]}, 'edges must join keypoints'),
+        ({'skeleton': [1, 2]}, 'does not describe its keypoints'),
+        ({'keypoints': [1, 2]}, 'does not describe its keypoints'),
+    ],
+)
 def test_keypoints_that_contradict_themselves_are_refused(small_dataset, changes, sentence):
     other_keypoints(small_dataset, **changes)
     with pytest.raises(DatasetError, match=sentence) as error:

@@ -23,9 +23,18 @@ def test_no_people_no_truth():
     assert not person_mask([], 4, 5).any()
 
 
-@pytest.mark.parametrize('segmentation', [
-    'polygon', [[1, 2]], {'counts': [1, 2]}, {'size': [4, 4], 'counts': [1, 2]}, {'size': [9, 9], 'counts': [0, 81]},
-    {'size': [9, 9], 'counts': '0a2'}, None])
+@pytest.mark.parametrize(
+    'segmentation',
+    [
+        'polygon',
+        [[1, 2]],
+        {'counts': [1, 2]},
+        {'size': [4, 4], 'counts': [1, 2]},
+        {'size': [9, 9], 'counts': [0, 81]},
+        {'size': [9, 9], 'counts': '0a2'},
+        None,
+    ],
+)
 def test_a_malformed_segmentation_is_named(segmentation):
     with pytest.raises(DatasetError, match='annotation id 42'):
         person_mask([{'id': 42, 'segmentation': segmentation}], 4, 4)

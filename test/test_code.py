@@ -1,5 +1,5 @@
-"""The sources themselves: ruff, mypy and shellcheck, in the versions of requirements/test.txt, find nothing, nor does
-ament_cpplint where it is."""
+"""The sources themselves: ruff and its formatter, mypy and shellcheck, in the versions of requirements/test.txt, find
+nothing, nor does ament_cpplint where it is."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def module(name: str) -> str:
 
 def test_ruff_finds_nothing():
     judged(sys.executable, '-m', module('ruff'), 'check', '--no-cache', '.')
+
+
+def test_ruff_has_formatted_every_file():
+    judged(sys.executable, '-m', module('ruff'), 'format', '--check', '--no-cache', '.')
 
 
 def test_mypy_finds_nothing():

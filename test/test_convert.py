@@ -22,21 +22,35 @@ from mpn_ros.weights import load_weights, save_weights
 
 h5py = pytest.importorskip('h5py', reason="h5py, of the extra 'convert', is not installed")
 
-THEIR_JOINTS = ('nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip '
-                'right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear').split()
+THEIR_JOINTS = (
+    'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip '
+    'right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear'
+).split()
 THEIR_17 = [name for name in THEIR_JOINTS if name != 'neck']
 
 SMALL_PRN = dataclasses.replace(PUBLISHED_PRN, height=4, width=3, nodes=5)
 SMALL = dataclasses.replace(
-    PRESETS['r50'], name='small', keypoint_pyramid=PyramidConfig(width=8), detector_pyramid=PyramidConfig(width=8),
-    keypoint_head=KeypointHeadConfig(width=4, fusion=6), detector=DetectorConfig(width=7))
+    PRESETS['r50'],
+    name='small',
+    keypoint_pyramid=PyramidConfig(width=8),
+    detector_pyramid=PyramidConfig(width=8),
+    keypoint_head=KeypointHeadConfig(width=4, fusion=6),
+    detector=DetectorConfig(width=7),
+)
 
 Shapes = dict[str, tuple[int, ...]]
 State = dict[str, torch.Tensor]
 
 
-def published_shapes(blocks: tuple[int, ...], width: int = 256, d: int = 128, fusion: int = 256, head: int = 256,
-                     cells: int = 56 * 36 * 17, nodes: int = 1024) -> Shapes:
+def published_shapes(
+    blocks: tuple[int, ...],
+    width: int = 256,
+    d: int = 128,
+    fusion: int = 256,
+    head: int = 256,
+    cells: int = 56 * 36 * 17,
+    nodes: int = 1024,
+) -> Shapes:
     """Keys and shapes of LiMeng95's checkpoint."""
     shapes: Shapes = {}
 
@@ -52,7 +66,7 @@ def published_shapes(blocks: tuple[int, ...], width: int = 256, d: int = 128, fu
     norm('fpn.bn1', 64)
     inputs = 64
     for stage, count in enumerate(blocks):
-        narrow, wide = 64 * 2 ** stage, 256 * 2 ** stage
+        narrow, wide = 64 * 2**stage, 256 * 2**stage
         for block in range(count):
             name = f'fpn.layer{stage + 1}.{block}'
             for i, (o, c, k) in enumerate(((narrow, inputs, 1), (narrow, narrow, 3), (wide, narrow, 1)), start=1):
@@ -62,8 +76,15 @@ def published_shapes(blocks: tuple[int, ...], width: int = 256, d: int = 128, fu
                 conv(f'{name}.downsample.0', wide, inputs, 1, bias=False)
                 norm(f'{name}.downsample.1', wide)
             inputs = wide
-    for name, channels in {'latlayer1': 2048, 'latlayer2': 1024, 'latlayer3': 512, 'toplayer': 2048, 'flatlayer1': 1024,
-                           'flatlayer2': 512, 'flatlayer3': 256}.items():
+    for name, channels in {
+        'latlayer1': 2048,
+        'latlayer2': 1024,
+        'latlayer3': 512,
+        'toplayer': 2048,
+        'flatlayer1': 1024,
+        'flatlayer2': 512,
+        'flatlayer3': 256,
+    }.items():
         conv(f'fpn.{name}', width, channels, 1)
     for name in ('toplayer0', 'toplayer1', 'toplayer2', 'smooth1', 'smooth2', 'smooth3', 'conv7'):
         conv(f'fpn.{name}', width, width, 3)
@@ -84,8 +105,14 @@ def published_shapes(blocks: tuple[int, ...], width: int = 256, d: int = 128, fu
 
 def prn_shapes(cells: int, nodes: int) -> Shapes:
     """Keys and shapes of the authors' PRN."""
-    return {'dens1.weight': (nodes, cells), 'dens1.bias': (nodes,), 'bneck.weight': (nodes, nodes),
-            'bneck.bias': (nodes,), 'dens2.weight': (cells, nodes), 'dens2.bias': (cells,)}
+    return {
+        'dens1.weight': (nodes, cells),
+        'dens1.bias': (nodes,),
+        'bneck.weight': (nodes, nodes),
+        'bneck.bias': (nodes,),
+        'dens2.weight': (cells, nodes),
+        'dens2.bias': (cells,),
+    }
 
 
 def random_values(shapes: Shapes) -> State:
@@ -95,19 +122,20 @@ def random_values(shapes: Shapes) -> State:
     for key, shape in shapes.items():
         value = torch.randn(shape, generator=generator)
         if key.endswith('running_var'):
-            value = .5 + value.abs()
+            value = 0.5 + value.abs()
         elif len(shape) > 1:
-            value *= (2 / math.prod(shape[1:])) ** .5
+            value *= (2 / math.prod(shape[1:])) ** 0.5
         elif key.endswith('.weight'):
-            value = .5 + .1 * value
+            value = 0.5 + 0.1 * value
         else:
-            value *= .1
+            value *= 0.1
         state[key] = value
     return state
 
 
 def published_forward(state: State, image: torch.Tensor) -> dict[str, torch.Tensor | list[torch.Tensor]]:
     """LiMeng95's network as it is described, straight on the tensors of the file."""
+
     def conv(x, name, stride=1):
         weight = state[f'{name}.weight']
         return F.conv2d(x, weight, state.get(f'{name}.bias'), stride, weight.shape[-1] // 2)
@@ -157,10 +185,12 @@ def published_forward(state: State, image: torch.Tensor) -> dict[str, torch.Tens
             levels.append(conv(x, f'{name}.output').permute(0, 2, 3, 1).reshape(len(x), -1, outputs))
         return torch.cat(levels, 1)
 
-    return {'heatmaps': conv(F.relu(conv(joined, 'conv2')), 'convfin'),
-            'intermediate': [conv(k, f'convfin_k{i}') for i, k in zip((2, 3, 4, 5), (k2, k3, k4, k5))],
-            'scores': subnet('classificationModel', 1)[..., 0].sigmoid(),
-            'boxes': published_boxes(subnet('regressionModel', 4)[0].numpy(), *image.shape[-2:])}
+    return {
+        'heatmaps': conv(F.relu(conv(joined, 'conv2')), 'convfin'),
+        'intermediate': [conv(k, f'convfin_k{i}') for i, k in zip((2, 3, 4, 5), (k2, k3, k4, k5))],
+        'scores': subnet('classificationModel', 1)[..., 0].sigmoid(),
+        'boxes': published_boxes(subnet('regressionModel', 4)[0].numpy(), *image.shape[-2:]),
+    }
 
 
 def published_boxes(offsets: np.ndarray, height: int, width: int) -> torch.Tensor:
@@ -169,11 +199,11 @@ def published_boxes(offsets: np.ndarray, height: int, width: int) -> torch.Tenso
     for stride, size in ((8, 32), (16, 64), (32, 128), (64, 256), (128, 512)):
         for row in range(math.ceil(height / stride)):
             for column in range(math.ceil(width / stride)):
-                for ratio in (.5, 1, 2):
+                for ratio in (0.5, 1, 2):
                     for scale in (1, 2 ** (1 / 3), 2 ** (2 / 3)):
-                        w, h = size * scale / ratio ** .5, size * scale * ratio ** .5
-                        dx, dy, dw, dh = offsets[len(boxes)] * (.1, .1, .2, .2)
-                        x, y = (column + .5) * stride + dx * w, (row + .5) * stride + dy * h
+                        w, h = size * scale / ratio**0.5, size * scale * ratio**0.5
+                        dx, dy, dw, dh = offsets[len(boxes)] * (0.1, 0.1, 0.2, 0.2)
+                        x, y = (column + 0.5) * stride + dx * w, (row + 0.5) * stride + dy * h
                         w, h = w * math.exp(dw), h * math.exp(dh)
                         boxes.append((x - w / 2, y - h / 2, x + w / 2, y + h / 2))
     return torch.tensor(boxes, dtype=torch.float32)
@@ -181,6 +211,7 @@ def published_boxes(offsets: np.ndarray, height: int, width: int) -> torch.Tenso
 
 def published_prn(state: State, crops: torch.Tensor, prefix: str = '') -> torch.Tensor:
     """The authors' PRN on crops ``(P, height, width, 17)`` in the order of its joints."""
+
     def dense(x, name):
         return F.relu(F.linear(x, state[f'{prefix}{name}.weight'], state[f'{prefix}{name}.bias']))
 
@@ -209,8 +240,10 @@ def small_shapes() -> Shapes:
     return published_shapes((3, 4, 6, 3), width=8, d=4, fusion=6, head=7, cells=4 * 3 * 17, nodes=5)
 
 
-@pytest.mark.parametrize(('name', 'blocks', 'tensors', 'values'), [('r50', (3, 4, 6, 3), 349, 113_385_771),
-                                                                  ('r101', (3, 4, 23, 3), 604, 132_430_123)])
+@pytest.mark.parametrize(
+    ('name', 'blocks', 'tensors', 'values'),
+    [('r50', (3, 4, 6, 3), 349, 113_385_771), ('r101', (3, 4, 23, 3), 604, 132_430_123)],
+)
 def test_limeng95_has_the_published_keys_and_shapes(name, blocks, tensors, values):
     shapes = limeng95_shapes(dataclasses.replace(PRESETS[name], prn=PUBLISHED_PRN))
     assert shapes == published_shapes(blocks)
@@ -229,7 +262,7 @@ def test_limeng95_computes_what_it_computed(tmp_path, small_prn, small_shapes):
 
     to_coco = [THEIR_JOINTS.index(name) for name in COCO.names]
     close = {'rtol': 1e-4, 'atol': 1e-4}
-    assert theirs['heatmaps'].std() > .1, 'the reference is too dull to tell layers apart'
+    assert theirs['heatmaps'].std() > 0.1, 'the reference is too dull to tell layers apart'
     torch.testing.assert_close(ours.heatmaps[:, :17], theirs['heatmaps'][:, to_coco], **close)
     for level, reference in zip(levels, theirs['intermediate'], strict=True):
         torch.testing.assert_close(level[:, :17], reference[:, to_coco], **close)
@@ -241,8 +274,9 @@ def test_limeng95_computes_what_it_computed(tmp_path, small_prn, small_shapes):
     crops = torch.rand(2, 4, 3, 17)
     with torch.inference_mode():
         theirs = published_prn(state, crops[..., [COCO.names.index(name) for name in THEIR_17]], 'prn.')
-        torch.testing.assert_close(weights.prn().probabilities(crops),
-                                   theirs[..., [THEIR_17.index(name) for name in COCO.names]])
+        torch.testing.assert_close(
+            weights.prn().probabilities(crops), theirs[..., [THEIR_17.index(name) for name in COCO.names]]
+        )
     assert weights.metadata['training']['imported'].startswith('LiMeng95/')
 
 
@@ -254,12 +288,16 @@ def replaced(key: str, *shape: int) -> Callable[[Shapes], object]:
     return lambda shapes: shapes.update({key: shape})
 
 
-@pytest.mark.parametrize(('change', 'said'), [
-    (without('fpn.layer3.5.bn2.running_var'), "'fpn.layer3.5.bn2.running_var' is missing"),
-    (without('prn.bneck.bias'), "'prn.bneck.bias' is missing"),
-    (replaced('convfin.bias', 17), "'convfin.bias' has shape (17,) in place of (18,)"),
-    (replaced('fpn.layer3.6.conv1.weight', 256, 1024, 1, 1), "'fpn.layer3.6.conv1.weight' has no place"),
-    (replaced('convfin_k6.bias', 19), "'convfin_k6.bias' has no place")])
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (without('fpn.layer3.5.bn2.running_var'), "'fpn.layer3.5.bn2.running_var' is missing"),
+        (without('prn.bneck.bias'), "'prn.bneck.bias' is missing"),
+        (replaced('convfin.bias', 17), "'convfin.bias' has shape (17,) in place of (18,)"),
+        (replaced('fpn.layer3.6.conv1.weight', 256, 1024, 1, 1), "'fpn.layer3.6.conv1.weight' has no place"),
+        (replaced('convfin_k6.bias', 19), "'convfin_k6.bias' has no place"),
+    ],
+)
 def test_a_file_that_is_not_limeng95s_names_the_first_key(tmp_path, small_prn, small_shapes, change, said):
     shapes = dict(small_shapes)
     change(shapes)
@@ -270,10 +308,10 @@ def test_a_file_that_is_not_limeng95s_names_the_first_key(tmp_path, small_prn, s
 
 
 def test_keys_of_a_parallel_model_and_of_newer_torch_are_no_obstacle(tmp_path, small_prn, small_shapes):
-    path = write_hdf5(tmp_path / 'resaved.h5', small_shapes, {'fpn.bn1.bias': torch.arange(64.)}, prefix='module.')
+    path = write_hdf5(tmp_path / 'resaved.h5', small_shapes, {'fpn.bn1.bias': torch.arange(64.0)}, prefix='module.')
     with h5py.File(path, 'a') as file:
         file.create_dataset('module.fpn.bn1.num_batches_tracked', data=np.int64(7))
-    assert torch.equal(import_limeng95(path, SMALL).parts['network']['backbone.bn1.bias'], torch.arange(64.))
+    assert torch.equal(import_limeng95(path, SMALL).parts['network']['backbone.bn1.bias'], torch.arange(64.0))
 
 
 @pytest.mark.parametrize('content', [b'', b'not HDF5 at all', b'\x89HDF\r\n\x1a\n' + bytes(50)])
@@ -286,9 +324,9 @@ def test_what_is_not_hdf5_is_refused(tmp_path, content):
 
 def test_a_file_that_claims_more_than_there_is_memory_is_refused_unread(tmp_path):
     with h5py.File(tmp_path / 'huge.h5', 'w') as file:
-        file.create_dataset('fpn.conv1.weight', (2 ** 20, 2 ** 20), 'f4', chunks=(1024, 1024))
+        file.create_dataset('fpn.conv1.weight', (2**20, 2**20), 'f4', chunks=(1024, 1024))
     assert (tmp_path / 'huge.h5').stat().st_size < 10_000
-    with pytest.raises(WeightsError, match=f'claims to hold {2 ** 40} values'):
+    with pytest.raises(WeightsError, match=f'claims to hold {2**40} values'):
         import_limeng95(tmp_path / 'huge.h5', SMALL)
 
 
@@ -296,8 +334,11 @@ def test_a_file_that_claims_more_than_there_is_memory_is_refused_unread(tmp_path
 def test_the_authors_prn_computes_what_it_computed(tmp_path, small_prn, zipped):
     state = random_values(prn_shapes(4 * 3 * 17, 5))
     path = tmp_path / 'PRN.pth.tar'
-    torch.save({'epoch': 16, 'state_dict': state, 'optimizer': {'state': {0: {'step': 1}}, 'param_groups': []}}, path,
-               _use_new_zipfile_serialization=zipped)
+    torch.save(
+        {'epoch': 16, 'state_dict': state, 'optimizer': {'state': {0: {'step': 1}}, 'param_groups': []}},
+        path,
+        _use_new_zipfile_serialization=zipped,
+    )
     imported = import_prn(path, SMALL)
     save_weights(tmp_path / 'prn.safetensors', imported.preset, imported.parts, training=imported.training)
     prn, crops = load_weights(tmp_path / 'prn.safetensors').prn(), torch.rand(3, 4, 3, 17)
@@ -332,10 +373,16 @@ def test_what_is_no_checkpoint_is_refused(tmp_path, content):
         import_prn(path, SMALL)
 
 
-@pytest.mark.parametrize(('checkpoint', 'said'), [
-    ({'weights': {}}, "no 'state_dict'"), ([1, 2], "no 'state_dict'"),
-    ({'state_dict': {'dens1.weight': 3}}, "no 'state_dict'"), ({'state_dict': {}}, "'dens1.weight' is missing"),
-    ({'state_dict': {'dens1.weight': torch.zeros(2, 2)}}, "'dens1.weight' has shape (2, 2) in place of (5, 204)")])
+@pytest.mark.parametrize(
+    ('checkpoint', 'said'),
+    [
+        ({'weights': {}}, "no 'state_dict'"),
+        ([1, 2], "no 'state_dict'"),
+        ({'state_dict': {'dens1.weight': 3}}, "no 'state_dict'"),
+        ({'state_dict': {}}, "'dens1.weight' is missing"),
+        ({'state_dict': {'dens1.weight': torch.zeros(2, 2)}}, "'dens1.weight' has shape (2, 2) in place of (5, 204)"),
+    ],
+)
 def test_a_checkpoint_of_something_else_is_refused(tmp_path, small_prn, checkpoint, said):
     path = tmp_path / 'PRN.pth.tar'
     torch.save(checkpoint, path)
@@ -354,24 +401,42 @@ def test_the_command_imports_a_network(tmp_path, small_prn, small_shapes, monkey
 
 def test_the_command_puts_a_prn_beside_a_network(tmp_path, small_prn):
     from mpn_ros.network.multiposenet import MultiPoseNet
+
     network = MultiPoseNet(PRESETS['lite'])
-    save_weights(tmp_path / 'base.safetensors', PRESETS['lite'], {'network': network.state_dict()},
-                 training={'epochs': 3})
+    save_weights(
+        tmp_path / 'base.safetensors', PRESETS['lite'], {'network': network.state_dict()}, training={'epochs': 3}
+    )
     torch.save({'state_dict': random_values(prn_shapes(4 * 3 * 17, 5))}, tmp_path / 'PRN.pth.tar')
     out = tmp_path / 'joined.safetensors'
-    assert main(['convert', str(tmp_path / 'PRN.pth.tar'), str(out), '--format', 'prn',
-                 '--network', str(tmp_path / 'base.safetensors')]) == 0
+    assert (
+        main(
+            [
+                'convert',
+                str(tmp_path / 'PRN.pth.tar'),
+                str(out),
+                '--format',
+                'prn',
+                '--network',
+                str(tmp_path / 'base.safetensors'),
+            ]
+        )
+        == 0
+    )
     weights = load_weights(out)
     assert weights.preset == dataclasses.replace(PRESETS['lite'], prn=SMALL_PRN)
     assert set(weights.parts) == {'network', 'prn'} and weights.metadata['training']['network'] == {'epochs': 3}
 
 
-@pytest.mark.parametrize(('arguments', 'said'), [
-    (['no.h5', 'out.safetensors', '--format', 'limeng95'], 'no.h5 does not exist'),
-    (['no.tar', 'out.safetensors', '--format', 'prn'], 'no.tar does not exist'),
-    (['no.h5', 'out.pt', '--format', 'limeng95'], 'out.pt must end in .safetensors'),
-    (['no.h5', 'out.safetensors', '--format', 'limeng95', '--preset', 'r18'], "no preset is called 'r18'"),
-    (['no.h5', 'out.safetensors', '--format', 'limeng95', '--network', 'x'], '--network goes with --format prn')])
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['no.h5', 'out.safetensors', '--format', 'limeng95'], 'no.h5 does not exist'),
+        (['no.tar', 'out.safetensors', '--format', 'prn'], 'no.tar does not exist'),
+        (['no.h5', 'out.pt', '--format', 'limeng95'], 'out.pt must end in .safetensors'),
+        (['no.h5', 'out.safetensors', '--format', 'limeng95', '--preset', 'r18'], "no preset is called 'r18'"),
+        (['no.h5', 'out.safetensors', '--format', 'limeng95', '--network', 'x'], '--network goes with --format prn'),
+    ],
+)
 def test_wrong_arguments_end_in_a_sentence(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     assert main(['convert', *arguments]) == 2

@@ -10,10 +10,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob('*.md'), *(ROOT / 'docs').rglob('*.md'), *(ROOT / 'models').glob('*.md')])
 PLAIN = [
-    'README.md', 'docs/bags.md', 'docs/view.md', 'docs/cameras.md', 'docs/backends.md', 'docs/reports/backends.md',
-    'docs/performance.md', 'docs/reports/performance.md', 'docs/reliability.md', 'docs/reports/reliability.md',
-    'docs/interface.md', 'docs/tuning.md', 'docs/migration.md', 'docs/troubleshooting.md', 'CONTRIBUTING.md',
-    'docs/media.md', 'SECURITY.md',
+    'README.md',
+    'docs/bags.md',
+    'docs/view.md',
+    'docs/cameras.md',
+    'docs/backends.md',
+    'docs/reports/backends.md',
+    'docs/performance.md',
+    'docs/reports/performance.md',
+    'docs/reliability.md',
+    'docs/reports/reliability.md',
+    'docs/interface.md',
+    'docs/tuning.md',
+    'docs/migration.md',
+    'docs/troubleshooting.md',
+    'CONTRIBUTING.md',
+    'docs/media.md',
+    'SECURITY.md',
 ]
 """Pages that are written in plain English, and stay so."""
 MEAN, LONGEST = 17, 35

@@ -16,6 +16,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, monke
 
     def full(self, data):
         raise OSError(28, 'No space left on device')
+
     monkeypatch.setattr(Path, 'write_bytes', full)
     with pytest.raises(OSError, match='No space'):
         write_whole(tmp_path / 'a.json', b'new')

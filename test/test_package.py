@@ -16,17 +16,21 @@ HEAVY = {'cv2', 'scipy', 'torch'}
 
 def loaded(program: str) -> set[str]:
     """The heavy libraries that a program loads, in a process of its own, for this one may have them already."""
-    program += f"; import sys; print(*{HEAVY} & set(sys.modules))"
+    program += f'; import sys; print(*{HEAVY} & set(sys.modules))'
     result = subprocess.run([sys.executable, '-c', program], cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return set(result.stdout.split())
 
 
-@pytest.mark.parametrize('program, libraries', [
-    ('import mpn_ros', set()),
-    ('from mpn_ros import COCO', set()),
-    ('from mpn_ros import Tracker', {'scipy'}),
-    ('from mpn_ros import PosePipeline', HEAVY)])
+@pytest.mark.parametrize(
+    'program, libraries',
+    [
+        ('import mpn_ros', set()),
+        ('from mpn_ros import COCO', set()),
+        ('from mpn_ros import Tracker', {'scipy'}),
+        ('from mpn_ros import PosePipeline', HEAVY),
+    ],
+)
 def test_a_name_loads_what_it_needs(program, libraries):
     assert loaded(program) == libraries
 

@@ -52,10 +52,15 @@ def test_every_yaml_names_parameters_that_exist_and_values_that_are_allowed():
 
 def test_every_value_in_the_documentation_is_of_a_parameter_or_a_launch_argument():
     launch = ' '.join(path.read_text() for path in (ROOT / 'launch').glob('*.py'))
-    named = [line for page in [ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')]
-             for line in page.read_text().splitlines() if 'mpn_ros' in line and 'launch.py' in line]
-    arguments = set(re.findall(r'(\w+):=', ' '.join(re.sub(r'`[^`]*(rs_launch|zed_camera)[^`]*`', '', line)
-                                                    for line in named)))
+    named = [
+        line
+        for page in [ROOT / 'README.md', *(ROOT / 'docs').glob('*.md')]
+        for line in page.read_text().splitlines()
+        if 'mpn_ros' in line and 'launch.py' in line
+    ]
+    arguments = set(
+        re.findall(r'(\w+):=', ' '.join(re.sub(r'`[^`]*(rs_launch|zed_camera)[^`]*`', '', line) for line in named))
+    )
     assert arguments and all(name in SPECS or f"'{name}'" in launch for name in arguments)
 
 
@@ -66,13 +71,21 @@ def test_the_yaml_holds_every_default():
     assert Parameters(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}) == Parameters()
 
 
-@pytest.mark.parametrize('bad, says', [
-    ({'nms_threshold': -.1}, '0 to 1'), ({'nms_threshold': float('nan')}, '0 to 1'),
-    ({'input_size': 33}, 'multiples of 32'), ({'grouper': 'none'}, 'prn, max, ucr'), ({'cameras': ()}, 'once'),
-    ({'cameras': ('a b',)}, 'topic names'),
-    ({'image_topic': '2nd/image'}, 'topic names'), ({'image_topic': ''}, 'topic names'),
-    ({'cameras': ('/a',)}, 'topic names'),
-    ({'cameras': ('a', 'b'), 'image_topic': '/image'}, "'/image'")])
+@pytest.mark.parametrize(
+    'bad, says',
+    [
+        ({'nms_threshold': -0.1}, '0 to 1'),
+        ({'nms_threshold': float('nan')}, '0 to 1'),
+        ({'input_size': 33}, 'multiples of 32'),
+        ({'grouper': 'none'}, 'prn, max, ucr'),
+        ({'cameras': ()}, 'once'),
+        ({'cameras': ('a b',)}, 'topic names'),
+        ({'image_topic': '2nd/image'}, 'topic names'),
+        ({'image_topic': ''}, 'topic names'),
+        ({'cameras': ('/a',)}, 'topic names'),
+        ({'cameras': ('a', 'b'), 'image_topic': '/image'}, "'/image'"),
+    ],
+)
 def test_values_out_of_range_are_refused(bad, says):
     with pytest.raises(ParameterError, match=says):
         Parameters(**bad)
@@ -81,4 +94,5 @@ def test_values_out_of_range_are_refused(bad, says):
 def test_the_defaults_are_the_pipeline_s_own():
     from mpn_ros.pipeline.pipeline import Thresholds
     from mpn_ros.ros.pipeline import thresholds
+
     assert thresholds(Parameters()) == Thresholds()

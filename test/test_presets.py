@@ -93,8 +93,13 @@ def test_a_word_that_a_field_does_not_know_is_refused(part, field):
 def test_fields_are_overridden_by_name():
     changed = override(
         preset('lite'),
-        ['backbone=mobilenet_dilated', 'keypoint_head.concatenate=false', 'prn.residual=2', 'prn.nodes=7',
-         'input_size=512'],
+        [
+            'backbone=mobilenet_dilated',
+            'keypoint_head.concatenate=false',
+            'prn.residual=2',
+            'prn.nodes=7',
+            'input_size=512',
+        ],
     )
     assert changed == dataclasses.replace(
         preset('lite'),

@@ -25,16 +25,26 @@ SKIER_BOX = 280, 44, 499, 387
 def run_example(example: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs it as printed, in a folder that has people.jpg."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
-    return subprocess.run([sys.executable, '-c', example], cwd=folder, capture_output=True, text=True, timeout=300,
-                          check=False, env={**os.environ, 'PYTHONPATH': path})
+    return subprocess.run(
+        [sys.executable, '-c', example],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, 'PYTHONPATH': path},
+    )
 
 
 def test_the_first_example_has_five_lines():
     assert len(SHORT.splitlines()) == 5
 
 
-@pytest.mark.parametrize('example, last', [
-    (SHORT, r'\d+ people on \d+% of the image'), (LONG, r'people cover \d+\.\d% of the image')], ids=['short', 'long'])
+@pytest.mark.parametrize(
+    'example, last',
+    [(SHORT, r'\d+ people on \d+% of the image'), (LONG, r'people cover \d+\.\d% of the image')],
+    ids=['short', 'long'],
+)
 def test_the_examples_run_on_any_picture(example, last, tmp_path):
     cv2.imwrite(str(tmp_path / 'people.jpg'), np.full((120, 160, 3), (230, 200, 150), np.uint8))
     result = run_example(example, tmp_path)
@@ -67,10 +77,10 @@ def test_the_badges_are_true():
     badges = dict(re.findall(r'\[!\[(Python|ROS 2|License) (.*?)\]', README))
     assert badges == {'Python': f'{pythons[0]} to {pythons[-1]}', 'ROS 2': 'Jazzy and Kilted', 'License': 'Apache-2.0'}
     for name, value in badges.items():
-        url = f"{name}-{value.replace('-', '--')}".replace(' ', '%20')
+        url = f'{name}-{value.replace("-", "--")}'.replace(' ', '%20')
         assert f'img.shields.io/badge/{url}-' in README
 
 
 def test_the_picture_that_moves_is_small():
-    picture, = re.findall(r'!\[[^\]]*\]\((docs/.*?)\)', README)
+    (picture,) = re.findall(r'!\[[^\]]*\]\((docs/.*?)\)', README)
     assert (ROOT / picture).stat().st_size < 3_000_000

@@ -31,8 +31,9 @@ def test_displays_are_rvizs_own_and_show_topics_that_there_are(layout):
     displays = manager(layout)['Displays']
     assert {display['Class'] for display in displays} <= DISPLAYS
     assert all(display['Enabled'] for display in displays)
-    shown = {display['Topic']['Value']: display['Class'].rpartition('/')[2]
-             for display in displays if 'Topic' in display}
+    shown = {
+        display['Topic']['Value']: display['Class'].rpartition('/')[2] for display in displays if 'Topic' in display
+    }
     assert shown == TOPICS
 
 
@@ -48,8 +49,11 @@ def test_every_picture_has_its_place_in_the_window(layout):
     """Qt's state names the docks, as UTF-16; without it RViz stacks them as thumbnails."""
     window = layout['Window Geometry']
     state = bytes.fromhex(window['QMainWindow State'])
-    docks = {display['Name'] for display in manager(layout)['Displays']
-             if display['Class'].rpartition('/')[2] in ('Camera', 'Image')} | {'Displays'}
+    docks = {
+        display['Name']
+        for display in manager(layout)['Displays']
+        if display['Class'].rpartition('/')[2] in ('Camera', 'Image')
+    } | {'Displays'}
     assert all(name.encode('utf-16-be') in state for name in docks)
     assert docks <= set(window), 'and each is said to be open'
 
@@ -72,4 +76,4 @@ def test_without_tf_the_fixed_frame_is_the_clip_players(layout):
 def test_a_layout_for_a_camera_alone_looks_along_its_axis():
     view = manager(yaml.safe_load((ROOT / 'rviz' / 'pose.rviz').read_text()))['Views']['Current']
     assert view['Focal Point'] == {'X': 0, 'Y': 0, 'Z': 3}, 'where people without a position are drawn'
-    assert view['Pitch'] < -1 and view['Yaw'] == pytest.approx(3 * 3.1416 / 2, abs=.01), 'y down, z forward'
+    assert view['Pitch'] < -1 and view['Yaw'] == pytest.approx(3 * 3.1416 / 2, abs=0.01), 'y down, z forward'

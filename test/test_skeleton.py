@@ -28,10 +28,11 @@ def test_bones_are_the_same_in_the_mirror_and_join_all_keypoints():
     assert len(bones) == len(COCO.edges) and set().union(*bones) == set(range(17))
 
 
-@pytest.mark.parametrize('wrong', [{'sigmas': (.1,)}, {'flip': (0, 0)}, {'flip': (0,)}, {'edges': ((0, 2),)},
-                                   {'edges': ((-1, 0),)}])
+@pytest.mark.parametrize(
+    'wrong', [{'sigmas': (0.1,)}, {'flip': (0, 0)}, {'flip': (0,)}, {'edges': ((0, 2),)}, {'edges': ((-1, 0),)}]
+)
 def test_a_layout_that_contradicts_itself_is_refused(wrong):
-    layout = {'names': ('head', 'tail'), 'edges': ((0, 1),), 'flip': (0, 1), 'sigmas': (.1, .1)}
+    layout = {'names': ('head', 'tail'), 'edges': ((0, 1),), 'flip': (0, 1), 'sigmas': (0.1, 0.1)}
     SkeletonLayout(**layout)
     with pytest.raises(ValueError):
         SkeletonLayout(**{**layout, **wrong})
@@ -56,9 +57,9 @@ def test_oks_of_a_perfect_pose_is_one_and_of_a_lost_one_zero():
 
 def test_oks_falls_to_its_known_value_at_two_sigmas():
     """At a distance of 2 sigma sqrt(area) the similarity is exp(-1/2)."""
-    area, truth = 900., np.zeros((17, 2))
-    pose = np.stack([2 * np.array(COCO.sigmas) * area ** .5, np.zeros(17)], -1)
-    assert oks(pose, truth, np.ones(17, bool), area) == pytest.approx(np.exp(-.5))
+    area, truth = 900.0, np.zeros((17, 2))
+    pose = np.stack([2 * np.array(COCO.sigmas) * area**0.5, np.zeros(17)], -1)
+    assert oks(pose, truth, np.ones(17, bool), area) == pytest.approx(np.exp(-0.5))
 
 
 def test_oks_reads_visible_keypoints_only():
@@ -67,20 +68,21 @@ def test_oks_reads_visible_keypoints_only():
     pose = truth.copy()
     pose[~seen] = np.nan
     pose[4] = 1e6
-    assert oks(pose, truth, seen, 100.) == pytest.approx(.5)
+    assert oks(pose, truth, seen, 100.0) == pytest.approx(0.5)
 
 
 def test_oks_is_that_of_pycocotools():
     cocoeval = pytest.importorskip('pycocotools.cocoeval', reason='pycocotools is not installed')
     generator = np.random.default_rng(1)
     truth, pose = generator.uniform(0, 200, (2, 17, 2))
-    pose = truth + .1 * (pose - truth)
-    seen = generator.random(17) < .7
+    pose = truth + 0.1 * (pose - truth)
+    seen = generator.random(17) < 0.7
     evaluation = cocoeval.COCOeval(iouType='keypoints')
-    labelled, found = (np.concatenate([xy, 2. * seen[:, None]], -1).ravel().tolist() for xy in (truth, pose))
-    evaluation._gts[1, 1] = [{'keypoints': labelled, 'num_keypoints': int(seen.sum()), 'bbox': [0, 0, 200, 200],
-                              'area': 7000.}]
-    evaluation._dts[1, 1] = [{'keypoints': found, 'score': 1.}]
+    labelled, found = (np.concatenate([xy, 2.0 * seen[:, None]], -1).ravel().tolist() for xy in (truth, pose))
+    evaluation._gts[1, 1] = [
+        {'keypoints': labelled, 'num_keypoints': int(seen.sum()), 'bbox': [0, 0, 200, 200], 'area': 7000.0}
+    ]
+    evaluation._dts[1, 1] = [{'keypoints': found, 'score': 1.0}]
     evaluation.params.catIds = [1]
     expected = evaluation.computeOks(1, 1)[0, 0]
-    assert oks(pose, truth, seen, 7000.) == pytest.approx(expected) and .05 < expected < .95
+    assert oks(pose, truth, seen, 7000.0) == pytest.approx(expected) and 0.05 < expected < 0.95

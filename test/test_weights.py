@@ -62,8 +62,13 @@ def refused(path: Path) -> str:
 
 def test_a_network_and_its_prn_come_back_as_they_were(tmp_path, network, prn, parts):
     path = tmp_path / 'whole.safetensors'
-    save_weights(path, PRESET, {'network': network.state_dict(), **parts}, training={'data': ['COCO']},
-                 metrics={'keypoints': {'AP': .5}})
+    save_weights(
+        path,
+        PRESET,
+        {'network': network.state_dict(), **parts},
+        training={'data': ['COCO']},
+        metrics={'keypoints': {'AP': 0.5}},
+    )
     weights = load_weights(path)
     images, crops = torch.randn(1, 3, 64, 96), torch.rand(2, 8, 6, 17)
     loaded = weights.network()
@@ -76,7 +81,7 @@ def test_a_network_and_its_prn_come_back_as_they_were(tmp_path, network, prn, pa
     np.testing.assert_array_equal(weights.ucr_prior(), parts['ucr']['prior'].numpy())
     assert weights.preset == PRESET and weights.source == str(path)
     assert weights.metadata['training'] == {'data': ['COCO']}
-    assert weights.metadata['metrics'] == {'keypoints': {'AP': .5}}
+    assert weights.metadata['metrics'] == {'keypoints': {'AP': 0.5}}
 
 
 def test_a_name_is_bytes(tmp_path, saved):
@@ -100,7 +105,7 @@ def test_half_precision_halves_the_layers_and_keeps_the_rest(tmp_path, saved, pa
     stored = load_file(path)
     assert stored['prn.encode.weight'].dtype == torch.float16
     assert stored['prn.encode.bias'].dtype == stored['ucr.prior'].dtype == torch.float32
-    assert path.stat().st_size < .6 * saved.stat().st_size
+    assert path.stat().st_size < 0.6 * saved.stat().st_size
     loaded = load_weights(path).parts
     for part, state in parts.items():
         for key, value in state.items():
@@ -125,11 +130,17 @@ def test_values_that_are_not_finite_are_never_written(tmp_path, prn):
     assert not path.exists()
 
 
-@pytest.mark.parametrize(('change', 'said'), [
-    (lambda state: state.pop('encode.bias'), "'prn.encode.bias' is missing"),
-    (lambda state: state.update({'encode.bias': torch.zeros(3)}),
-     r"'prn.encode.bias' has shape \(3,\) in place of \(12,\)"),
-    (lambda state: state.update(extra=torch.zeros(1)), "'prn.extra' has no place")])
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (lambda state: state.pop('encode.bias'), "'prn.encode.bias' is missing"),
+        (
+            lambda state: state.update({'encode.bias': torch.zeros(3)}),
+            r"'prn.encode.bias' has shape \(3,\) in place of \(12,\)",
+        ),
+        (lambda state: state.update(extra=torch.zeros(1)), "'prn.extra' has no place"),
+    ],
+)
 def test_parts_that_are_not_the_presets_are_not_written(tmp_path, prn, change, said):
     state = dict(prn.state_dict())
     change(state)
@@ -235,10 +246,13 @@ def test_damaged_metadata_are_refused(saved, preset):
     assert 'damaged metadata' in refused(saved)
 
 
-@pytest.mark.parametrize(('change', 'said'), [
-    ({'backbone': 'resnet18'}, "'resnet18'"),
-    ({'layout': {'names': ['nose'], 'edges': [], 'flip': [0], 'sigmas': [.1]}}, "'prn.encode.weight' has shape"),
-])
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        ({'backbone': 'resnet18'}, "'resnet18'"),
+        ({'layout': {'names': ['nose'], 'edges': [], 'flip': [0], 'sigmas': [0.1]}}, "'prn.encode.weight' has shape"),
+    ],
+)
 def test_a_preset_that_cannot_be_is_refused(saved, change, said):
     rewrite(saved, preset=json.dumps({**PRESET.to_dict(), **change}))
     assert said in refused(saved)

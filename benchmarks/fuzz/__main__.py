@@ -29,11 +29,14 @@ PORTION = 20_000
 
 def _damaged_files(name: str, count: int) -> dict[str, float]:
     """How many damaged files of a kind were read and refused, and the most processor seconds that one took."""
-    total = {'read': 0., 'refused': 0., 'seconds': 0.}
+    total = {'read': 0.0, 'refused': 0.0, 'seconds': 0.0}
     for first in tqdm(range(0, count, containers.PORTION), name, unit=f'{containers.PORTION} files'):
         tally = containers.campaign(name, first, min(containers.PORTION, count - first))
-        total = {'read': total['read'] + tally['read'], 'refused': total['refused'] + tally['refused'],
-                 'seconds': max(total['seconds'], tally['seconds'])}
+        total = {
+            'read': total['read'] + tally['read'],
+            'refused': total['refused'] + tally['refused'],
+            'seconds': max(total['seconds'], tally['seconds']),
+        }
     return total
 
 
@@ -58,12 +61,22 @@ def main() -> None:
                 tried[name] += count
                 progress.update(count)
             number += 1
-    result = {'date': date.today().isoformat(), 'cases': tried, 'total': sum(tried.values()), 'files': files,
-              'failures': 0,
-              'minutes': round((time.monotonic() - started) / 60, 1),
-              'peak memory (MiB)': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-              'versions': {'mpn_ros': __version__, 'python': platform.python_version(), 'opencv': cv2.__version__,
-                           'numpy': np.__version__, 'hypothesis': hypothesis.__version__}}
+    result = {
+        'date': date.today().isoformat(),
+        'cases': tried,
+        'total': sum(tried.values()),
+        'files': files,
+        'failures': 0,
+        'minutes': round((time.monotonic() - started) / 60, 1),
+        'peak memory (MiB)': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        'versions': {
+            'mpn_ros': __version__,
+            'python': platform.python_version(),
+            'opencv': cv2.__version__,
+            'numpy': np.__version__,
+            'hypothesis': hypothesis.__version__,
+        },
+    }
     text = json.dumps(result, indent=2) + '\n'
     print(text)
     if arguments.json:

@@ -34,8 +34,11 @@ def _hostile(file: Any, random: Random) -> None:
 
 
 PROPERTIES: dict[str, tuple[st.SearchStrategy[Any], Callable[[Any, Random], None]]] = {
-    'raw': (images(), _image), 'png': (pngs(), _file), 'jpeg': (jpegs(), _file),
-    'hostile png': (pngs(), _hostile)}
+    'raw': (images(), _image),
+    'png': (pngs(), _file),
+    'jpeg': (jpegs(), _file),
+    'hostile png': (pngs(), _hostile),
+}
 """By what is decoded: right inputs, and what holds of each and of its changes."""
 
 
@@ -48,10 +51,11 @@ def campaign(name: str, cases: int, number: int = 0) -> int:
 
     @seed(number)
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(strategy, st.integers(0, 2 ** 32))
+    @given(strategy, st.integers(0, 2**32))
     def attempt(right: Any, random: int) -> None:
         nonlocal tried
         holds(right, Random(random))
         tried += 1 + CHANGES
+
     attempt()
     return tried

@@ -33,8 +33,13 @@ def png(rows: np.ndarray, colours: str, palette: np.ndarray | None = None) -> by
     lines = b''.join(b'\0' + row.astype(rows.dtype.newbyteorder('>')).tobytes() for row in rows)
     header = struct.pack('>IIBBBBB', width, height, depth, _COLOUR_TYPES[colours], 0, 0, 0)
     colour_map = b'' if palette is None else chunk(b'PLTE', palette.astype(np.uint8).tobytes())
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + colour_map + chunk(b'IDAT', zlib.compress(lines))
-            + chunk(b'IEND', b''))
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', header)
+        + colour_map
+        + chunk(b'IDAT', zlib.compress(lines))
+        + chunk(b'IEND', b'')
+    )
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def pngs(draw: st.DrawFn) -> File:
     """Grey, colour, palette and alpha in 8 and 16 bits, at most 12x12."""
     colours = draw(st.sampled_from(tuple(_VALUES)))
     deep = colours != 'palette' and draw(st.booleans())
-    random = np.random.default_rng(draw(st.integers(0, 2 ** 32)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
     shape = draw(st.integers(1, 12)), draw(st.integers(1, 12)), _VALUES[colours]
     palette = random.integers(0, 256, (16, 3)) if colours == 'palette' else None
     most = 16 if palette is not None else 65536 if deep else 256
@@ -68,9 +73,15 @@ def pngs(draw: st.DrawFn) -> File:
 def jpegs(draw: st.DrawFn) -> File:
     """Grey or colour, sequential or progressive, with and without restart markers."""
     shape = draw(st.integers(1, 24)), draw(st.integers(1, 24)), draw(st.sampled_from((1, 3)))
-    pixels = np.random.default_rng(draw(st.integers(0, 2 ** 32))).integers(0, 256, shape, np.uint8)
-    options = [cv2.IMWRITE_JPEG_PROGRESSIVE, draw(st.integers(0, 1)), cv2.IMWRITE_JPEG_RST_INTERVAL,
-               draw(st.integers(0, 2)), cv2.IMWRITE_JPEG_QUALITY, draw(st.integers(1, 100))]
+    pixels = np.random.default_rng(draw(st.integers(0, 2**32))).integers(0, 256, shape, np.uint8)
+    options = [
+        cv2.IMWRITE_JPEG_PROGRESSIVE,
+        draw(st.integers(0, 1)),
+        cv2.IMWRITE_JPEG_RST_INTERVAL,
+        draw(st.integers(0, 2)),
+        cv2.IMWRITE_JPEG_QUALITY,
+        draw(st.integers(1, 100)),
+    ]
     return File(cv2.imencode('.jpg', pixels, options)[1].tobytes(), draw(st.sampled_from(FORMATS)), None)
 
 
@@ -87,13 +98,13 @@ def damage(content: bytes, random: Random) -> bytes:
         if change == 'cut':
             del data[at:]
         elif change == 'change':
-            data[at:at + 1] = random.randbytes(1)
+            data[at : at + 1] = random.randbytes(1)
         elif change == 'insert':
             data[at:at] = random.randbytes(random.randint(1, 8))
         elif change == 'remove':
-            del data[at:at + random.randint(1, 8)]
+            del data[at : at + random.randint(1, 8)]
         else:
-            data[at:at] = data[at:at + random.randint(1, 64)]
+            data[at:at] = data[at : at + random.randint(1, 64)]
     return bytes(data)
 
 
@@ -101,8 +112,8 @@ def resealed(file: File) -> File:
     """The file, if it is a PNG, with right checksums whatever it holds, as somebody with a purpose would send it."""
     data, at = bytearray(file.data), 8
     while at + 12 <= len(data):
-        end = at + 8 + int.from_bytes(data[at:at + 4], 'big')
-        data[end:end + 4] = struct.pack('>I', zlib.crc32(data[at + 4:end]))
+        end = at + 8 + int.from_bytes(data[at : at + 4], 'big')
+        data[end : end + 4] = struct.pack('>I', zlib.crc32(data[at + 4 : end]))
         at = end + 4
     return replace(file, data=bytes(data), rgb=None)
 
@@ -119,4 +130,4 @@ def check_file(file: File, may_refuse: bool = False) -> None:
     assert shown.array.dtype == np.uint8 and shown.array.ndim == 3 and shown.array.shape[2] == 3
     if file.rgb is not None:
         rgb = shown.array if shown.channel_order == 'rgb' else shown.array[..., ::-1]
-        assert rgb.shape == file.rgb.shape and (np.abs(rgb - file.rgb) <= .5 + 1e-6).all()
+        assert rgb.shape == file.rgb.shape and (np.abs(rgb - file.rgb) <= 0.5 + 1e-6).all()

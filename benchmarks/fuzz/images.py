@@ -13,10 +13,10 @@ from benchmarks.fuzz.reference import ENCODINGS, geometry, picture
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import ImageError
 
-_TOLERANCE = 2.
+_TOLERANCE = 2.0
 """Levels of 255 that a conversion of colour may be off: OpenCV computes in fixed point."""
 _FOREIGN = ('', 'rgb', 'RGB8', '16UC1', '32FC1', '64FC4', 'yuv444', 'bayer_rggb32', 'rgb8\0', 'h264')
-_EXTREMES = (127, 128, 255, 256, 16384, 16385, 65535, 65536, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1)
+_EXTREMES = (127, 128, 255, 256, 16384, 16385, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 
 
 @st.composite
@@ -30,9 +30,15 @@ def images(draw: st.DrawFn) -> SimpleNamespace:
         shape = geometry(encoding, width, height)
     assert shape is not None
     step = shape[0] + draw(st.integers(0, 9))
-    content = np.random.default_rng(draw(st.integers(0, 2 ** 32))).bytes(step * shape[1])
-    return SimpleNamespace(encoding=encoding, width=width, height=height, step=step,
-                           is_bigendian=int(draw(st.booleans())), data=array('B', content))
+    content = np.random.default_rng(draw(st.integers(0, 2**32))).bytes(step * shape[1])
+    return SimpleNamespace(
+        encoding=encoding,
+        width=width,
+        height=height,
+        step=step,
+        is_bigendian=int(draw(st.booleans())),
+        data=array('B', content),
+    )
 
 
 def changed(message: SimpleNamespace, random: Random) -> SimpleNamespace:

@@ -12,15 +12,28 @@ MAX_SIDE, MAX_PIXELS = 16384, 1 << 26
 """What docs/interface.md promises to refuse."""
 
 # Encoding: channels in memory by letter, bytes of a value.
-_PACKED = {'rgb8': ('rgb', 1), 'bgr8': ('bgr', 1), 'rgba8': ('rgba', 1), 'bgra8': ('bgra', 1), 'mono8': ('y', 1),
-           'rgb16': ('rgb', 2), 'bgr16': ('bgr', 2), 'rgba16': ('rgba', 2), 'bgra16': ('bgra', 2), 'mono16': ('y', 2),
-           '8UC1': ('y', 1), '8UC3': ('bgr', 1), '8UC4': ('bgra', 1)}
+_PACKED = {
+    'rgb8': ('rgb', 1),
+    'bgr8': ('bgr', 1),
+    'rgba8': ('rgba', 1),
+    'bgra8': ('bgra', 1),
+    'mono8': ('y', 1),
+    'rgb16': ('rgb', 2),
+    'bgr16': ('bgr', 2),
+    'rgba16': ('rgba', 2),
+    'bgra16': ('bgra', 2),
+    'mono16': ('y', 2),
+    '8UC1': ('y', 1),
+    '8UC3': ('bgr', 1),
+    '8UC4': ('bgra', 1),
+}
 _YUV422 = {'yuv422': (1, 0, 2), 'uyvy': (1, 0, 2), 'yuv422_yuy2': (0, 1, 3), 'yuyv': (0, 1, 3)}
 """Offsets of the first luma, of U and of V in the four bytes of two pixels."""
 _YUV_PLANES = {'nv12': (0, 1), 'nv21': (1, 0), 'nv24': (0, 1)}
 """Offsets of U and V in a pair of chroma values."""
-_BAYER = {f'bayer_{pattern}{8 * size}': (pattern, size) for pattern in ('rggb', 'bggr', 'gbrg', 'grbg')
-          for size in (1, 2)}
+_BAYER = {
+    f'bayer_{pattern}{8 * size}': (pattern, size) for pattern in ('rggb', 'bggr', 'gbrg', 'grbg') for size in (1, 2)
+}
 
 ENCODINGS = (*_PACKED, *_YUV422, *_YUV_PLANES, *_BAYER)
 
@@ -59,7 +72,7 @@ def picture(message: Any) -> np.ndarray | None:
 def _value(message: Any, at: int, size: int) -> float:
     if size == 1:
         return message.data[at]
-    raw = bytes(message.data[at:at + 2])
+    raw = bytes(message.data[at : at + 2])
     return struct.unpack('>H' if message.is_bigendian else '<H', raw)[0] * 255 / 65535
 
 
@@ -67,8 +80,9 @@ def _pixel(message: Any, x: int, y: int) -> tuple[float, float, float]:
     row = y * message.step
     if message.encoding in _PACKED:
         letters, size = _PACKED[message.encoding]
-        values = {letter: _value(message, row + (x * len(letters) + n) * size, size)
-                  for n, letter in enumerate(letters)}
+        values = {
+            letter: _value(message, row + (x * len(letters) + n) * size, size) for n, letter in enumerate(letters)
+        }
         return (values['y'],) * 3 if 'y' in values else (values['r'], values['g'], values['b'])
     if message.encoding in _YUV422:
         luma, u, v = _YUV422[message.encoding]
@@ -77,8 +91,11 @@ def _pixel(message: Any, x: int, y: int) -> tuple[float, float, float]:
     if message.encoding in _YUV_PLANES:
         u, v = _YUV_PLANES[message.encoding]
         after = message.height * message.step
-        chroma = (after + y * 2 * message.step + 2 * x if message.encoding == 'nv24'
-                  else after + y // 2 * message.step + x // 2 * 2)
+        chroma = (
+            after + y * 2 * message.step + 2 * x
+            if message.encoding == 'nv24'
+            else after + y // 2 * message.step + x // 2 * 2
+        )
         return _rgb(message.data[row + x], message.data[chroma + u], message.data[chroma + v])
     return _mosaic(message, x, y)
 
@@ -88,8 +105,8 @@ def _rgb(y: int, u: int, v: int) -> tuple[float, float, float]:
     if y < 16:
         return np.nan, np.nan, np.nan
     light, blue, red = 255 / 219 * (y - 16), 255 / 224 * (u - 128), 255 / 224 * (v - 128)
-    rgb = light + 1.402 * red, light - .344136 * blue - .714136 * red, light + 1.772 * blue
-    return tuple(min(255., max(0., value)) for value in rgb)  # type: ignore[return-value]
+    rgb = light + 1.402 * red, light - 0.344136 * blue - 0.714136 * red, light + 1.772 * blue
+    return tuple(min(255.0, max(0.0, value)) for value in rgb)  # type: ignore[return-value]
 
 
 def _mosaic(message: Any, x: int, y: int) -> tuple[float, float, float]:
@@ -102,6 +119,7 @@ def _mosaic(message: Any, x: int, y: int) -> tuple[float, float, float]:
         for dx in (-1, 0, 1):
             colour = pattern[(y + dy) % 2 * 2 + (x + dx) % 2]
             near[colour].setdefault(abs(dx) + abs(dy), []).append(
-                _value(message, (y + dy) * message.step + (x + dx) * size, size))
+                _value(message, (y + dy) * message.step + (x + dx) * size, size)
+            )
     r, g, b = (near[colour][min(near[colour])] for colour in 'rgb')
     return sum(r) / len(r), sum(g) / len(g), sum(b) / len(b)

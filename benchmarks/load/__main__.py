@@ -43,8 +43,11 @@ def load(pictures: Path, transport: str, seconds: int, count: int, rate: int) ->
     names = [f'camera{number}' for number in range(count)]
     rclpy.init()
     listener = rclpy.create_node('load')
-    with (node_process('-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}') as node,
-          Cameras(pictures, names, transport) as cameras, spin_in_background(listener)):
+    with (
+        node_process('-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}') as node,
+        Cameras(pictures, names, transport) as cameras,
+        spin_in_background(listener),
+    ):
         result = measure(listener, node.pid, cameras, seconds, rate)
     rclpy.shutdown()
     return result
@@ -60,8 +63,13 @@ def main() -> None:
     parser.add_argument('--json', type=Path, required=True)
     arguments = parser.parse_args()
     isolate_domain()
-    result = {'date': date.today().isoformat(), 'seconds': arguments.seconds,
-              'cameras': arguments.cameras, 'rate': arguments.rate, 'size': [WIDTH, HEIGHT]}
+    result = {
+        'date': date.today().isoformat(),
+        'seconds': arguments.seconds,
+        'cameras': arguments.cameras,
+        'rate': arguments.rate,
+        'size': [WIDTH, HEIGHT],
+    }
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder) / 'pictures.npy'
         try:

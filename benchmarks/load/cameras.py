@@ -19,7 +19,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 JPEG_QUALITY = 90
-END = 10.
+END = 10.0
 """Seconds that the process may take to end. Killed, it would leave its shared memory behind."""
 
 
@@ -29,8 +29,12 @@ class Cameras:
     def __init__(self, pictures: Path, names: Sequence[str], transport: str) -> None:
         self.names, self.sent = tuple(names), 0
         self._process = subprocess.Popen(
-            [sys.executable, '-m', 'benchmarks.load.cameras', str(pictures), transport, *names], cwd=ROOT, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            [sys.executable, '-m', 'benchmarks.load.cameras', str(pictures), transport, *names],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def __enter__(self) -> Cameras:
         return self
@@ -65,6 +69,7 @@ def main() -> None:
     from sensor_msgs.msg import CompressedImage, Image
 
     from mpn_ros.ros.qos import IMAGE_QOS
+
     rclpy.init()
     node = rclpy.create_node('cameras')
     senders = []
@@ -82,7 +87,7 @@ def main() -> None:
         rounds, rate = line.split()
         start = time.monotonic()
         for number in range(int(rounds) * len(senders)):
-            time.sleep(max(0., start + number / (float(rate) * len(senders)) - time.monotonic()))
+            time.sleep(max(0.0, start + number / (float(rate) * len(senders)) - time.monotonic()))
             publisher, message = senders[number % len(senders)]
             message.header.stamp = node.get_clock().now().to_msg()
             publisher.publish(message)

@@ -20,9 +20,9 @@ from mpn_ros.serving.statistics import WINDOW
 
 FATES = 'answered', 'dropped', 'malformed', 'failed'
 """What can become of an image that the node has received."""
-GRACE = .5
+GRACE = 0.5
 """Seconds after which an image that was sent alone has come, if it ever will."""
-PATIENCE = 120.
+PATIENCE = 120.0
 """Seconds for an answer; the first waits for the network to be converted."""
 
 
@@ -74,11 +74,17 @@ class Audience:
             values = {pair.key: pair.value for pair in status.values}
             name = status.name.rpartition(': ')[2]
             if name in self._names and 'received' in values:
-                self._counts[name] = (Time.from_msg(message.header.stamp).nanoseconds / 1e9, {
-                    key: int(values[key]) for key in ('received', 'missed', *FATES)})
+                self._counts[name] = (
+                    Time.from_msg(message.header.stamp).nanoseconds / 1e9,
+                    {key: int(values[key]) for key in ('received', 'missed', *FATES)},
+                )
                 if values['stamp_to_inference max (ms)']:
-                    self.taken.append((float(values['stamp_to_inference p50 (ms)']) / 1e3,
-                                       float(values['stamp_to_inference max (ms)']) / 1e3))
+                    self.taken.append(
+                        (
+                            float(values['stamp_to_inference p50 (ms)']) / 1e3,
+                            float(values['stamp_to_inference max (ms)']) / 1e3,
+                        )
+                    )
 
     def known(self, sent: int, after: float) -> list[Tally] | None:
         """The count of each camera, of which ``sent`` images each have been sent; None until the node has said after
@@ -96,7 +102,7 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     for answers in audience.answers.values():
         answers.clear()
     memory = [resident_memory(process)]
-    took = 0.
+    took = 0.0
     for second in range(seconds):
         if second <= WINDOW:  # what is told of the time before counts only where there is nothing else
             audience.taken.clear()
@@ -105,17 +111,27 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     heard = [np.array(answers) for answers in audience.answers.values()]
     taken = np.array(audience.taken)
     after = settle(audience, cameras)
-    counts = {name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
-              for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')}
+    counts = {
+        name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
+        for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')
+    }
     ages = np.concatenate([answers[:, 1] for answers in heard])
     intervals = np.concatenate([np.diff(answers[:, 0]) for answers in heard])
     p50, p95 = np.percentile(ages, (50, 95)).tolist()
-    return {**counts, 'sent a second, each': seconds * rate / took, 'answered a second, all': len(ages) / took,
-            'taken p50': np.median(taken[:, 0]).item(), 'taken, worst': taken[:, 1].max().item(),
-            'taken, worst, in periods': taken[:, 1].max().item() * rate,
-            'heard p50': p50, 'heard p95': p95, 'heard, worst': ages.max().item(),
-            'interval between answers, worst': intervals.max().item(),
-            'memory before': memory[0], 'memory, most': max(memory)}
+    return {
+        **counts,
+        'sent a second, each': seconds * rate / took,
+        'answered a second, all': len(ages) / took,
+        'taken p50': np.median(taken[:, 0]).item(),
+        'taken, worst': taken[:, 1].max().item(),
+        'taken, worst, in periods': taken[:, 1].max().item() * rate,
+        'heard p50': p50,
+        'heard p95': p95,
+        'heard, worst': ages.max().item(),
+        'interval between answers, worst': intervals.max().item(),
+        'memory before': memory[0],
+        'memory, most': max(memory),
+    }
 
 
 def settle(audience: Audience, cameras: Cameras) -> list[Tally]:
@@ -127,7 +143,7 @@ def settle(audience: Audience, cameras: Cameras) -> list[Tally]:
         cameras.send(1, len(cameras.names))
         sent, now = time.time(), None
         while now is None and time.monotonic() < end:
-            time.sleep(.05)
+            time.sleep(0.05)
             now = audience.known(cameras.sent, sent + GRACE)
         if now and before and all(tally.received == last.received + 1 for tally, last in zip(now, before, strict=True)):
             return now

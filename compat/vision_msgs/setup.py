@@ -10,5 +10,10 @@ from setuptools import setup
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'build_support'))
 from ament_wheel import AmentBuildPy, PlatformDistribution  # noqa: E402
 
-setup(name='vision_msgs', version='4.1.1', packages=[], distclass=PlatformDistribution,
-      cmdclass={'build_py': AmentBuildPy})
+setup(
+    name='vision_msgs',
+    version='4.1.1',
+    packages=[],
+    distclass=PlatformDistribution,
+    cmdclass={'build_py': AmentBuildPy},
+)

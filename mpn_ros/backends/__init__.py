@@ -18,7 +18,11 @@ from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 
 BACKENDS: dict[str, Callable[[MultiPoseNet, str, str], Backend]] = {
-    'tensorrt': TensorRtBackend, 'compile': CompileBackend, 'openvino': OpenVinoBackend, 'eager': EagerBackend}
+    'tensorrt': TensorRtBackend,
+    'compile': CompileBackend,
+    'openvino': OpenVinoBackend,
+    'eager': EagerBackend,
+}
 """By name."""
 ORDER = {'cuda': ('tensorrt', 'compile', 'eager'), 'cpu': ('openvino', 'eager')}
 """What 'auto' tries on a kind of device, the faster ones first. On a CPU not 'compile': it is slower than OpenVINO and

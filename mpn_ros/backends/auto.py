@@ -61,6 +61,6 @@ class AutoBackend:
             except BackendUnavailable as error:
                 self._reasons.append(str(error))
                 continue
-            _log.info('backend: %s%s', chosen.description, f" ({'; '.join(self._reasons)})" if self._reasons else '')
+            _log.info('backend: %s%s', chosen.description, f' ({"; ".join(self._reasons)})' if self._reasons else '')
             return chosen
         raise BackendUnavailable('; '.join(self._reasons))

@@ -18,7 +18,7 @@ from mpn_ros.errors import ParameterError
 _DIGEST = 'sha256'
 _UNFINISHED = 'unfinished-'
 _MOST = 32  # graphs of one kind that are kept
-_ABANDONED = 3600.  # seconds after which an unfinished graph is that of a process that was killed
+_ABANDONED = 3600.0  # seconds after which an unfinished graph is that of a process that was killed
 _KERNELS = 'TORCHINDUCTOR_CACHE_DIR'
 _log = logging.getLogger(__name__)
 
@@ -82,8 +82,10 @@ def check_writable() -> None:
         with tempfile.TemporaryFile(dir=cache_folder()):
             pass
     except OSError as error:
-        raise ParameterError(f'{cache_folder()} cannot be written ({error.strerror or error}): set XDG_CACHE_HOME to a '
-                             'folder of yours that can, here and where the network runs') from error
+        raise ParameterError(
+            f'{cache_folder()} cannot be written ({error.strerror or error}): set XDG_CACHE_HOME to a '
+            'folder of yours that can, here and where the network runs'
+        ) from error
 
 
 def keep_kernels_private() -> None:

@@ -49,8 +49,13 @@ class OpenVinoBackend:
         self._openvino = openvino
         self._core = openvino.Core()
         self._network = network.float().eval()
-        self._key = (tensor_digest(self._network.state_dict()), json.dumps(network.preset.to_dict(), sort_keys=True),
-                     __version__, torch.__version__, openvino.__version__)
+        self._key = (
+            tensor_digest(self._network.state_dict()),
+            json.dumps(network.preset.to_dict(), sort_keys=True),
+            __version__,
+            torch.__version__,
+            openvino.__version__,
+        )
         able = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         if precision == 'auto':
             precision = 'bf16' if 'BF16' in able else 'fp32'
@@ -63,6 +68,7 @@ class OpenVinoBackend:
     @cached_property
     def _any_size(self) -> Any:
         """The graph for any size, from the cache where it is there."""
+
         def build(folder: Path) -> None:
             model = self._convert()
             try:

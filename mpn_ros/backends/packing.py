@@ -24,5 +24,6 @@ def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> Perce
     """The parts of ``(B, n)``, without a copy; height and width are those of the network's input."""
     rows, columns = height // 4, width // 4
     peaks, boxes, person = np.split(packed, (keypoints * PEAKS * 3, packed.shape[1] - rows * columns), 1)
-    return Perceived(peaks.reshape(-1, keypoints, PEAKS, 3), boxes.reshape(len(packed), -1, 5),
-                     person.reshape(-1, rows, columns))
+    return Perceived(
+        peaks.reshape(-1, keypoints, PEAKS, 3), boxes.reshape(len(packed), -1, 5), person.reshape(-1, rows, columns)
+    )

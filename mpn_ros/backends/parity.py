@@ -7,7 +7,7 @@ import numpy as np
 
 from mpn_ros.perception import Perceived
 
-TOLERANCE = .2
+TOLERANCE = 0.2
 """Most that a score or a probability may differ. In bfloat16 those of `lite` differ by up to 0.13 from float32; a graph
 that overflows or was converted wrongly is off by more, or has NaN."""
 
@@ -26,7 +26,12 @@ def disagreement(found: Perceived, wanted: Perceived) -> str | None:
     jumps when two of like score change places."""
     if not all(np.isfinite(part).all() for part in found):
         return 'it answers with NaN or infinity'
-    apart = max(np.abs(a - b).max() for a, b in ((found.peaks[:, :, 0, 2], wanted.peaks[:, :, 0, 2]),
-                                                 (found.boxes[..., 4], wanted.boxes[..., 4]),
-                                                 (found.person, wanted.person)))
+    apart = max(
+        np.abs(a - b).max()
+        for a, b in (
+            (found.peaks[:, :, 0, 2], wanted.peaks[:, :, 0, 2]),
+            (found.boxes[..., 4], wanted.boxes[..., 4]),
+            (found.person, wanted.person),
+        )
+    )
     return f'it is off by {apart:.2f}, more than {TOLERANCE:g}' if apart > TOLERANCE else None

@@ -29,7 +29,7 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.weights import tensor_digest
 
 _ENGINE, _PRECISION = 'engine.pt2', 'precision'
-_SIGN_OF_LIFE = 30.  # seconds between two lines in the log while an engine is built
+_SIGN_OF_LIFE = 30.0  # seconds between two lines in the log while an engine is built
 _log = logging.getLogger(__name__)
 
 
@@ -60,11 +60,16 @@ class TensorRtBackend(TorchBackend):
         # Of the whole process: there is one network in it, and one thread that runs it.
         torch_tensorrt.runtime.set_cudagraphs_mode(True)
         names = list(DTYPES.values())
-        self._choices = names[names.index(self.dtype):]
+        self._choices = names[names.index(self.dtype) :]
         self._key = (
-            tensor_digest(network.state_dict()), __version__, torch.__version__, torch_tensorrt.__version__,
-            tensorrt.__version__, torch.cuda.get_device_name(self.device),
-            torch.cuda.get_device_capability(self.device), say(self.dtype),
+            tensor_digest(network.state_dict()),
+            __version__,
+            torch.__version__,
+            torch_tensorrt.__version__,
+            tensorrt.__version__,
+            torch.cuda.get_device_name(self.device),
+            torch.cuda.get_device_capability(self.device),
+            say(self.dtype),
         )
 
     def _make(self, shape: tuple[int, ...]) -> Graph:
@@ -129,9 +134,16 @@ class TensorRtBackend(TorchBackend):
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of torch about its own use of pytrees
             program = torch.export.export(graph, (pictures,))
-            return compile_(program, arg_inputs=[pictures], device=self.device, require_full_compilation=True,
-                            min_block_size=1, optimization_level=3, timing_cache_path=str(folder / 'timing.bin'),
-                            **typing)
+            return compile_(
+                program,
+                arg_inputs=[pictures],
+                device=self.device,
+                require_full_compilation=True,
+                min_block_size=1,
+                optimization_level=3,
+                timing_cache_path=str(folder / 'timing.bin'),
+                **typing,
+            )
 
 
 @contextlib.contextmanager

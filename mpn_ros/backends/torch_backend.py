@@ -66,14 +66,14 @@ class Route:
         if self._answer is None:
             self._answer = torch.empty(answer.shape, pin_memory=self._pin)
         self._answer.copy_(answer)
-        return self._answer[:len(images)].numpy().copy()
+        return self._answer[: len(images)].numpy().copy()
 
     def _complete(self, images: Pixels) -> torch.Tensor:
         """On the device, and as many as the shape has."""
         if isinstance(images, torch.Tensor):
             missing = len(self._images) - len(images)
             return torch.cat([images, images.new_zeros(missing, *images.shape[1:])]) if missing else images
-        self._images[:len(images)] = torch.from_numpy(images)
+        self._images[: len(images)] = torch.from_numpy(images)
         return self._images.to(self._device, non_blocking=True)
 
 

@@ -37,16 +37,29 @@ class CameraAnswers:
     """Writes the answers to the images of ``camera``, and its video if there is one. ``tell`` hears of the first broken
     image: a broken one is counted and gets no answer."""
 
-    def __init__(self, camera: Camera, writer: Writer, store: Typestore, pipeline: PosePipeline,
-                 video: TimedVideo | None, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        camera: Camera,
+        writer: Writer,
+        store: Typestore,
+        pipeline: PosePipeline,
+        video: TimedVideo | None,
+        tell: Callable[[str], None],
+    ) -> None:
         self.camera, self.tally = camera, Tally()
         self._writer, self._store, self._pipeline, self._video, self._tell = writer, store, pipeline, video, tell
         self._builder, self._tracker = make_builder(store), Tracker()
         self._decode = decode_compressed if camera.type == COMPRESSED else decode_image
         self._connections = {
-            name: writer.add_connection(f'{camera.namespace}/{name}', kind, typestore=store,
-                                        offered_qos_profiles=[quality(latched=name in LATCHED)])
-            for name, kind in {**ANSWERS, **LATCHED}.items() if pipeline.segments or name not in MASKS}
+            name: writer.add_connection(
+                f'{camera.namespace}/{name}',
+                kind,
+                typestore=store,
+                offered_qos_profiles=[quality(latched=name in LATCHED)],
+            )
+            for name, kind in {**ANSWERS, **LATCHED}.items()
+            if pipeline.segments or name not in MASKS
+        }
 
     def begin(self, stamp: int) -> None:
         """Says at ``stamp``, in ns, what the answers mean."""
@@ -62,8 +75,10 @@ class CameraAnswers:
             scene = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
         except (MpnError, SerdeError, cv2.error) as error:  # cv2's: of a shape that it does not bear
             if not self.tally.broken:
-                self._tell(f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
-                           f'{stamp / 1e9:.3f} s: {" ".join(str(error).split())}')
+                self._tell(
+                    f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
+                    f'{stamp / 1e9:.3f} s: {" ".join(str(error).split())}'
+                )
             self.tally.broken += 1
             return
         self._write('detections', stamp, self._builder.detections(scene, message.header))

@@ -65,8 +65,9 @@ def find_cameras(recording: Recording, store: Typestore, tell: Callable[[str], N
             continue
         cameras.append(camera)
     if not cameras:
-        raise ParameterError(f'{recording.path} has no images of a camera; its topics are '
-                             f'{_topics(recording.connections)}')
+        raise ParameterError(
+            f'{recording.path} has no images of a camera; its topics are {_topics(recording.connections)}'
+        )
     return _apart(cameras)
 
 
@@ -75,8 +76,10 @@ def choose_cameras(recording: Recording, store: Typestore, topics: Collection[st
     images = {camera.topic: camera for camera in _image_topics(recording)}
     for topic in topics:
         if topic not in images:
-            raise ParameterError(f"'{topic}' is no topic with images in {recording.path}; there are "
-                                 f"{', '.join(sorted(images)) or 'none'}")
+            raise ParameterError(
+                f"'{topic}' is no topic with images in {recording.path}; there are "
+                f'{", ".join(sorted(images)) or "none"}'
+            )
         encoding = _first_encoding(recording, store, images[topic])
         if encoding in DEPTH:
             raise ParameterError(f"'{topic}' carries depth ({encoding}), of which no picture can be made")
@@ -106,9 +109,11 @@ def _apart(cameras: list[Camera]) -> list[Camera]:
     for camera in cameras:
         other = taken.setdefault(camera.namespace, camera)
         if other is not camera:
-            raise ParameterError(f"'{other.topic}' and '{camera.topic}' share the namespace "
-                                 f"'{camera.namespace or '/'}', in which there is one set of answers: "
-                                 'choose one of them with --topic')
+            raise ParameterError(
+                f"'{other.topic}' and '{camera.topic}' share the namespace "
+                f"'{camera.namespace or '/'}', in which there is one set of answers: "
+                'choose one of them with --topic'
+            )
     return cameras
 
 

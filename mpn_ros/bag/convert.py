@@ -42,8 +42,15 @@ class Converted:
     complete: bool
 
 
-def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[str], None], *,
-            topics: Sequence[str] = (), video: Path | None = None) -> Converted:
+def convert(
+    source: Path,
+    target: Path,
+    pipeline: PosePipeline,
+    tell: Callable[[str], None],
+    *,
+    topics: Sequence[str] = (),
+    video: Path | None = None,
+) -> Converted:
     """Copies the bag ``source`` to the folder ``target`` with the answers to all cameras, or to those in ``topics``.
 
     source: a folder of rosbag2, or a single .mcap or .db3. ``target`` has the same storage.
@@ -83,8 +90,10 @@ def convert(source: Path, target: Path, pipeline: PosePipeline, tell: Callable[[
                 tell(f'{source} announces {recording.message_count} messages, and {read} are in it')
             for topic, encoding in recording.foreign.items():
                 tell(f"'{topic}' of {source} is left out: its messages are in '{encoding}' and none of ROS 2")
-            return Converted({answering.camera.topic: answering.tally for answering in answers.values()},
-                             read == recording.message_count and not recording.foreign)
+            return Converted(
+                {answering.camera.topic: answering.tally for answering in answers.values()},
+                read == recording.message_count and not recording.foreign,
+            )
     except (WriterError, sqlite3.Error) as error:
         raise MpnError(f'{target} cannot be written: {" ".join(str(error).split())}') from error
     except OSError as error:
@@ -119,8 +128,9 @@ def _make_writer(source: Path, target: Path, path: Path) -> Writer:
     understands: masks are nearly nothing then."""
     mcap = any(file.suffix == '.mcap' for file in (source.iterdir() if source.is_dir() else [source]))
     if not PLAIN.fullmatch(os.path.abspath(target)) and not (mcap and printable(target.name) == target.name):
-        raise ParameterError(f'{target} cannot be the name of a recording: metadata.yaml takes UTF-8 alone, and '
-                             'a database no ?, # and %')
+        raise ParameterError(
+            f'{target} cannot be the name of a recording: metadata.yaml takes UTF-8 alone, and a database no ?, # and %'
+        )
     # Version 9 of metadata.yaml is that of Jazzy and later.
     writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP if mcap else StoragePlugin.SQLITE3)
     if mcap:
@@ -128,8 +138,9 @@ def _make_writer(source: Path, target: Path, path: Path) -> Writer:
     return writer
 
 
-def _copy_topics(recording: Recording, writer: Writer, store: Typestore,
-                 cameras: Sequence[Camera]) -> dict[int, Connection]:
+def _copy_topics(
+    recording: Recording, writer: Writer, store: Typestore, cameras: Sequence[Camera]
+) -> dict[int, Connection]:
     """The connection in ``writer`` for each of ``recording``, by its id; answers that are there already are made
     anew."""
     ours = {topic: kind for camera in cameras for topic, kind in camera.answers().items()}
@@ -140,18 +151,21 @@ def _copy_topics(recording: Recording, writer: Writer, store: Typestore,
         if wanted == connection.msgtype:
             continue
         if wanted is not None:
-            raise ParameterError(f"{recording.path} has '{connection.topic}' already, as {connection.msgtype}, where "
-                                 f'{wanted} has to go')
+            raise ParameterError(
+                f"{recording.path} has '{connection.topic}' already, as {connection.msgtype}, where {wanted} has to go"
+            )
         assert isinstance(connection.ext, ConnectionExtRosbag2)
         known = connection.msgtype in store.types
         key = connection.topic, connection.msgtype, repr(connection.ext)
         if key not in made:
             made[key] = writer.add_connection(
-                connection.topic, connection.msgtype,
-                msgdef=connection.msgdef.data or (store.generate_msgdef(connection.msgtype, ros_version=2)[0] if known
-                                                  else ''),
+                connection.topic,
+                connection.msgtype,
+                msgdef=connection.msgdef.data
+                or (store.generate_msgdef(connection.msgtype, ros_version=2)[0] if known else ''),
                 rihs01=connection.digest or (store.hash_rihs01(connection.msgtype) if known else UNKNOWN_TYPE),
                 serialization_format=connection.ext.serialization_format,
-                offered_qos_profiles=connection.ext.offered_qos_profiles)
+                offered_qos_profiles=connection.ext.offered_qos_profiles,
+            )
         copies[connection.id] = made[key]
     return copies

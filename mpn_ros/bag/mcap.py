@@ -18,9 +18,12 @@ from rosbags.rosbag2.storage_mcap import decompress, get_qos, read_bytes, read_e
 MAGIC = b'\x89MCAP0\r\n'
 HEADER, FOOTER, SCHEMA, CHANNEL, MESSAGE, CHUNK, STATISTICS, DATA_END = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0B, 0x0F
 """The records of the format that are looked at, by their first byte."""
-_FORMATS = {'ros2msg': MessageDefinitionFormat.MSG, 'ros2idl': MessageDefinitionFormat.IDL,
-            'omgidl': MessageDefinitionFormat.IDL}
-NEVER = 2 ** 63 - 1
+_FORMATS = {
+    'ros2msg': MessageDefinitionFormat.MSG,
+    'ros2idl': MessageDefinitionFormat.IDL,
+    'omgidl': MessageDefinitionFormat.IDL,
+}
+NEVER = 2**63 - 1
 
 
 class _Chunk(NamedTuple):
@@ -88,21 +91,24 @@ class McapReader:
             self._file.close()
         self._file = None
 
-    def messages(self, connections: Collection[Connection], start: int | None = None,
-                 stop: int | None = None) -> Generator[tuple[Connection, int, bytes], None, None]:
+    def messages(
+        self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
+    ) -> Generator[tuple[Connection, int, bytes], None, None]:
         """Connection, time in ns and bytes of the messages of ``connections``, in the order of their times."""
         assert self._file is not None
         wanted = {connection.id: connection for connection in connections}
         first, last = 0 if start is None else start, NEVER if stop is None else stop
         sources: list[Iterator[tuple[int, int, int, bytes | None]]] = [
-            self._unpacked(self._file, number, chunk, wanted) for number, chunk in enumerate(self._chunks)]
+            self._unpacked(self._file, number, chunk, wanted) for number, chunk in enumerate(self._chunks)
+        ]
         sources.append(self._single(self._file, wanted))
         for time, _, channel, data in heapq.merge(*sources, key=lambda message: message[:2]):
             if data is not None and first <= time < last:
                 yield wanted[channel], time, data
 
-    def _unpacked(self, file: BinaryIO, number: int, chunk: _Chunk,
-                  wanted: Collection[int]) -> Iterator[tuple[int, int, int, bytes | None]]:
+    def _unpacked(
+        self, file: BinaryIO, number: int, chunk: _Chunk, wanted: Collection[int]
+    ) -> Iterator[tuple[int, int, int, bytes | None]]:
         yield chunk.start, number, 0, None  # so that it is not unpacked before its time
         content = self._content(file, chunk)
         found = []
@@ -136,16 +142,23 @@ class McapReader:
         self._data(file, len(MAGIC), end - len(MAGIC))
         self._summary(file, end)
         known = self._announced
-        if (known is None or len(self._channels) != known.channels or sum(known.by_channel.values()) != known.messages
-                or not {channel.schema for channel in self._channels.values()} - {0} <= self._schemas.keys()):
+        if (
+            known is None
+            or len(self._channels) != known.channels
+            or sum(known.by_channel.values()) != known.messages
+            or not {channel.schema for channel in self._channels.values()} - {0} <= self._schemas.keys()
+        ):
             known = self._counted(file)
         connections = (self._connection(key, known.by_channel.get(key, 0)) for key in self._channels)
         self.connections = [connection for connection in connections if connection is not None]
         announced = self._announced or known
         if announced.messages:
             self.metadata = self.metadata._replace(
-                start_time=announced.start, end_time=announced.end + 1, duration=announced.end - announced.start + 1,
-                message_count=announced.messages - self.left_out)
+                start_time=announced.start,
+                end_time=announced.end + 1,
+                duration=announced.end - announced.start + 1,
+                message_count=announced.messages - self.left_out,
+            )
 
     def _data(self, file: BinaryIO, begin: int, end: int) -> None:
         """Reads the heads of all records up to the end of the data."""
@@ -174,8 +187,9 @@ class McapReader:
             if kind == STATISTICS:
                 body = _body(file, at, size)
                 messages, _, channels, _, _, _, first, last = struct.unpack('<QHIIIIQQ', read_exact(body, 42))
-                self._announced = _Announced(messages, channels, first, last,
-                                             dict(struct.iter_unpack('<HQ', read_bytes(body))))
+                self._announced = _Announced(
+                    messages, channels, first, last, dict(struct.iter_unpack('<HQ', read_bytes(body)))
+                )
             else:
                 self._describe(kind, file, at, size)
 
@@ -202,7 +216,7 @@ class McapReader:
         """Takes over a schema or a channel; other records say nothing of messages."""
         if kind == SCHEMA:
             body = _body(file, at, size)
-            key, = struct.unpack('<H', read_exact(body, 2))
+            (key,) = struct.unpack('<H', read_exact(body, 2))
             if key not in self._schemas:
                 self._schemas[key] = read_string(body), read_string(body), read_bytes(body).decode(errors='replace')
         elif kind == CHANNEL:
@@ -221,8 +235,16 @@ class McapReader:
             self.left_out += count
             return None
         definition = MessageDefinition(_FORMATS.get(form, MessageDefinitionFormat.NONE), text if form else '')
-        return Connection(key, channel.topic, name, definition, '', count,
-                          ConnectionExtRosbag2(channel.encoding, get_qos(channel.metadata)), self)
+        return Connection(
+            key,
+            channel.topic,
+            name,
+            definition,
+            '',
+            count,
+            ConnectionExtRosbag2(channel.encoding, get_qos(channel.metadata)),
+            self,
+        )
 
 
 def _records(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -259,7 +281,7 @@ def _chunk(file: BinaryIO, at: int, size: int) -> _Chunk:
     if 40 + name > size:
         raise ReaderError(f'a chunk at {at} has {size} bytes')
     compression = read_exact(file, name).decode(errors='replace')
-    packed, = struct.unpack('<Q', read_exact(file, 8))
+    (packed,) = struct.unpack('<Q', read_exact(file, 8))
     if packed > size - 40 - name:
         raise ReaderError(f'a chunk at {at} claims {packed} bytes where {size - 40 - name} are left')
     return _Chunk(at + 40 + name, compression, packed, unpacked, checksum, start)

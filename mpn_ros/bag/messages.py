@@ -46,13 +46,26 @@ def make_typestore() -> Typestore:
 
 def make_builder(store: Typestore) -> MessageBuilder:
     """Makes messages that ``store`` serializes."""
-    return MessageBuilder(SimpleNamespace(octets=partial(np.frombuffer, dtype=np.uint8), **{
-        name: store.types[f'{package}/msg/{name}'] for package, names in CLASSES.items() for name in names}))
+    return MessageBuilder(
+        SimpleNamespace(
+            octets=partial(np.frombuffer, dtype=np.uint8),
+            **{name: store.types[f'{package}/msg/{name}'] for package, names in CLASSES.items() for name in names},
+        )
+    )
 
 
 def quality(latched: bool) -> Qos:
     """The quality of service of the node's answers, which ``ros2 bag play`` takes over."""
     durability = QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE
     never = QosTime(0, 0)
-    return Qos(QosHistory.KEEP_LAST, 1 if latched else 5, QosReliability.RELIABLE, durability, never, never,
-               QosLiveliness.SYSTEM_DEFAULT, never, False)
+    return Qos(
+        QosHistory.KEEP_LAST,
+        1 if latched else 5,
+        QosReliability.RELIABLE,
+        durability,
+        never,
+        never,
+        QosLiveliness.SYSTEM_DEFAULT,
+        never,
+        False,
+    )

@@ -18,21 +18,23 @@ from rosbags.rosbag2 import ReaderError, reader, storage_mcap
 from mpn_ros.bag.storage import BagReader
 from mpn_ros.errors import MpnError
 
-MOST = 2 ** 29
+MOST = 2**29
 """Bytes that a chunk or a message may unpack to; the largest image that is decoded has half of that."""
 
-ROOM = 2 ** 30
+ROOM = 2**30
 """Bytes that the disk of temporary files keeps free while a recording that is packed as a whole is unpacked there."""
-_STEP = 2 ** 24
+_STEP = 2**24
 
 
 def _bounded(decompressor: Callable[[], Any]) -> Callable[[bytes, int], bytes]:
     """Unpacks ``data`` to ``size`` bytes; one more tells the caller that the size was a lie."""
+
     def unpack(data: bytes, size: int) -> bytes:
         if size > MOST:
             raise ReaderError(f'a part of it claims to unpack to {size} bytes, and at most {MOST} are read')
         unpacked: bytes = decompressor().decompress(data, max_length=size + 1)
         return unpacked
+
     return unpack
 
 
@@ -47,13 +49,15 @@ def _unpack_file(packed: BinaryIO, unpacked: BinaryIO) -> None:
     while content := packed.read(_STEP):
         disk = os.statvfs(unpacked.name)
         if disk.f_bavail * disk.f_frsize < ROOM + len(content):
-            raise ReaderError(f'unpacked it would leave less than {ROOM / 1e9:.1f} GB of the disk of '
-                              f'{tempfile.gettempdir()}; the variable TMPDIR names another place')
+            raise ReaderError(
+                f'unpacked it would leave less than {ROOM / 1e9:.1f} GB of the disk of '
+                f'{tempfile.gettempdir()}; the variable TMPDIR names another place'
+            )
         unpacked.write(content)
 
 
 def _check_stamp(stamp: object) -> None:
-    if not isinstance(stamp, int) or not 0 <= stamp < 2 ** 63:
+    if not isinstance(stamp, int) or not 0 <= stamp < 2**63:
         raise ReaderError(f'{stamp!r} is no time in ns')
 
 
@@ -89,8 +93,10 @@ class Recording(AbstractContextManager['Recording']):
         with self._told():
             _check_stamp(self.start_time)
             if path.is_dir():  # the metadata count for all files, and those for themselves
-                self.message_count = max(int(self.message_count) - sum(file.left_out for file in files),
-                                         sum(file.metadata.message_count for file in files))
+                self.message_count = max(
+                    int(self.message_count) - sum(file.left_out for file in files),
+                    sum(file.metadata.message_count for file in files),
+                )
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()

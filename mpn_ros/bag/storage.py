@@ -30,8 +30,9 @@ class SqliteReader(Sqlite3Reader):
         """Raises ReaderError, also where messages are still in the log beside the database."""
         path, log = Path(str(self.path)), Path(f'{self.path}-wal')
         if log.is_file() and log.stat().st_size:
-            raise ReaderError(f'it was not closed, and {log.name} holds messages of it: '
-                              f"'sqlite3 {path.name} VACUUM' takes them over")
+            raise ReaderError(
+                f"it was not closed, and {log.name} holds messages of it: 'sqlite3 {path.name} VACUUM' takes them over"
+            )
         with ExitStack() as stack:
             if not PLAIN.fullmatch(str(path)):
                 link = Path(stack.enter_context(TemporaryDirectory()), 'bag.db3')
@@ -55,8 +56,10 @@ class FolderReader(DirectoryReader):
             files = sorted(file.name for file in path.iterdir() if file.suffix in ('.mcap', '.db3'))
             if not files:
                 raise ReaderError('the folder has neither metadata.yaml nor an .mcap or .db3 of a recording')
-            raise ReaderError(f"the folder has no metadata.yaml: name {' or '.join(files[:3])} in it instead, or let "
-                              "'ros2 bag reindex' write one")
+            raise ReaderError(
+                f'the folder has no metadata.yaml: name {" or ".join(files[:3])} in it instead, or let '
+                "'ros2 bag reindex' write one"
+            )
         super().__init__(path)
 
     def open(self) -> None:
@@ -74,8 +77,9 @@ class FolderReader(DirectoryReader):
                 connection = self._place(found)
                 self._of[number, found.id] = connection
                 counts[connection.id] = counts.get(connection.id, 0) + found.msgcount
-        self.connections = [connection._replace(msgcount=counts.get(connection.id, 0))
-                            for connection in self.connections]
+        self.connections = [
+            connection._replace(msgcount=counts.get(connection.id, 0)) for connection in self.connections
+        ]
         by_id = {connection.id: connection for connection in self.connections}
         self._of = {key: by_id[connection.id] for key, connection in self._of.items()}
 
@@ -89,8 +93,9 @@ class FolderReader(DirectoryReader):
         self.connections.append(new)
         return new
 
-    def messages(self, connections: Collection[Connection], start: int | None = None,
-                 stop: int | None = None) -> Generator[tuple[Connection, int, bytes], None, None]:
+    def messages(
+        self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
+    ) -> Generator[tuple[Connection, int, bytes], None, None]:
         """Of one file after the other, as they were recorded."""
         wanted = {connection.id for connection in connections}
         for number, storage in enumerate(self.storages):

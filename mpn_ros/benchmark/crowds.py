@@ -19,8 +19,8 @@ from mpn_ros.pipeline.pipeline import PosePipeline
 
 MOST_SOURCES = 100
 """Images that are searched for people."""
-_SURE = .6  # score from which a person is cut out
-_TALLEST = .8  # of a cell, so that neighbours stay apart
+_SURE = 0.6  # score from which a person is cut out
+_TALLEST = 0.8  # of a cell, so that neighbours stay apart
 _TRIES = 3  # images that are made for each that is wanted; those with the number of people nearest to it are kept
 
 
@@ -38,7 +38,7 @@ def read_sources(path: Path) -> list[np.ndarray]:
 
 
 def _spread(items: list) -> list:
-    return items[::math.ceil(len(items) / MOST_SOURCES)]
+    return items[:: math.ceil(len(items) / MOST_SOURCES)]
 
 
 def find_people(pipeline: PosePipeline, sources: Iterable[np.ndarray], size: tuple[int, int]) -> list[np.ndarray]:
@@ -61,13 +61,16 @@ def find_people(pipeline: PosePipeline, sources: Iterable[np.ndarray], size: tup
     return found
 
 
-def crowds(pipeline: PosePipeline, people: Sequence[np.ndarray], count: int, images: int,
-           size: tuple[int, int]) -> tuple[list[np.ndarray], float]:
+def crowds(
+    pipeline: PosePipeline, people: Sequence[np.ndarray], count: int, images: int, size: tuple[int, int]
+) -> tuple[list[np.ndarray], float]:
     """``images`` images of ``size`` (width, height) with ``count`` of the people, and how many the pipeline finds in
     them, the mean. Of more that are made those are taken in which it finds nearest to ``count``."""
     random = np.random.default_rng(count)
-    made = [_mosaic([people[index] for index in random.integers(len(people), size=count)], size)
-            for _ in range(_TRIES * images)]
+    made = [
+        _mosaic([people[index] for index in random.integers(len(people), size=count)], size)
+        for _ in range(_TRIES * images)
+    ]
     found = [len(pipeline(image, 'bgr').people) for image in made]
     best = sorted(range(len(made)), key=lambda index: abs(found[index] - count))[:images]
     return [made[index] for index in best], float(np.mean([found[index] for index in best]))
@@ -84,6 +87,6 @@ def _mosaic(cutouts: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
         x0, x1 = width * column // columns, width * (column + 1) // columns
         y0, y1 = height * row // rows, height * (row + 1) // rows
         scale = min((x1 - x0) / cutout.shape[1], (y1 - y0) / cutout.shape[0])
-        fitted = cv2.resize(cutout, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:y1 - y0, :x1 - x0]
-        image[y0:y0 + fitted.shape[0], x0:x0 + fitted.shape[1]] = fitted
+        fitted = cv2.resize(cutout, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[: y1 - y0, : x1 - x0]
+        image[y0 : y0 + fitted.shape[0], x0 : x0 + fitted.shape[1]] = fitted
     return image

@@ -33,7 +33,7 @@ def measure(device: torch.device, dtype: torch.dtype) -> Device:
     with torch.inference_mode():
         product = _least(lambda: torch.mm(a, b), device)
         copy = _least(lambda: target.copy_(source), device)
-    return Device(2 * size ** 3 / product, 2 * source.nbytes / copy)
+    return Device(2 * size**3 / product, 2 * source.nbytes / copy)
 
 
 def _least(call: Callable[[], object], device: torch.device) -> float:
@@ -43,5 +43,6 @@ def _least(call: Callable[[], object], device: torch.device) -> float:
         if device.type == 'cuda':
             torch.cuda.synchronize(device)
         return time.perf_counter() - start
+
     seconds()
     return min(seconds() for _ in range(_REPEATS))

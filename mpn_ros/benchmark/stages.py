@@ -18,8 +18,19 @@ from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.scene import Scene
 
-STAGES = ('decode', 'preprocess', 'network', 'boxes', 'second look', 'grouping', 'people and mask', 'messages', 'total',
-          'grouping one by one', 'total one by one')
+STAGES = (
+    'decode',
+    'preprocess',
+    'network',
+    'boxes',
+    'second look',
+    'grouping',
+    'people and mask',
+    'messages',
+    'total',
+    'grouping one by one',
+    'total one by one',
+)
 """What is timed, in seconds for a batch. ``decode``: JPEG to pixels, which ``total`` leaves out; ``preprocess``:
 letterbox; ``network``: the graph with peaks and boxes at its end; ``boxes``: finiteness and suppression; ``second
 look``: windows around people, from choosing them to what the network sees there; ``grouping``: the PRN for all people
@@ -106,8 +117,9 @@ def run(cases: Iterable[Case], repeats: int, make_messages: Callable[[Scene], An
                 case.seconds.clear()
 
 
-def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
-             make_messages: Callable[[Scene], Any] | None) -> dict[str, float]:
+def _measure(
+    pipeline: PosePipeline, images: Sequence[np.ndarray], make_messages: Callable[[Scene], Any] | None
+) -> dict[str, float]:
     orders: list[ChannelOrder] = ['bgr'] * len(images)
     thresholds = pipeline.thresholds
     files = [_jpeg(image) for image in images]
@@ -124,11 +136,14 @@ def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
     letterboxes, pixels = timed('preprocess', _letterbox, pipeline, images, orders)
     seen = timed('network', pipeline.backend, pixels)
     first = timed('boxes', pipeline.first_looks, letterboxes, seen, thresholds)
-    second = timed('second look', pipeline.second_looks, first, pipeline.refine,
-                   lambda plans: pipeline.see(images, orders, plans))
+    second = timed(
+        'second look', pipeline.second_looks, first, pipeline.refine, lambda plans: pipeline.see(images, orders, plans)
+    )
     keypoints = timed('grouping', pipeline.group, first, second)
-    timed('grouping one by one', lambda: [pipeline.grouper([look.peaks], [box[None]])
-                                          for look in (*first, *second.looks) for box in look.boxes])
+    timed(
+        'grouping one by one',
+        lambda: [pipeline.grouper([look.peaks], [box[None]]) for look in (*first, *second.looks) for box in look.boxes],
+    )
     scenes = timed('people and mask', pipeline.scenes, first, second, keypoints, thresholds)
     seconds['total one by one'] = seconds['total'] - seconds['grouping'] + seconds['grouping one by one']
     if make_messages is not None:
@@ -136,8 +151,9 @@ def _measure(pipeline: PosePipeline, images: Sequence[np.ndarray],
     return seconds
 
 
-def _letterbox(pipeline: PosePipeline, images: Sequence[np.ndarray],
-               orders: Sequence[ChannelOrder]) -> tuple[list[Letterbox], Pixels]:
+def _letterbox(
+    pipeline: PosePipeline, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
+) -> tuple[list[Letterbox], Pixels]:
     """The pipeline's, until a GPU has done it as well."""
     letterboxes, pixels = pipeline.letterbox(images, orders)
     if isinstance(pixels, torch.Tensor) and pixels.is_cuda:

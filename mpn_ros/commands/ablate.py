@@ -6,9 +6,11 @@ import argparse
 
 from mpn_ros.commands import ablate_crops, ablate_grouping, ablate_poses
 
-STUDIES = {'grouping': (ablate_grouping, 'PRN, UCR and Max on true and found peaks and boxes (Tables 3 and 4)'),
-           'crops': (ablate_crops, 'pictures of people who overlap and whose joints PRN, UCR and Max tell apart'),
-           'poses': (ablate_poses, 'a picture of the poses that the PRN has learnt (Fig. 2)')}
+STUDIES = {
+    'grouping': (ablate_grouping, 'PRN, UCR and Max on true and found peaks and boxes (Tables 3 and 4)'),
+    'crops': (ablate_crops, 'pictures of people who overlap and whose joints PRN, UCR and Max tell apart'),
+    'poses': (ablate_poses, 'a picture of the poses that the PRN has learnt (Fig. 2)'),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

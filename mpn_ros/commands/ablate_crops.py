@@ -17,8 +17,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--annotations', type=Path, required=True, metavar='FILE', help='person_keypoints JSON')
     parser.add_argument('--limit', type=int, metavar='N', help='only the first N images')
     parser.add_argument('--crops', type=int, default=3, metavar='N', help='how many crops (default: %(default)s)')
-    parser.add_argument('--overlap', type=float, default=.3, metavar='IOU',
-                        help='by how much the boxes of two people overlap (default: %(default)s)')
+    parser.add_argument(
+        '--overlap',
+        type=float,
+        default=0.3,
+        metavar='IOU',
+        help='by how much the boxes of two people overlap (default: %(default)s)',
+    )
     add_pipeline_arguments(parser, grouper=False)
 
 
@@ -29,14 +34,16 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.evaluation.crop_pictures import crops_that_differ, draw_crops
     from mpn_ros.evaluation.observed import seen_by
     from mpn_ros.weights import load_weights, resolve_weights
+
     weights, pipeline = load_weights(resolve_weights(args.weights)), open_pipeline(args)
     layout = weights.preset.layout
     dataset = read_dataset(args.images, args.annotations, layout).first(args.limit)
     images = list(seen_by(pipeline, dataset))
     crops = crops_that_differ(make_groupers(weights), images, args.crops, args.overlap, layout)
     if not crops:
-        raise DatasetError(f'no two people of {args.annotations} were found whose boxes overlap by more than '
-                           f'{args.overlap}')
+        raise DatasetError(
+            f'no two people of {args.annotations} were found whose boxes overlap by more than {args.overlap}'
+        )
     save_picture(args.picture, draw_crops(crops, layout))
     for crop in crops:
         print(f'image id {crop.image_id}: OKS', ', '.join(f'{name} {value:.2f}' for name, value in crop.oks.items()))

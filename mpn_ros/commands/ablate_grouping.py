@@ -23,16 +23,30 @@ Row = dict[str, Any]
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments; labels alone, or images with their annotations, or both."""
-    parser.add_argument('--labels', type=Path, metavar='FILE',
-                        help='COCO person_keypoints JSON or .npz: true boxes and keypoints (Table 3), and simulated '
-                        'detections, in which joints are missing and peaks belong to nobody')
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        metavar='FILE',
+        help='COCO person_keypoints JSON or .npz: true boxes and keypoints (Table 3), and simulated '
+        'detections, in which joints are missing and peaks belong to nobody',
+    )
     parser.add_argument('--images', type=Path, metavar='DIR', help="folder of images: the network's own detections")
     parser.add_argument('--annotations', type=Path, metavar='FILE', help='person_keypoints JSON of --images')
     parser.add_argument('--limit', type=int, metavar='N', help='only the first N images')
-    parser.add_argument('--prn', nargs='+', type=Path, default=[], metavar='FILE',
-                        help="more PRNs to compare, as of 'mpn train prn'; each is named by its folder")
-    parser.add_argument('--movenet', type=Path, metavar='ONNX',
-                        help="MoveNet MultiPose: its heatmaps' peaks with our boxes against its own grouping (Table 4)")
+    parser.add_argument(
+        '--prn',
+        nargs='+',
+        type=Path,
+        default=[],
+        metavar='FILE',
+        help="more PRNs to compare, as of 'mpn train prn'; each is named by its folder",
+    )
+    parser.add_argument(
+        '--movenet',
+        type=Path,
+        metavar='ONNX',
+        help="MoveNet MultiPose: its heatmaps' peaks with our boxes against its own grouping (Table 4)",
+    )
     parser.add_argument('--json', type=Path, required=True, metavar='OUT', help='where the figures go')
     add_pipeline_arguments(parser, grouper=False)
 
@@ -47,6 +61,7 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError('--movenet needs --images')
     from mpn_ros.evaluation.machine import versions
     from mpn_ros.weights import load_weights, resolve_weights
+
     weights = load_weights(resolve_weights(args.weights))
     groupers = make_groupers(weights, args.prn)
     rows: list[Row] = []
@@ -63,18 +78,26 @@ def make_groupers(weights: Weights, files: Sequence[Path] = ()) -> dict[str, Gro
     """The PRN of the weights and those of other files, named by their folders, and the paper's baselines."""
     from mpn_ros.pipeline.pipeline import make_grouper
     from mpn_ros.weights import load_weights
-    return {'PRN': make_grouper('prn', weights),
-            **{path.resolve().parent.name: make_grouper('prn', load_weights(path)) for path in files},
-            'UCR': make_grouper('ucr', weights), 'Max': make_grouper('max', weights)}
+
+    return {
+        'PRN': make_grouper('prn', weights),
+        **{path.resolve().parent.name: make_grouper('prn', load_weights(path)) for path in files},
+        'UCR': make_grouper('ucr', weights),
+        'Max': make_grouper('max', weights),
+    }
 
 
 def _on_labels(groupers: dict[str, Grouper], path: Path) -> list[Row]:
     from mpn_ros.evaluation.observed import simulated
     from mpn_ros.training.prn_labels import load_people
     from mpn_ros.training.prn_noise import EXACT, DetectorNoise
+
     people = load_people(path)
-    return [row for name, noise in (('true peaks, true boxes', EXACT), ('simulated detectors', DetectorNoise()))
-            for row in _measure(name, simulated(people, noise), groupers)]
+    return [
+        row
+        for name, noise in (('true peaks, true boxes', EXACT), ('simulated detectors', DetectorNoise()))
+        for row in _measure(name, simulated(people, noise), groupers)
+    ]
 
 
 def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: Weights) -> list[Row]:
@@ -82,16 +105,22 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: 
     from mpn_ros.evaluation.grouping import figures_by_overlap
     from mpn_ros.evaluation.observed import seen_by, true_peaks_and_boxes, with_boxes_of
     from mpn_ros.evaluation.results import keypoint_results
+
     dataset = read_dataset(args.images, args.annotations, weights.preset.layout).first(args.limit)
     pipeline = open_pipeline(args)
     ours, true = list(seen_by(pipeline, dataset)), true_peaks_and_boxes(dataset)
-    sources = {'true peaks, true boxes': true, 'true peaks, our boxes': with_boxes_of(true, ours),
-               'our peaks, true boxes': with_boxes_of(ours, true), 'our peaks, our boxes': ours}
+    sources = {
+        'true peaks, true boxes': true,
+        'true peaks, our boxes': with_boxes_of(true, ours),
+        'our peaks, true boxes': with_boxes_of(ours, true),
+        'our peaks, our boxes': ours,
+    }
     rows: list[Row] = []
     for name, observed in sources.items():
         rows += _measure(name, observed, groupers)
     if args.movenet is not None:
         from mpn_ros.evaluation.movenet import MoveNet
+
         movenet = MoveNet(args.movenet, args.input_size or weights.preset.input_size)
         theirs, results = [], []
         for image, seen in zip(dataset.images, ours):
@@ -99,19 +128,22 @@ def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: 
             theirs.append(dataclasses.replace(seen, peaks=movenet.peaks(pixels, 'bgr')))
             results += keypoint_results(movenet(pixels, 'bgr'), image.id)
         rows += _measure("MoveNet's peaks, our boxes", theirs, groupers)
-        rows.append({'given': "MoveNet's peaks and boxes", 'grouper': 'MoveNet',
-                     'figures': figures_by_overlap(ours, results)})
+        rows.append(
+            {'given': "MoveNet's peaks and boxes", 'grouper': 'MoveNet', 'figures': figures_by_overlap(ours, results)}
+        )
     return rows
 
 
 def open_pipeline(args: argparse.Namespace) -> PosePipeline:
     """The pipeline of the arguments, with the thresholds of ``mpn eval``."""
     from mpn_ros.evaluation.coco_eval import THRESHOLDS
+
     return make_pipeline(args, THRESHOLDS)
 
 
 def _measure(given: str, observed: list[Observed], groupers: dict[str, Grouper]) -> list[Row]:
     from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
+
     rows: list[Row] = []
     for name, grouper in groupers.items():
         row: Row = {'given': given, 'grouper': name, 'figures': grouping_figures(grouper, observed)}
@@ -133,6 +165,8 @@ def table(rows: list[Row]) -> str:
         values = [row['figures']['all'][head] for head in heads]
         values += [row['figures'][part]['AP'] for part in parts]
         values += [row.get('joints', {}).get(name) for name in ('own', 'refused')]
-        lines.append(f'{row["given"]:28}{row["grouper"]:14}' + ''.join(
-            f'{percent(value):>{len(column) + 2}}' for column, value in zip(columns, values)))
+        lines.append(
+            f'{row["given"]:28}{row["grouper"]:14}'
+            + ''.join(f'{percent(value):>{len(column) + 2}}' for column, value in zip(columns, values))
+        )
     return '\n'.join(lines)

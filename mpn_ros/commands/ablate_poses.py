@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> None:
     """Clusters the poses of the PRN's nodes and draws the clusters' means. Raises MpnError."""
     from mpn_ros.evaluation.pose_clusters import draw_clusters, learnt_poses
     from mpn_ros.weights import load_weights, resolve_weights
+
     weights = load_weights(resolve_weights(args.weights))
     prn, layout = weights.prn(), weights.preset.layout
     if not 1 <= args.clusters <= prn.config.nodes:

@@ -16,12 +16,25 @@ from mpn_ros.errors import ParameterError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn bag``."""
     parser.add_argument('source', type=Path, metavar='IN', help='a rosbag2 folder, or a single .mcap or .db3 of one')
-    parser.add_argument('target', type=Path, metavar='OUT',
-                        help='folder to make: the same recording with detections, skeletons and mask beside its images')
-    parser.add_argument('--topic', action='append', default=[], metavar='TOPIC',
-                        help='an image topic, may be given again (default: every camera)')
-    parser.add_argument('--video', type=Path, metavar='FILE.mp4',
-                        help='also a video with the people drawn in; of several cameras, one each: FILE_NAMESPACE.mp4')
+    parser.add_argument(
+        'target',
+        type=Path,
+        metavar='OUT',
+        help='folder to make: the same recording with detections, skeletons and mask beside its images',
+    )
+    parser.add_argument(
+        '--topic',
+        action='append',
+        default=[],
+        metavar='TOPIC',
+        help='an image topic, may be given again (default: every camera)',
+    )
+    parser.add_argument(
+        '--video',
+        type=Path,
+        metavar='FILE.mp4',
+        help='also a video with the people drawn in; of several cameras, one each: FILE_NAMESPACE.mp4',
+    )
     add_pipeline_arguments(parser)
 
 
@@ -30,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     are missing."""
     from mpn_ros.bag.convert import convert
     from mpn_ros.messages import check_layout
+
     if args.video is not None and args.video.suffix != '.mp4':
         raise ParameterError(f'--video must end in .mp4, not {args.video}')
     pipeline = make_pipeline(args)

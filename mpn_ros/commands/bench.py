@@ -26,19 +26,46 @@ _IMAGES = 4  # of each number of people
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn bench``."""
-    parser.add_argument('--images', type=Path, default=Path('demo/cam01.mp4'), metavar='DIR|VIDEO',
-                        help='real people to make images of: pictures or a video (default: the clip of make demo)')
-    parser.add_argument('--backends', nargs='+', default=['auto'], metavar='NAME',
-                        help='what runs the network; those that cannot run here are left out with a sentence')
-    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 10, 20], metavar='N',
-                        help=f'people in an image, 1 to {MOST_PEOPLE} (default: 1 5 10 20)')
-    parser.add_argument('--cameras', type=int, nargs='+', default=[1], metavar='N',
-                        help=f'images of one batch, 1 to {MOST_CAMERAS} (default: 1)')
-    parser.add_argument('--weights', default='lite', metavar='NAME|FILE',
-                        help='weights that ship, a weights file, or a preset, which then has random weights')
+    parser.add_argument(
+        '--images',
+        type=Path,
+        default=Path('demo/cam01.mp4'),
+        metavar='DIR|VIDEO',
+        help='real people to make images of: pictures or a video (default: the clip of make demo)',
+    )
+    parser.add_argument(
+        '--backends',
+        nargs='+',
+        default=['auto'],
+        metavar='NAME',
+        help='what runs the network; those that cannot run here are left out with a sentence',
+    )
+    parser.add_argument(
+        '--people',
+        type=int,
+        nargs='+',
+        default=[1, 5, 10, 20],
+        metavar='N',
+        help=f'people in an image, 1 to {MOST_PEOPLE} (default: 1 5 10 20)',
+    )
+    parser.add_argument(
+        '--cameras',
+        type=int,
+        nargs='+',
+        default=[1],
+        metavar='N',
+        help=f'images of one batch, 1 to {MOST_CAMERAS} (default: 1)',
+    )
+    parser.add_argument(
+        '--weights',
+        default='lite',
+        metavar='NAME|FILE',
+        help='weights that ship, a weights file, or a preset, which then has random weights',
+    )
     parser.add_argument('--size', default='640x480', metavar='WxH', help='of the images (default: %(default)s)')
-    parser.add_argument('--input-size', type=int, metavar='PIXELS',
-                        help="long side of the network's input (default: the weights' own)")
+    parser.add_argument(
+        '--input-size', type=int, metavar='PIXELS', help="long side of the network's input (default: the weights' own)"
+    )
     add_refine_argument(parser)
     parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
     parser.add_argument('--precision', default='auto', metavar='NAME', help='numbers it computes with (default: auto)')
@@ -57,19 +84,28 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.commands.figures import save_picture, write_json
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
     from mpn_ros.weights import Weights
+
     sources = read_sources(args.images)
     everyone = Thresholds(people=100)
     weights = _weights(args.weights)
     trained = 'sha256' in weights.metadata
-    finder = PosePipeline(weights if trained else 'lite', input_size=args.input_size, device=args.device,
-                          refine=0, thresholds=everyone)
+    finder = PosePipeline(
+        weights if trained else 'lite', input_size=args.input_size, device=args.device, refine=0, thresholds=everyone
+    )
     cutouts = find_people(finder, sources, size)
     made = {count: crowds(finder, cutouts, count, _IMAGES, size) for count in args.people}
     cases: list[Case] = []
     for backend in dict.fromkeys(args.backends):
         try:
-            pipeline = PosePipeline(weights, input_size=finder.input_size, backend=backend, device=args.device,
-                                    precision=args.precision, refine=args.refine, thresholds=everyone)
+            pipeline = PosePipeline(
+                weights,
+                input_size=finder.input_size,
+                backend=backend,
+                device=args.device,
+                precision=args.precision,
+                refine=args.refine,
+                thresholds=everyone,
+            )
             pipeline.warm()
             pipeline.backend(pipeline.letterbox([np.full((*size[::-1], 3), 127, np.uint8)], ['bgr'])[1])  # builds it
         except BackendUnavailable as error:
@@ -77,10 +113,13 @@ def run(args: argparse.Namespace) -> None:
             continue
         if not trained:
             pipeline.backend = stages.Borrowed(pipeline.backend, finder.backend)
-        cases += [stages.Case(pipeline, pipeline.backend.description.split()[0], people, found, cameras, images)
-                  for cameras in args.cameras for people, (images, found) in made.items()]
+        cases += [
+            stages.Case(pipeline, pipeline.backend.description.split()[0], people, found, cameras, images)
+            for cameras in args.cameras
+            for people, (images, found) in made.items()
+        ]
     if not cases:
-        raise BackendUnavailable(f"none of the backends works here: {', '.join(args.backends)}")
+        raise BackendUnavailable(f'none of the backends works here: {", ".join(args.backends)}')
     stages.run(cases, args.repeats, _messages(size))
     rows = [row for case in cases for row in report.rows(case, _facts(case, args.repeats))]
     print(report.table(rows))
@@ -89,13 +128,17 @@ def run(args: argparse.Namespace) -> None:
             break  # what a network of others has to compute is not known
         floors = _floors(weights.preset, [case for case in cases if case.name == name])
         rows += floors
-        print(f"\n{name}: {floors[0]['multiply_adds'] / 1e9:.2f} G multiply-adds an image; a matrix product reaches "
-              f"{floors[0]['operations_per_s'] / 1e12:.2f} T operations/s, a copy "
-              f"{floors[0]['bytes_per_s'] / 1e9:.1f} GB/s")
+        print(
+            f'\n{name}: {floors[0]["multiply_adds"] / 1e9:.2f} G multiply-adds an image; a matrix product reaches '
+            f'{floors[0]["operations_per_s"] / 1e12:.2f} T operations/s, a copy '
+            f'{floors[0]["bytes_per_s"] / 1e9:.1f} GB/s'
+        )
         for row in floors:
             least, fraction = row['p50_ms'], row['fraction']
-            print(f"- batch of {row['batch']}: floor {least:.2f} ms, network {least / fraction:.2f} ms; it reaches "
-                  f"{fraction:.0%} of what the device could")
+            print(
+                f'- batch of {row["batch"]}: floor {least:.2f} ms, network {least / fraction:.2f} ms; it reaches '
+                f'{fraction:.0%} of what the device could'
+            )
     if args.json is not None:
         write_json(args.json, rows)
     if args.plot is not None:
@@ -126,6 +169,7 @@ def _weights(name: str) -> Weights | PoseNetwork:
     from mpn_ros.network.prn import PoseResidualNetwork
     from mpn_ros.pipeline.pipeline import open_weights
     from mpn_ros.weights import Weights
+
     try:
         return open_weights(name)
     except WeightsError:
@@ -133,8 +177,10 @@ def _weights(name: str) -> Weights | PoseNetwork:
             raise
     preset = PRESETS[name]
     print(f'there are no weights of {name}: it has random ones, and peaks and boxes are those of lite')
-    parts = {'network': MultiPoseNet(preset).state_dict(),
-             'prn': PoseResidualNetwork(preset.prn, preset.keypoints).state_dict()}
+    parts = {
+        'network': MultiPoseNet(preset).state_dict(),
+        'prn': PoseResidualNetwork(preset.prn, preset.keypoints).state_dict(),
+    }
     return Weights(preset, parts, {}, 'random weights')
 
 
@@ -148,17 +194,25 @@ def _messages(size: tuple[int, int]) -> Callable[[Scene], Any] | None:
     except ImportError:
         return None
     header = Header(frame_id='camera')
-    return lambda scene: (messages.detections(scene, header), messages.skeletons(scene, header),
-                          scene.mask is not None and serialize_image(scene.mask, 'mono8', header))
+    return lambda scene: (
+        messages.detections(scene, header),
+        messages.skeletons(scene, header),
+        scene.mask is not None and serialize_image(scene.mask, 'mono8', header),
+    )
 
 
 def _facts(case: Case, repeats: int) -> dict[str, Any]:
     """What a row says of the device, the versions and the run."""
     from mpn_ros.evaluation.machine import machine, versions
+
     here = machine()
-    return {'device': here['gpu'] if case.pipeline.backend.gpu else f"{here['cpu']}, {here['cores']} cores",
-            'dtype': _dtype(case.pipeline), 'repeats': repeats, 'peak_memory_mb': _peak_memory(),
-            'versions': versions()}
+    return {
+        'device': here['gpu'] if case.pipeline.backend.gpu else f'{here["cpu"]}, {here["cores"]} cores',
+        'dtype': _dtype(case.pipeline),
+        'repeats': repeats,
+        'peak_memory_mb': _peak_memory(),
+        'versions': versions(),
+    }
 
 
 def _dtype(pipeline: PosePipeline) -> str:
@@ -179,22 +233,35 @@ def _floors(preset: Preset, cases: Sequence[Case]) -> list[dict[str, Any]]:
 
     from mpn_ros.benchmark import floor
     from mpn_ros.network.cost import block_costs
+
     case = cases[0]
     dtype = getattr(torch, _dtype(case.pipeline))
     device = case.pipeline.backend.gpu or torch.device('cpu')
     height, width = case.input_shape
-    costs = [cost for block, cost in block_costs(preset, height, width).items()
-             if block != 'pose residual network']
+    costs = [cost for block, cost in block_costs(preset, height, width).items() if block != 'pose residual network']
     multiply_adds, weights = sum(c.multiply_adds for c in costs), sum(c.parameters for c in costs) * dtype.itemsize
     best = floor.measure(device, dtype)
     rows = []
     for batch in sorted({case.cameras for case in cases}):
         least = 1e3 * best.floor(batch * multiply_adds, weights)
         network = [seconds for case in cases if case.cameras == batch for seconds in case.seconds['network']]
-        rows.append(_facts(case, 1) | {
-            'backend': case.name, 'preset': preset.name, 'shape': f'{height}x{width}',
-            'batch': batch, 'people': 0, 'cameras': batch, 'stage': 'floor', 'p50_ms': round(least, 3),
-            'p99_ms': round(least, 3), 'fps': round(1e3 * batch / least, 1), 'multiply_adds': multiply_adds,
-            'operations_per_s': best.operations, 'bytes_per_s': best.bytes,
-            'fraction': round(least / (1e3 * float(np.median(network))), 4)})
+        rows.append(
+            _facts(case, 1)
+            | {
+                'backend': case.name,
+                'preset': preset.name,
+                'shape': f'{height}x{width}',
+                'batch': batch,
+                'people': 0,
+                'cameras': batch,
+                'stage': 'floor',
+                'p50_ms': round(least, 3),
+                'p99_ms': round(least, 3),
+                'fps': round(1e3 * batch / least, 1),
+                'multiply_adds': multiply_adds,
+                'operations_per_s': best.operations,
+                'bytes_per_s': best.bytes,
+                'fraction': round(least / (1e3 * float(np.median(network))), 4),
+            }
+        )
     return rows

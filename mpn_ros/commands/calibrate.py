@@ -13,8 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn calibrate``."""
     parser.add_argument('out', type=Path, metavar='OUT', help='the weights file to write, NAME.safetensors')
     parser.add_argument('--images', required=True, type=Path, metavar='DIR', help='images that were not trained on')
-    parser.add_argument('--annotations', required=True, type=Path, metavar='JSON',
-                        help='COCO labels of all people in them: who has none counts as nobody')
+    parser.add_argument(
+        '--annotations',
+        required=True,
+        type=Path,
+        metavar='JSON',
+        help='COCO labels of all people in them: who has none counts as nobody',
+    )
     add_exif_argument(parser)
     add_pipeline_arguments(parser, grouper=False)
 
@@ -32,16 +37,30 @@ def run(args: argparse.Namespace) -> None:
     check_ending(args.out)
     weights = load_weights(resolve_weights(args.weights))
     pipeline = make_pipeline(args, THRESHOLDS)
-    judged = judge(collect(pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout,
-                           upright=is_upright(args)))
+    judged = judge(
+        collect(
+            pipeline, args.images, args.annotations, progress=True, layout=pipeline.layout, upright=is_upright(args)
+        )
+    )
     calibration = fit(judged)
     network = weights.network()
     network.detector.classification.rescale(calibration.scale, calibration.shift)
-    training = {**weights.metadata['training'],
-                'calibration': {**calibration._asdict(), 'input_size': pipeline.input_size,
-                                'images': len(set(judged.images.tolist()))}}
-    save_weights(args.out, weights.preset, {**weights.parts, 'network': network.state_dict()}, training=training,
-                 metrics=weights.metadata['metrics'], dtype=torch.float16)
+    training = {
+        **weights.metadata['training'],
+        'calibration': {
+            **calibration._asdict(),
+            'input_size': pipeline.input_size,
+            'images': len(set(judged.images.tolist())),
+        },
+    }
+    save_weights(
+        args.out,
+        weights.preset,
+        {**weights.parts, 'network': network.state_dict()},
+        training=training,
+        metrics=weights.metadata['metrics'],
+        dtype=torch.float16,
+    )
     print('each half of the images by the other half:')
     print(f'{"boxes":>6} {"stated":>6} {"right":>6}')
     for row in reliability(cross_calibrated(judged), judged.right):

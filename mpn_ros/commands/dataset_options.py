@@ -7,9 +7,12 @@ import argparse
 
 def add_exif_argument(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """Declares ``--exif``."""
-    parser.add_argument('--exif', choices=('stored', 'upright'),
-                        help='how labels mean images with an EXIF orientation where the size in the labels fits both: '
-                        'as they are stored, or turned as they are shown (default: stored, with a warning)')
+    parser.add_argument(
+        '--exif',
+        choices=('stored', 'upright'),
+        help='how labels mean images with an EXIF orientation where the size in the labels fits both: '
+        'as they are stored, or turned as they are shown (default: stored, with a warning)',
+    )
 
 
 def is_upright(args: argparse.Namespace) -> bool | None:

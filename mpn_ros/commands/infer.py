@@ -26,11 +26,20 @@ from mpn_ros.tracking.tracker import Tracker
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn infer``."""
-    parser.add_argument('inputs', nargs='+', metavar='INPUT',
-                        help="pictures and videos: files, folders, patterns in quotes, '-' for standard input; a "
-                             'camera as /dev/video0 or a stream as rtsp://..., until Ctrl-C')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='gets NAME.json and NAME_overlay.jpg or NAME_overlay.mp4 of each file')
+    parser.add_argument(
+        'inputs',
+        nargs='+',
+        metavar='INPUT',
+        help="pictures and videos: files, folders, patterns in quotes, '-' for standard input; a "
+        'camera as /dev/video0 or a stream as rtsp://..., until Ctrl-C',
+    )
+    parser.add_argument(
+        '--out',
+        type=Path,
+        required=True,
+        metavar='DIR',
+        help='gets NAME.json and NAME_overlay.jpg or NAME_overlay.mp4 of each file',
+    )
     parser.add_argument('--json-only', action='store_true', help='no overlays')
     add_pipeline_arguments(parser)
 
@@ -73,8 +82,9 @@ def infer_source(pipeline: PosePipeline, source: Source, target: Path, overlay: 
         else:
             _infer_video(pipeline, source, target, overlay)
     except OSError as error:
-        raise MpnError(f'the results of {source.name} cannot be written to {target.parent}: '
-                       f'{error.strerror}') from error
+        raise MpnError(
+            f'the results of {source.name} cannot be written to {target.parent}: {error.strerror}'
+        ) from error
 
 
 def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Path, overlay: bool) -> None:
@@ -82,16 +92,17 @@ def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Pat
     scene = pipeline(image, channel_order='bgr')
     if overlay:
         write_image(f'{target}_overlay.jpg', draw(image, scene, layout=pipeline.layout))
-    with RecordWriter(f'{target}.json', recorded_name(source), image.shape[1], image.shape[0],
-                      pipeline.layout) as record:
-        record.write(0, 0., scene)
+    with RecordWriter(
+        f'{target}.json', recorded_name(source), image.shape[1], image.shape[0], pipeline.layout
+    ) as record:
+        record.write(0, 0.0, scene)
     if not whole:
         raise ImageError(f'{source.name} is cut off: the answer is to what the decoder makes of the rest of it')
 
 
 def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: bool) -> None:
     with ExitStack() as stack:
-        video: LiveReader | VideoReader = (LiveReader(source.name) if source.path is None else VideoReader(source.path))
+        video: LiveReader | VideoReader = LiveReader(source.name) if source.path is None else VideoReader(source.path)
         stack.enter_context(video)
         record = stack.enter_context(
             RecordWriter(f'{target}.json', recorded_name(source), video.width, video.height, pipeline.layout)
@@ -101,8 +112,9 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
             painted = stack.enter_context(TimedVideo(Path(f'{target}_overlay.mp4'), video.overlay_rate()))
         tracker = Tracker(layout=pipeline.layout)
         try:
-            for frame in tqdm(video, Path(source.name).name, total=video.expected or None, unit='frame', leave=False,
-                              disable=None):
+            for frame in tqdm(
+                video, Path(source.name).name, total=video.expected or None, unit='frame', leave=False, disable=None
+            ):
                 scene = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
                 record.write(frame.index, frame.time, scene)
                 if painted is not None:
@@ -112,7 +124,9 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
                 raise
             # So a camera ends; what was seen so far is written.
     if video.untimed:
-        tqdm.write(f'mpn infer: {source.name} has no times of its own; its frames got those of {video.fps:g} a second',
-                   file=sys.stderr)
+        tqdm.write(
+            f'mpn infer: {source.name} has no times of its own; its frames got those of {video.fps:g} a second',
+            file=sys.stderr,
+        )
     if video.fault is not None:
         raise ImageError(video.fault)

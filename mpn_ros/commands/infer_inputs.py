@@ -18,8 +18,10 @@ from mpn_ros.media.pillow import picture_suffixes
 
 SUFFIXES = ('.json', '_overlay.jpg', '_overlay.mp4')
 """What is written beside each other for an input, after its stem."""
-_VIDEOS = frozenset('.mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .flv .wmv .asf .ogv .3gp .h264 .264 '
-                    '.h265 .hevc .265 .mjpeg .mjpg .ivf .y4m .mxf .vob'.split())
+_VIDEOS = frozenset(
+    '.mp4 .m4v .mov .mkv .webm .avi .ts .mts .m2ts .mpg .mpeg .flv .wmv .asf .ogv .3gp .h264 .264 '
+    '.h265 .hevc .265 .mjpeg .mjpg .ivf .y4m .mxf .vob'.split()
+)
 _OURS = re.compile(r'(.+)_overlay\.(?:jpg|mp4)')
 
 
@@ -84,8 +86,12 @@ def _entries(folder: Path) -> list[Path]:
 def _is_media(path: Path) -> bool:
     """Whether a file in a folder is meant: by its suffix, and not if it is an overlay with its JSON beside it."""
     ours = _OURS.fullmatch(path.name)
-    return (path.suffix.lower() in _VIDEOS | picture_suffixes() and path.is_file() and not path.name.startswith('.')
-            and not (ours and path.with_name(f'{ours[1]}.json').exists()))
+    return (
+        path.suffix.lower() in _VIDEOS | picture_suffixes()
+        and path.is_file()
+        and not path.name.startswith('.')
+        and not (ours and path.with_name(f'{ours[1]}.json').exists())
+    )
 
 
 def output_stems(sources: Sequence[Source], out: Path) -> list[str]:
@@ -107,4 +113,3 @@ def output_stems(sources: Sequence[Source], out: Path) -> list[str]:
 def recorded_name(source: Source) -> str:
     """The source as its JSON names it, in UTF-8 and without the password of an address."""
     return printable(without_login(source.name) if source.path is None else source.name)
-

@@ -29,10 +29,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='WEIGHTS',
         help="prn.safetensors of 'mpn train prn'; without it only the Max grouper works",
     )
-    parser.add_argument('--blend', type=_checkpoint_share, metavar='CHECKPOINT=SHARE',
-                        help='take this share of another checkpoint, as of the start of the run, the rest of --network')
-    parser.add_argument('--set', nargs='+', default=(), metavar='FIELD=VALUE',
-                        help='change what decides no shape, as prn.peak_threshold=0.03 input_size=512')
+    parser.add_argument(
+        '--blend',
+        type=_checkpoint_share,
+        metavar='CHECKPOINT=SHARE',
+        help='take this share of another checkpoint, as of the start of the run, the rest of --network',
+    )
+    parser.add_argument(
+        '--set',
+        nargs='+',
+        default=(),
+        metavar='FIELD=VALUE',
+        help='change what decides no shape, as prn.peak_threshold=0.03 input_size=512',
+    )
     parser.add_argument('--data', metavar='TEXT', help='what the network was trained on, for whoever reads the file')
     parser.add_argument('--metrics', type=Path, metavar='JSON', help="what 'mpn eval' measured")
 

@@ -32,26 +32,54 @@ NOISE = {'noisy': DetectorNoise(), 'exact': EXACT}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the stage; nothing but labels is needed."""
     defaults = PRNTraining()
-    parser.add_argument('--prn', default='lite', metavar='NAME',
-                        help=f"which form: that of a preset, or of Table 3: {', '.join(PRN_PRESETS)} (default: lite)")
-    parser.add_argument('--set', nargs='+', default=(), metavar='FIELD=VALUE',
-                        help='change the form, as nodes=256 height=28 width=18 dropout=0.1')
-    parser.add_argument('--labels', required=True, type=Path,
-                        help='COCO person_keypoints JSON, or an .npz of labelled people')
+    parser.add_argument(
+        '--prn',
+        default='lite',
+        metavar='NAME',
+        help=f'which form: that of a preset, or of Table 3: {", ".join(PRN_PRESETS)} (default: lite)',
+    )
+    parser.add_argument(
+        '--set',
+        nargs='+',
+        default=(),
+        metavar='FIELD=VALUE',
+        help='change the form, as nodes=256 height=28 width=18 dropout=0.1',
+    )
+    parser.add_argument(
+        '--labels', required=True, type=Path, help='COCO person_keypoints JSON, or an .npz of labelled people'
+    )
     parser.add_argument('--validation', type=Path, help='more labels, to measure the grouping on at the end')
     parser.add_argument('--folder', type=Path, default=Path('runs/prn'), help='where the checkpoint and the weights go')
     parser.add_argument('--epochs', type=int, default=defaults.epochs)
     parser.add_argument('--batch', type=int, default=defaults.batch)
-    parser.add_argument('--rate', type=float, default=defaults.learning_rate,
-                        help='learning rate, which falls to 0 (default: %(default)s; the paper: 1e-4)')
-    parser.add_argument('--loss', choices=LOSSES, default=defaults.loss,
-                        help="'softmax' is the paper's: over all cells, not over the peaks (default: %(default)s)")
-    parser.add_argument('--noise', choices=NOISE, default='noisy',
-                        help="boxes and peaks as detectors find them, or 'exact' ones")
-    parser.add_argument('--set-noise', nargs='+', default=(), metavar='FIELD=VALUE',
-                        help='change how they err, as position=0.5 miss=0.08; the fields are those of DetectorNoise')
-    parser.add_argument('--noise-of', type=Path, metavar='NAME|FILE',
-                        help='measure how the peaks of these weights err, on --noise-images, and train on that')
+    parser.add_argument(
+        '--rate',
+        type=float,
+        default=defaults.learning_rate,
+        help='learning rate, which falls to 0 (default: %(default)s; the paper: 1e-4)',
+    )
+    parser.add_argument(
+        '--loss',
+        choices=LOSSES,
+        default=defaults.loss,
+        help="'softmax' is the paper's: over all cells, not over the peaks (default: %(default)s)",
+    )
+    parser.add_argument(
+        '--noise', choices=NOISE, default='noisy', help="boxes and peaks as detectors find them, or 'exact' ones"
+    )
+    parser.add_argument(
+        '--set-noise',
+        nargs='+',
+        default=(),
+        metavar='FIELD=VALUE',
+        help='change how they err, as position=0.5 miss=0.08; the fields are those of DetectorNoise',
+    )
+    parser.add_argument(
+        '--noise-of',
+        type=Path,
+        metavar='NAME|FILE',
+        help='measure how the peaks of these weights err, on --noise-images, and train on that',
+    )
     parser.add_argument('--noise-images', type=Path, metavar='DIR', help='images to measure it on')
     parser.add_argument('--noise-annotations', type=Path, metavar='JSON', help='their COCO person_keypoints JSON')
     parser.add_argument('--noise-limit', type=int, metavar='N', help='only the first N of them')
@@ -68,17 +96,25 @@ def run(args: argparse.Namespace) -> int:
     whole = override(vessel, [f'prn.{change}' for change in args.set])
     people = load_people(args.labels)
     validation = load_people(args.validation) if args.validation is not None else None
-    training = PRNTraining(epochs=args.epochs, batch=args.batch, learning_rate=args.rate, loss=args.loss,
-                           curriculum=args.curriculum, seed=args.seed)
+    training = PRNTraining(
+        epochs=args.epochs,
+        batch=args.batch,
+        learning_rate=args.rate,
+        loss=args.loss,
+        curriculum=args.curriculum,
+        seed=args.seed,
+    )
     noise = _noise(args, whole)
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
     title = f'PRN on {len(people)} people'
     with tqdm(total=training.epochs, initial=trainer.epoch, desc=title, unit='epoch') as progress:
+
         def after_epoch(epoch: int, loss: float) -> None:
             progress.set_postfix(loss=f'{loss:.4f}')
             progress.update()
+
         trainer.run(after_epoch)
 
     prior = ucr_prior(people, whole.prn, noise, args.seed)
@@ -86,13 +122,22 @@ def run(args: argparse.Namespace) -> int:
     if validation is not None:
         margin = whole.prn.box_margin
         groupers: dict[str, Grouper] = {
-            'PRN': PRNGrouper(prn), 'UCR': UCRGrouper(prior, margin), 'Max': MaxGrouper(margin)}
+            'PRN': PRNGrouper(prn),
+            'UCR': UCRGrouper(prior, margin),
+            'Max': MaxGrouper(margin),
+        }
         metrics = {name: _measure(name, grouper, validation) for name, grouper in groupers.items()}
     target = args.folder / 'prn.safetensors'
     parts = {'prn': prn.state_dict(), 'ucr': {'prior': torch.from_numpy(prior)}}
-    save_weights(target, whole, parts, metrics={'grouping': metrics},
-                 training={'prn': {**dataclasses.asdict(training), 'labels': args.labels.name,
-                                   'noise': dataclasses.asdict(noise)}})
+    save_weights(
+        target,
+        whole,
+        parts,
+        metrics={'grouping': metrics},
+        training={
+            'prn': {**dataclasses.asdict(training), 'labels': args.labels.name, 'noise': dataclasses.asdict(noise)}
+        },
+    )
     print(target, file=sys.stderr)
     return 0
 
@@ -107,8 +152,11 @@ def _noise(args: argparse.Namespace, whole: Preset) -> DetectorNoise:
         pipeline = PosePipeline(args.noise_of, backend='eager', device=args.device, grouper='max')
         dataset = read_dataset(args.noise_images, args.noise_annotations, whole.layout).first(args.noise_limit)
         noise = measured_noise(sightings(pipeline, dataset), whole.prn.peak_threshold, whole.prn.box_margin)
-        print(f'noise of {args.noise_of}:', *(f'{name} {value:.3f}' for name, value in vars(noise).items()),
-              file=sys.stderr)
+        print(
+            f'noise of {args.noise_of}:',
+            *(f'{name} {value:.3f}' for name, value in vars(noise).items()),
+            file=sys.stderr,
+        )
     changes: dict[str, float] = {'lowest': whole.prn.peak_threshold}
     known = {field.name for field in dataclasses.fields(DetectorNoise)} - changes.keys()
     for assignment in args.set_noise:
@@ -118,8 +166,9 @@ def _noise(args: argparse.Namespace, whole: Preset) -> DetectorNoise:
                 raise ValueError
             changes[name] = float(text)
         except ValueError as error:
-            raise ParameterError(f"--set-noise: '{assignment}' is not FIELD=NUMBER with a field of "
-                                 f"{', '.join(sorted(known))}") from error
+            raise ParameterError(
+                f"--set-noise: '{assignment}' is not FIELD=NUMBER with a field of {', '.join(sorted(known))}"
+            ) from error
     return dataclasses.replace(noise, **changes)
 
 

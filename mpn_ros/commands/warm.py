@@ -12,8 +12,15 @@ _SIZES = ((640, 480), (1280, 720))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``mpn warm``."""
-    parser.add_argument('--size', type=_size, nargs='+', default=_SIZES, metavar='WxH', dest='sizes',
-                        help='sizes of the images to come, in pixels (default: 640x480 1280x720)')
+    parser.add_argument(
+        '--size',
+        type=_size,
+        nargs='+',
+        default=_SIZES,
+        metavar='WxH',
+        dest='sizes',
+        help='sizes of the images to come, in pixels (default: 640x480 1280x720)',
+    )
     add_pipeline_arguments(parser)
 
 
@@ -25,6 +32,7 @@ def run(args: argparse.Namespace) -> None:
     import numpy as np
 
     from mpn_ros.backends.cache import cache_folder, check_writable
+
     check_writable()
     pipeline = make_pipeline(args)
     for width, height in args.sizes:

@@ -37,7 +37,7 @@ def decode_compressed(message: Any) -> DecodedImage:
         return DecodedImage(to_8_bit(decoded), 'rgb' if 'compressed rgb' in message.format else 'bgr')
     if decoded.ndim == 3:
         return DecodedImage(to_8_bit(cv2.cvtColor(decoded, cv2.COLOR_BGRA2BGR)), 'bgr')
-    pattern = message.format[len('bayer_'):][:4] if message.format.startswith('bayer_') else ''
+    pattern = message.format[len('bayer_') :][:4] if message.format.startswith('bayer_') else ''
     return DecodedImage(to_8_bit(cv2.cvtColor(decoded, BAYER.get(pattern, cv2.COLOR_GRAY2BGR))), 'bgr')
 
 

@@ -36,9 +36,9 @@ def _walk(data: memoryview) -> tuple[tuple[int, int], int]:
     while (found := _MARKER.search(data, at)) and found.end() + 2 <= len(data):  # decoders pass over what is between
         at, marker = found.start(), data[found.start() + 1]
         if marker in _FRAME_MARKERS and at + 9 <= len(data):
-            height, width = struct.unpack('>HH', data[at + 5:at + 9])
+            height, width = struct.unpack('>HH', data[at + 5 : at + 9])
             size = width, height
-        at += 2 + struct.unpack('>H', data[at + 2:at + 4])[0]
+        at += 2 + struct.unpack('>H', data[at + 2 : at + 4])[0]
         if marker == _SCAN and size is not None and at <= len(data):
             return size, at
     raise ImageError(f'JPEG image of {len(data)} bytes is cut off')

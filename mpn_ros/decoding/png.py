@@ -22,11 +22,11 @@ def png_size(data: memoryview) -> tuple[int, int]:
     and for an animation, which is no picture of a camera."""
     at, kind = len(SIGNATURE), b''
     while kind != b'IEND':
-        length, kind = struct.unpack('>I4s', data[at:at + 8]) if at + 8 <= len(data) else (len(data), b'')
+        length, kind = struct.unpack('>I4s', data[at : at + 8]) if at + 8 <= len(data) else (len(data), b'')
         end = at + 8 + length
         if end + 4 > len(data):
             raise ImageError(f'PNG image of {len(data)} bytes is cut off')
-        if zlib.crc32(data[at + 4:end]) != int.from_bytes(data[end:end + 4], 'big'):
+        if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], 'big'):
             raise ImageError(f'PNG image of {len(data)} bytes is damaged')
         if kind == b'acTL' or (kind == b'IHDR') != (at == len(SIGNATURE)):
             raise ImageError(f'PNG image of {len(data)} bytes is not one picture')

@@ -64,15 +64,17 @@ def _as_is(order: ChannelOrder) -> Callable[[np.ndarray], DecodedImage]:
 
 def _by_code(code: int) -> Callable[[np.ndarray], DecodedImage]:
     """By OpenCV's conversion ``code``; 16-bit pictures are converted first and scaled then, as cv_bridge does."""
+
     def convert(pixels: np.ndarray) -> DecodedImage:
         plane = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
         return DecodedImage(to_8_bit(cv2.cvtColor(plane, code)), 'bgr')
+
     return convert
 
 
 # ITU-R BT.601 in its video range, as OpenCV takes all its 4:2:2 and 4:2:0 codes; it has no code for 4:4:4 in two
 # planes.
-_BT601 = np.array([[1.164, 2.018, 0], [1.164, -.391, -.813], [1.164, 0, 1.596]])
+_BT601 = np.array([[1.164, 2.018, 0], [1.164, -0.391, -0.813], [1.164, 0, 1.596]])
 _BT601 = np.hstack([_BT601, _BT601 @ [[-16], [-128], [-128]]])
 
 
@@ -85,8 +87,12 @@ def _nv24(pixels: np.ndarray) -> DecodedImage:
 
 # OpenCV names a Bayer pattern by its second row's second and third pixel, ROS by the first row's first two: RGGB is
 # "BG".
-BAYER = {'rggb': cv2.COLOR_BayerBG2BGR, 'bggr': cv2.COLOR_BayerRG2BGR,
-         'gbrg': cv2.COLOR_BayerGR2BGR, 'grbg': cv2.COLOR_BayerGB2BGR}
+BAYER = {
+    'rggb': cv2.COLOR_BayerBG2BGR,
+    'bggr': cv2.COLOR_BayerRG2BGR,
+    'gbrg': cv2.COLOR_BayerGR2BGR,
+    'grbg': cv2.COLOR_BayerGB2BGR,
+}
 
 _GRAY, _BGRA = _by_code(cv2.COLOR_GRAY2BGR), _by_code(cv2.COLOR_BGRA2BGR)
 _RGBA = _by_code(cv2.COLOR_RGBA2BGR)
@@ -94,18 +100,31 @@ _UYVY = Encoding(2, _by_code(cv2.COLOR_YUV2BGR_UYVY), multiple=(2, 1))
 _YUYV = Encoding(2, _by_code(cv2.COLOR_YUV2BGR_YUY2), multiple=(2, 1))
 
 ENCODINGS: dict[str, Encoding] = {
-    'rgb8': Encoding(3, _as_is('rgb')), 'bgr8': Encoding(3, _as_is('bgr')),
-    'rgba8': Encoding(4, _RGBA), 'bgra8': Encoding(4, _BGRA),
-    'rgb16': Encoding(3, _as_is('rgb'), itemsize=2), 'bgr16': Encoding(3, _as_is('bgr'), itemsize=2),
-    'rgba16': Encoding(4, _RGBA, itemsize=2), 'bgra16': Encoding(4, _BGRA, itemsize=2),
-    'mono8': Encoding(1, _GRAY), 'mono16': Encoding(1, _GRAY, itemsize=2),
-    '8UC1': Encoding(1, _GRAY), '8UC3': Encoding(3, _as_is('bgr')), '8UC4': Encoding(4, _BGRA),
-    'yuv422': _UYVY, 'uyvy': _UYVY, 'yuv422_yuy2': _YUYV, 'yuyv': _YUYV,
+    'rgb8': Encoding(3, _as_is('rgb')),
+    'bgr8': Encoding(3, _as_is('bgr')),
+    'rgba8': Encoding(4, _RGBA),
+    'bgra8': Encoding(4, _BGRA),
+    'rgb16': Encoding(3, _as_is('rgb'), itemsize=2),
+    'bgr16': Encoding(3, _as_is('bgr'), itemsize=2),
+    'rgba16': Encoding(4, _RGBA, itemsize=2),
+    'bgra16': Encoding(4, _BGRA, itemsize=2),
+    'mono8': Encoding(1, _GRAY),
+    'mono16': Encoding(1, _GRAY, itemsize=2),
+    '8UC1': Encoding(1, _GRAY),
+    '8UC3': Encoding(3, _as_is('bgr')),
+    '8UC4': Encoding(4, _BGRA),
+    'yuv422': _UYVY,
+    'uyvy': _UYVY,
+    'yuv422_yuy2': _YUYV,
+    'yuyv': _YUYV,
     'nv12': Encoding(1, _by_code(cv2.COLOR_YUV2BGR_NV12), rows=3, multiple=(2, 2)),
     'nv21': Encoding(1, _by_code(cv2.COLOR_YUV2BGR_NV21), rows=3, multiple=(2, 2)),
     'nv24': Encoding(1, _nv24, rows=6),
-    **{f'bayer_{pattern}{8 * size}': Encoding(1, _by_code(code), itemsize=size, minimum=3)
-       for pattern, code in BAYER.items() for size in (1, 2)},
+    **{
+        f'bayer_{pattern}{8 * size}': Encoding(1, _by_code(code), itemsize=size, minimum=3)
+        for pattern, code in BAYER.items()
+        for size in (1, 2)
+    },
 }
 """Encodings of ``sensor_msgs/image_encodings`` that hold a picture. 16UC1 and 32FC1 are depth: ``depth.py``."""
 
@@ -123,8 +142,10 @@ def decode_image(message: Any, bridge: Any = None) -> DecodedImage:
     encoding = ENCODINGS[name]
     check_size(width, height, what)
     if width % encoding.multiple[0] or height % encoding.multiple[1] or min(width, height) < encoding.minimum:
-        raise ImageError(f'{what} cannot be {width}x{height}: its sides must be multiples of {encoding.multiple} '
-                         f'and at least {encoding.minimum}')
+        raise ImageError(
+            f'{what} cannot be {width}x{height}: its sides must be multiples of {encoding.multiple} '
+            f'and at least {encoding.minimum}'
+        )
     pixels = pixel_rows(message, f'u{encoding.itemsize}', encoding.channels, height * encoding.rows // 2)
     if bridge is not None and _suits_bridge(message, pixels.strides[1]):
         return _by_bridge(message, bridge)
@@ -140,13 +161,14 @@ def pixel_rows(message: Any, kind: str, channels: int = 1, rows: int | None = No
     width, height, step = message.width, message.height, message.step
     rows = height if rows is None else rows
     what = f"image in '{message.encoding}'"
-    dtype = np.dtype(f"{'>' if message.is_bigendian else '<'}{kind}")
+    dtype = np.dtype(f'{">" if message.is_bigendian else "<"}{kind}')
     pixel = channels * dtype.itemsize
     if step < width * pixel:
         raise ImageError(f'{what} of {width}x{height} says a step of {step} bytes where a row takes {width * pixel}')
     if len(message.data) != rows * step:
-        raise ImageError(f'{what} of {width}x{height} with a step of {step} has {len(message.data)} bytes '
-                         f'instead of {rows * step}')
+        raise ImageError(
+            f'{what} of {width}x{height} with a step of {step} has {len(message.data)} bytes instead of {rows * step}'
+        )
     return np.ndarray((rows, width, channels), dtype, memoryview(message.data), strides=(step, pixel, dtype.itemsize))
 
 

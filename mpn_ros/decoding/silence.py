@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_CHATTER = re.compile(rb'libpng |Corrupt JPEG|Premature end of JPEG|Invalid SOS|Unsupported marker|'
-                      rb'Inconsistent progression|.*extraneous bytes|\[ ?(WARN|ERROR|INFO):\d|OpenCV: ')
+_CHATTER = re.compile(
+    rb'libpng |Corrupt JPEG|Premature end of JPEG|Invalid SOS|Unsupported marker|'
+    rb'Inconsistent progression|.*extraneous bytes|\[ ?(WARN|ERROR|INFO):\d|OpenCV: '
+)
 """What the decoders of JPEG and PNG write, and OpenCV around them and around FFmpeg."""
 _lock = threading.Lock()
 _depth, _kept, _stderr, _read, _all = 0, -1, -1, 0, False

@@ -11,25 +11,37 @@ from mpn_ros.depth.surfaces import Surfaces, find_surfaces
 from mpn_ros.errors import ImageError
 from mpn_ros.skeleton import COCO
 
-BODY_DEPTH = .4
+BODY_DEPTH = 0.4
 """Most that a shoulder, hip or the nose may be nearer or farther than the person, metres: a body that leans."""
 BONES = (
-    ('left_shoulder', None, BODY_DEPTH), ('right_shoulder', None, BODY_DEPTH),
-    ('left_hip', None, BODY_DEPTH), ('right_hip', None, BODY_DEPTH), ('nose', None, BODY_DEPTH),
-    ('left_elbow', 'left_shoulder', .45), ('right_elbow', 'right_shoulder', .45),
-    ('left_wrist', 'left_elbow', .38), ('right_wrist', 'right_elbow', .38),
-    ('left_knee', 'left_hip', .6), ('right_knee', 'right_hip', .6),
-    ('left_ankle', 'left_knee', .55), ('right_ankle', 'right_knee', .55),
-    ('left_eye', 'nose', .15), ('right_eye', 'nose', .15), ('left_ear', 'left_eye', .2), ('right_ear', 'right_eye', .2),
+    ('left_shoulder', None, BODY_DEPTH),
+    ('right_shoulder', None, BODY_DEPTH),
+    ('left_hip', None, BODY_DEPTH),
+    ('right_hip', None, BODY_DEPTH),
+    ('nose', None, BODY_DEPTH),
+    ('left_elbow', 'left_shoulder', 0.45),
+    ('right_elbow', 'right_shoulder', 0.45),
+    ('left_wrist', 'left_elbow', 0.38),
+    ('right_wrist', 'right_elbow', 0.38),
+    ('left_knee', 'left_hip', 0.6),
+    ('right_knee', 'right_hip', 0.6),
+    ('left_ankle', 'left_knee', 0.55),
+    ('right_ankle', 'right_knee', 0.55),
+    ('left_eye', 'nose', 0.15),
+    ('right_eye', 'nose', 0.15),
+    ('left_ear', 'left_eye', 0.2),
+    ('right_ear', 'right_eye', 0.2),
 )
 """Joint, the joint that it hangs on, and the longest that this bone is in metres: that of a tall adult and some error
 of the joints. What is farther away is beyond an edge. None is the person's own distance."""
-WINDOW, SMALLEST_WINDOW = .02, 2.
+WINDOW, SMALLEST_WINDOW = 0.02, 2.0
 """Radius of the window around a joint: a share of the person's larger side in the image, but some pixels of depth."""
 TORSO = tuple(COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'))
 
-_BONES = [(COCO.names.index(joint), None if parent is None else COCO.names.index(parent), length)
-          for joint, parent, length in BONES]
+_BONES = [
+    (COCO.names.index(joint), None if parent is None else COCO.names.index(parent), length)
+    for joint, parent, length in BONES
+]
 
 
 class Keypoints3D(NamedTuple):
@@ -69,14 +81,16 @@ def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) 
     """
     height, width = depth.shape
     if abs(width * camera.height - height * camera.width) > max(camera.width, camera.height):
-        raise ImageError(f'the depth image of {width}x{height} is not registered to the colour image of '
-                         f'{camera.width}x{camera.height}: their sides have different proportions')
+        raise ImageError(
+            f'the depth image of {width}x{height} is not registered to the colour image of '
+            f'{camera.width}x{camera.height}: their sides have different proportions'
+        )
     people, joints = keypoints.shape[:2]
     if not people:
         return Keypoints3D(np.empty((0, joints, 3)), np.empty((0, joints)))
     pixels = keypoints[..., :2].astype(np.float64)
     scale = np.array([width / camera.width, height / camera.height])
-    centres = (pixels + .5) * scale - .5
+    centres = (pixels + 0.5) * scale - 0.5
     found = find_surfaces(depth, centres.reshape(-1, 2), np.repeat(_radii(centres), joints))
     found = Surfaces(*(values.reshape(people, joints, -1) for values in found))
     return _assemble(found, camera.rays(pixels), _distances(found))

@@ -8,12 +8,18 @@ from mpn_ros.camera_model import CameraModel
 from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.skeleton import COCO
 
-SEGMENTS = (('left_shoulder', 'right_shoulder', .22), ('left_shoulder', 'left_hip', .288),
-            ('right_shoulder', 'right_hip', .288), ('left_hip', 'left_knee', .245), ('right_hip', 'right_knee', .245),
-            ('left_knee', 'left_ankle', .246), ('right_knee', 'right_ankle', .246))
+SEGMENTS = (
+    ('left_shoulder', 'right_shoulder', 0.22),
+    ('left_shoulder', 'left_hip', 0.288),
+    ('right_shoulder', 'right_hip', 0.288),
+    ('left_hip', 'left_knee', 0.245),
+    ('right_hip', 'right_knee', 0.245),
+    ('left_knee', 'left_ankle', 0.246),
+    ('right_knee', 'right_ankle', 0.246),
+)
 """Two joints and their distance as a share of the body's height, after Drillis and Contini (1966); the shoulders' is
 that between the joints, not the breadth of the body."""
-ERROR = .15
+ERROR = 0.15
 """Standard deviation of the estimated distance as a share of it: heights and builds of adults differ by some 7 %, the
 rest is segments seen at an angle and joints that are off by some pixels. ``benchmarks/positions.py`` measures it."""
 

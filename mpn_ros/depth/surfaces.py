@@ -8,10 +8,10 @@ import numpy as np
 
 SURFACES = 3
 """Surfaces told apart in a window: what hides the person, the person, what is behind."""
-THICKNESS, THICKNESS_PER_METRE = .06, .02
+THICKNESS, THICKNESS_PER_METRE = 0.06, 0.02
 """Extent of one surface along the optical axis, metres: a limb's curvature, and a sensor's noise that grows with the
 distance."""
-SHARE, SAMPLES = .2, 4
+SHARE, SAMPLES = 0.2, 4
 """Least share of a window's valid samples, and least number of them, that make a surface; fewer are flying pixels."""
 
 _GRID = np.stack(np.meshgrid(*[np.linspace(-1, 1, 7)] * 2), axis=-1).reshape(-1, 2)

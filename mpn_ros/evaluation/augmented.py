@@ -33,8 +33,10 @@ class AugmentedPipeline:
 
     def __init__(self, pipeline: PosePipeline, scales: Sequence[int], flip: bool) -> None:
         if not isinstance(pipeline.backend, EagerBackend):
-            raise ParameterError('test-time augmentation averages heatmaps, which only the backend eager gives, not '
-                                 f'{pipeline.backend.description}')
+            raise ParameterError(
+                'test-time augmentation averages heatmaps, which only the backend eager gives, not '
+                f'{pipeline.backend.description}'
+            )
         for scale in scales:
             check_input_size(scale)
         self.pipeline, self.scales, self.flip = pipeline, tuple(scales), flip
@@ -54,8 +56,10 @@ class AugmentedPipeline:
 
     def _see_windows(self, image: np.ndarray, channel_order: ChannelOrder, plans: Sequence[Plan]) -> Perceived:
         """What all looks see in windows of one size; they are of the right size already, so only ``flip`` adds one."""
-        seen = [self._see(plan.window.cut(image), channel_order, [plan.window.letterbox], plan.window.letterbox)
-                for plan in plans]
+        seen = [
+            self._see(plan.window.cut(image), channel_order, [plan.window.letterbox], plan.window.letterbox)
+            for plan in plans
+        ]
         return Perceived(*(np.concatenate(parts) for parts in zip(*seen)))
 
     def _see(
@@ -75,8 +79,9 @@ class AugmentedPipeline:
         mean = torch.stack(heatmaps).mean(0)
         together = np.concatenate(boxes)
         best_first = np.argsort(-together[:, 4], kind='stable')
-        return Perceived(find_peaks(mean[:, :-1]).cpu().numpy(), together[None, best_first],
-                         mean[:, -1].clamp(0, 1).cpu().numpy())
+        return Perceived(
+            find_peaks(mean[:, :-1]).cpu().numpy(), together[None, best_first], mean[:, -1].clamp(0, 1).cpu().numpy()
+        )
 
 
 def align_heatmaps(

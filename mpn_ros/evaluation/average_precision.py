@@ -77,9 +77,13 @@ def _silence() -> contextlib.AbstractContextManager[Any]:
 def _index(image_ids: Sequence[int], annotations: Sequence[Annotation]) -> COCO:
     coco = COCO()
     # Numbered anew from 1 on: pycocotools takes a match with id 0 for no match, and some tools count from 0.
-    coco.dataset = {'images': [{'id': image_id} for image_id in image_ids],
-                    'annotations': [{**annotation, 'id': number, 'category_id': PERSON}
-                                    for number, annotation in enumerate(annotations, start=1)],
-                    'categories': [{'id': PERSON, 'name': 'person'}]}
+    coco.dataset = {
+        'images': [{'id': image_id} for image_id in image_ids],
+        'annotations': [
+            {**annotation, 'id': number, 'category_id': PERSON}
+            for number, annotation in enumerate(annotations, start=1)
+        ],
+        'categories': [{'id': PERSON, 'name': 'person'}],
+    }
     coco.createIndex()
     return coco

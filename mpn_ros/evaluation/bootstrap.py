@@ -21,8 +21,9 @@ class ImageMatches:
     def __init__(self, evaluation: COCOeval, size: str = 'all') -> None:
         labels, images = evaluation.params.areaRngLbl, evaluation.params.imgIds
         start = labels.index(size) * len(images)
-        self._images = [_one(image, len(evaluation.params.iouThrs))
-                        for image in evaluation.evalImgs[start : start + len(images)]]
+        self._images = [
+            _one(image, len(evaluation.params.iouThrs)) for image in evaluation.evalImgs[start : start + len(images)]
+        ]
 
     def __len__(self) -> int:
         return len(self._images)

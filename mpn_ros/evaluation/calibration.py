@@ -63,14 +63,16 @@ def fit(judged: Judged) -> Calibration:
     """The most likely calibration. Raises DatasetError where no box is right, none is wrong, or lower scores are right
     more often."""
     if judged.right.all() or not judged.right.any():
-        raise DatasetError(f'a calibration needs boxes that are right and boxes that are not; {judged.right.sum()} of '
-                           f'{len(judged.right)} are right')
-    y, sign = _logit(judged.scores), 2. * judged.right - 1
+        raise DatasetError(
+            f'a calibration needs boxes that are right and boxes that are not; {judged.right.sum()} of '
+            f'{len(judged.right)} are right'
+        )
+    y, sign = _logit(judged.scores), 2.0 * judged.right - 1
 
     def loss(numbers: np.ndarray) -> float:
         return float(np.logaddexp(0, -sign * (numbers[0] * y + numbers[1])).mean())
 
-    calibration = Calibration(*map(float, minimize(loss, [1., 0.]).x))
+    calibration = Calibration(*map(float, minimize(loss, [1.0, 0.0]).x))
     if calibration.scale <= 0:
         raise DatasetError(f'these {len(judged.right)} boxes are right the more often the lower their score is')
     return calibration

@@ -18,7 +18,7 @@ from mpn_ros.pipeline.grouping import Grouper
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.skeleton import SkeletonLayout, oks
 
-_MATCH = .5
+_MATCH = 0.5
 """The IoU from which a box is a labelled person's."""
 
 
@@ -34,8 +34,9 @@ class Crop(NamedTuple):
     oks: dict[str, float]
 
 
-def crops_that_differ(groupers: Mapping[str, Grouper], images: Sequence[Observed], count: int, overlap: float,
-                      layout: SkeletonLayout) -> list[Crop]:
+def crops_that_differ(
+    groupers: Mapping[str, Grouper], images: Sequence[Observed], count: int, overlap: float, layout: SkeletonLayout
+) -> list[Crop]:
     """The ``count`` crops, one an image at most, of people who overlap another by more than ``overlap`` in which the
     first grouper's OKS is highest above the best of the others'."""
     answers = {name: group(grouper, images) for name, grouper in groupers.items()}
@@ -50,11 +51,11 @@ def crops_that_differ(groupers: Mapping[str, Grouper], images: Sequence[Observed
 def draw_crops(crops: Sequence[Crop], layout: SkeletonLayout) -> Figure:
     """A row for each crop: the peaks of all people there, then each grouper's pose and its OKS."""
     names = list(crops[0].poses)
-    figure = Figure(figsize=(2.6 * (1 + len(names)), 3. * len(crops)), layout='constrained')
+    figure = Figure(figsize=(2.6 * (1 + len(names)), 3.0 * len(crops)), layout='constrained')
     for panels, crop in zip(figure.subplots(len(crops), 1 + len(names), squeeze=False), crops):
         titles = ['peaks', *(f'{name}, OKS {crop.oks[name]:.2f}' for name in names)]
         for panel, title in zip(panels, titles):
-            x0, y0, x1, y1 = expand(crop.box, .3)
+            x0, y0, x1, y1 = expand(crop.box, 0.3)
             frame(panel, x0, y0, x1, y1, title)
             for box, style in [*((other, ':') for other in crop.others), (crop.box, '-')]:
                 panel.plot(box[[0, 2, 2, 0, 0]], box[[1, 1, 3, 3, 1]], style, color='grey', linewidth=1.5)
@@ -82,9 +83,12 @@ def _crops(image: Observed, poses: Mapping[str, np.ndarray], overlap: float, lay
             continue
         chosen = {name: all_poses[match.argmax()] for name, all_poses in poses.items()}
         truth = np.reshape(label['keypoints'], (-1, 3))
-        seen = {name: np.where(pose[:, 2:] >= Thresholds().keypoint, pose[:, :2], np.nan)
-                for name, pose in chosen.items()}
-        likeness = {name: float(oks(np.nan_to_num(pose), truth[:, :2], truth[:, 2] > 0, label['area'], layout))
-                    for name, pose in seen.items()}
+        seen = {
+            name: np.where(pose[:, 2:] >= Thresholds().keypoint, pose[:, :2], np.nan) for name, pose in chosen.items()
+        }
+        likeness = {
+            name: float(oks(np.nan_to_num(pose), truth[:, :2], truth[:, 2] > 0, label['area'], layout))
+            for name, pose in seen.items()
+        }
         crops.append(Crop(image.image_id, box, boxes[close > 0], image.peaks, seen, likeness))
     return crops

@@ -21,9 +21,7 @@ class Ensemble:
     overlap: the OKS above which two poses are one person's; on 200 training images AP was the same from .3 to .6.
     """
 
-    def __init__(
-        self, members: Sequence[ImageToPeople], overlap: float = .5, layout: SkeletonLayout = COCO
-    ) -> None:
+    def __init__(self, members: Sequence[ImageToPeople], overlap: float = 0.5, layout: SkeletonLayout = COCO) -> None:
         self.members, self.overlap, self.layout = tuple(members), overlap, layout
 
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:

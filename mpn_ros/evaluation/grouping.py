@@ -18,10 +18,10 @@ from mpn_ros.pipeline.grouping import Grouper
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.scene import Person, Scene
 
-OVERLAPS = {'all': 0., 'overlap > 0.3': .3, 'overlap > 0.5': .5}
+OVERLAPS = {'all': 0.0, 'overlap > 0.3': 0.3, 'overlap > 0.5': 0.5}
 """The parts that figures are split into: the IoU that a person's box must exceed with another person's."""
 
-_SAME = .01
+_SAME = 0.01
 """Pixels within which an answered joint is the peak itself; answers are rounded to float32."""
 
 Figures = dict[str, dict[str, float | None]]
@@ -35,8 +35,7 @@ def group(grouper: Grouper, images: Sequence[Observed]) -> list[np.ndarray]:
 
 def grouping_figures(grouper: Grouper, images: Sequence[Observed]) -> Figures:
     """COCO's keypoint figures of a grouper, for each of ``OVERLAPS``."""
-    results = [result for image, poses in zip(images, group(grouper, images))
-               for result in pose_results(image, poses)]
+    results = [result for image, poses in zip(images, group(grouper, images)) for result in pose_results(image, poses)]
     return figures_by_overlap(images, results)
 
 
@@ -54,7 +53,8 @@ def figures_by_overlap(images: Sequence[Observed], results: Sequence[dict[str, A
         chosen = {image.image_id: truth for image in images if (truth := _only(image.truth, overlap)) is not None}
         labels = [label for truth in chosen.values() for label in truth]
         figures[name] = average_precision(
-            list(chosen), labels, [result for result in results if result['image_id'] in chosen], 'keypoints')
+            list(chosen), labels, [result for result in results if result['image_id'] in chosen], 'keypoints'
+        )
     return figures
 
 

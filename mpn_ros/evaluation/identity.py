@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from mpn_ros.boxes import box_iou
 from mpn_ros.scene import Scene
 
-OVERLAP = .5
+OVERLAP = 0.5
 """Least IoU of a person's box with the label that it is the answer to."""
 
 

@@ -42,7 +42,8 @@ class MoveNet:
             graph = onnx.load(str(model))
             graph.graph.output.append(onnx.helper.make_tensor_value_info(_HEATMAPS, onnx.TensorProto.FLOAT, None))
             self._session = onnxruntime.InferenceSession(
-                graph.SerializeToString(), options, providers=['CPUExecutionProvider'])
+                graph.SerializeToString(), options, providers=['CPUExecutionProvider']
+            )
         except Exception as error:  # both libraries raise types of their own
             raise WeightsError(f'{model} is not MoveNet MultiPose in ONNX: {error}') from error
         self._input = self._session.get_inputs()[0].name
@@ -60,10 +61,11 @@ class MoveNet:
         people = []
         for row in rows:
             joints = row[:51].reshape(17, 3)
-            positions = (joints[:, 1::-1] * to_input + .5) * fitted.to_image - .5
+            positions = (joints[:, 1::-1] * to_input + 0.5) * fitted.to_image - 0.5
             keypoints = np.column_stack([positions, joints[:, 2]]).astype(np.float32)
-            box = np.clip(row[[52, 51, 54, 53]] * np.tile(to_input * fitted.to_image, 2), 0,
-                          [width, height, width, height])
+            box = np.clip(
+                row[[52, 51, 54, 53]] * np.tile(to_input * fitted.to_image, 2), 0, [width, height, width, height]
+            )
             people.append(Person(box.astype(np.float32), float(row[55]), keypoints))
         people.sort(key=lambda person: -person.score)
         return Scene(tuple(people), None, (width, height))
@@ -73,12 +75,12 @@ class MoveNet:
         fitted = self._fit(image, channel_order)
         heatmaps = self._session.run([_HEATMAPS], {self._input: fitted.pixels})[0]
         peaks = find_peaks(torch.from_numpy(heatmaps))[0].numpy()
-        return np.concatenate([(peaks[..., :2] + .5) * fitted.to_image - .5, peaks[..., 2:]], -1)
+        return np.concatenate([(peaks[..., :2] + 0.5) * fitted.to_image - 0.5, peaks[..., 2:]], -1)
 
     def _fit(self, image: np.ndarray, channel_order: ChannelOrder) -> _Fitted:
         height, width = image.shape[:2]
         scale = self._long_side / max(height, width)
         resized = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
         padded = np.zeros((1, *(-(-side // STRIDE) * STRIDE for side in resized.shape[:2]), 3), np.int32)
-        padded[0, :resized.shape[0], :resized.shape[1]] = resized[..., ::-1] if channel_order == 'bgr' else resized
+        padded[0, : resized.shape[0], : resized.shape[1]] = resized[..., ::-1] if channel_order == 'bgr' else resized
         return _Fitted(padded, np.array([width / resized.shape[1], height / resized.shape[0]]))

@@ -40,11 +40,18 @@ def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> li
     points = own[:, :, None]
     weak = clutter(into_crop(points, people.box), noise, random)
     corner, size = people.box[:, None, None, :2], (people.box[:, 2:] - people.box[:, :2])[:, None, None]
-    weak[..., :2] = weak[..., :2] * size + corner - .5
+    weak[..., :2] = weak[..., :2] * size + corner - 0.5
     peaks = np.concatenate([points, twins(points, noise, random), weak], 2)
-    return [Observed(int(people.image_id[rows[0]]), np.concatenate(list(peaks[rows]), 1), boxes[rows],
-                     [_annotation(people, row) for row in rows], own[rows])
-            for rows in people.groups()]
+    return [
+        Observed(
+            int(people.image_id[rows[0]]),
+            np.concatenate(list(peaks[rows]), 1),
+            boxes[rows],
+            [_annotation(people, row) for row in rows],
+            own[rows],
+        )
+        for rows in people.groups()
+    ]
 
 
 def true_peaks_and_boxes(dataset: PersonDataset) -> list[Observed]:
@@ -76,6 +83,11 @@ def with_boxes_of(peaks: Sequence[Observed], boxes: Sequence[Observed]) -> list[
 
 def _annotation(people: LabelledPeople, row: int) -> dict[str, Any]:
     x0, y0, x1, y1 = people.box[row].tolist()
-    return {'image_id': int(people.image_id[row]), 'bbox': [x0, y0, x1 - x0, y1 - y0], 'iscrowd': 0,
-            'area': (x1 - x0) * (y1 - y0) * AREA_OF_BOX, 'keypoints': people.keypoints[row].ravel().tolist(),
-            'num_keypoints': int((people.keypoints[row, :, 2] > 0).sum())}
+    return {
+        'image_id': int(people.image_id[row]),
+        'bbox': [x0, y0, x1 - x0, y1 - y0],
+        'iscrowd': 0,
+        'area': (x1 - x0) * (y1 - y0) * AREA_OF_BOX,
+        'keypoints': people.keypoints[row].ravel().tolist(),
+        'num_keypoints': int((people.keypoints[row, :, 2] > 0).sum()),
+    }

@@ -33,10 +33,13 @@ def write_plots(answers: Answers, folder: Path) -> list[Path]:
     """Writes ``keypoints_precision_recall.png`` and ``bbox_precision_recall.png`` (Fig. 5), and ``losses.png``: where
     AP is lost. Returns their paths. Raises ParameterError if they cannot be written."""
     evaluations: dict[Kind, COCOeval] = {'keypoints': answers.keypoints, 'bbox': answers.bbox}
-    pictures = {f'{kind}_precision_recall.png': draw_precision_recall(precision_recall(evaluation), kind)
-                for kind, evaluation in evaluations.items()}
-    pictures['losses.png'] = draw_losses({kind: losses(evaluation, answers.matched(kind, [NEAR]))
-                                          for kind, evaluation in evaluations.items()})
+    pictures = {
+        f'{kind}_precision_recall.png': draw_precision_recall(precision_recall(evaluation), kind)
+        for kind, evaluation in evaluations.items()
+    }
+    pictures['losses.png'] = draw_losses(
+        {kind: losses(evaluation, answers.matched(kind, [NEAR])) for kind, evaluation in evaluations.items()}
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, picture in pictures.items():
@@ -50,17 +53,23 @@ def write_plots(answers: Answers, folder: Path) -> list[Path]:
 
 def draw_precision_recall(curves: Mapping[str, Curves], kind: str) -> Figure:
     """A panel for each size of people: a curve for each threshold, and their mean, whose area is the AP."""
-    figure = Figure(figsize=(.6 + 4 * len(curves), 5.6), layout='constrained')
+    figure = Figure(figsize=(0.6 + 4 * len(curves), 5.6), layout='constrained')
     panels = figure.subplots(1, len(curves), sharex=True, sharey=True, squeeze=False)[0]
     for panel, (size, (thresholds, recall, precision)) in zip(panels, curves.items()):
-        colours = colormaps['viridis'](np.linspace(.95, .15, len(thresholds)))
+        colours = colormaps['viridis'](np.linspace(0.95, 0.15, len(thresholds)))
         for threshold, values, colour in zip(thresholds, precision, colours):
             panel.plot(recall, values, color=colour, linewidth=1, label=f'{threshold:.2f}: {100 * values.mean():.1f}')
         panel.plot(recall, precision.mean(0), color='black', linewidth=2, label=f'mean: {100 * precision.mean():.1f}')
         panel.set(title=f'{TITLES[kind]}, {size}', xlabel='recall', xlim=(0, 1), ylim=(0, 1.02))
-        panel.grid(alpha=.3)
-        panel.legend(title=f'{MEASURES[kind]} and AP in percent', fontsize=8, title_fontsize=8, ncols=3,
-                     loc='upper center', bbox_to_anchor=(.5, -.14))
+        panel.grid(alpha=0.3)
+        panel.legend(
+            title=f'{MEASURES[kind]} and AP in percent',
+            fontsize=8,
+            title_fontsize=8,
+            ncols=3,
+            loc='upper center',
+            bbox_to_anchor=(0.5, -0.14),
+        )
     panels[0].set_ylabel('precision')
     return figure
 
@@ -68,7 +77,7 @@ def draw_precision_recall(curves: Mapping[str, Curves], kind: str) -> Figure:
 def draw_losses(found: Mapping[str, Mapping[str, Losses]]) -> Figure:
     """A bar for each kind of answer and size of people, divided into what AP is reached and what takes the rest."""
     rows = [(f'{TITLES[kind]}, {size}', parts) for kind, sizes in found.items() for size, parts in sizes.items()]
-    figure = Figure(figsize=(9, 1.6 + .45 * len(rows)), layout='constrained')
+    figure = Figure(figsize=(9, 1.6 + 0.45 * len(rows)), layout='constrained')
     panel = figure.subplots()
     start = np.zeros(len(rows))
     for name, (label, colour) in LOSSES.items():

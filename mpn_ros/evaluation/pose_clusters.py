@@ -29,7 +29,7 @@ def node_poses(prn: PoseResidualNetwork) -> np.ndarray:
     config = prn.config
     raised = prn.decode.weight.detach().view(config.height * config.width, prn.keypoints, -1)
     cell = raised.argmax(0).t().cpu().numpy()
-    return np.stack([cell % config.width, cell // config.width], -1) + .5
+    return np.stack([cell % config.width, cell // config.width], -1) + 0.5
 
 
 def likeness(poses: np.ndarray, centres: np.ndarray, area: float, layout: SkeletonLayout = COCO) -> np.ndarray:
@@ -37,8 +37,9 @@ def likeness(poses: np.ndarray, centres: np.ndarray, area: float, layout: Skelet
     return oks(poses[:, None], centres, np.ones(len(layout), bool), area, layout)
 
 
-def cluster(poses: np.ndarray, count: int, area: float, layout: SkeletonLayout = COCO, seed: int = 0,
-            rounds: int = 100) -> Clusters:
+def cluster(
+    poses: np.ndarray, count: int, area: float, layout: SkeletonLayout = COCO, seed: int = 0, rounds: int = 100
+) -> Clusters:
     """k-means with 1 - OKS as its distance: poses ``(P, K, 2)`` in ``count`` clusters, started as k-means++ does.
     ``area`` is that of a person in square units, ``rounds`` the most steps."""
     random = np.random.default_rng(seed)
@@ -52,12 +53,15 @@ def cluster(poses: np.ndarray, count: int, area: float, layout: SkeletonLayout =
         if (nearest == members).all():
             break
         members = nearest
-        centres = np.stack([poses[members == index].mean(0) if (members == index).any() else centre
-                            for index, centre in enumerate(centres)])
+        centres = np.stack(
+            [
+                poses[members == index].mean(0) if (members == index).any() else centre
+                for index, centre in enumerate(centres)
+            ]
+        )
     order = np.argsort(-np.bincount(members, minlength=count), kind='stable')
     place = np.argsort(order)
-    return Clusters(centres[order], place[members],
-                    float(likeness(poses, centres, area, layout).max(1).mean()))
+    return Clusters(centres[order], place[members], float(likeness(poses, centres, area, layout).max(1).mean()))
 
 
 def learnt_poses(prn: PoseResidualNetwork, count: int, layout: SkeletonLayout = COCO) -> Clusters:

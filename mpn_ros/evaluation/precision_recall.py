@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from pycocotools.cocoeval import COCOeval
 
-NEAR = .1
+NEAR = 0.1
 """The OKS or IoU from which an answer is at least about this person, after Hoiem et al., Diagnosing Error in Object
 Detectors (ECCV 2012), as COCO's own analysis of detectors uses it."""
 
@@ -40,8 +40,11 @@ def precision_recall(evaluation: COCOeval) -> dict[str, Curves]:
     """The curves of each size ('all', 'small', 'medium', 'large') that has truth, with the most answers an image that
     are allowed."""
     params, precision = evaluation.params, evaluation.eval['precision'][:, :, 0, :, -1]
-    return {size: Curves(params.iouThrs, params.recThrs, precision[..., index])
-            for index, size in enumerate(params.areaRngLbl) if (precision[..., index] >= 0).all()}
+    return {
+        size: Curves(params.iouThrs, params.recThrs, precision[..., index])
+        for index, size in enumerate(params.areaRngLbl)
+        if (precision[..., index] >= 0).all()
+    }
 
 
 def losses(evaluation: COCOeval, near: COCOeval) -> dict[str, Losses]:

@@ -10,5 +10,8 @@ def reliability(stated: np.ndarray, right: np.ndarray, bins: int = 10) -> list[d
     ``stated``, their mean, and ``right``, the share of them that is (``(N,)`` bool). The two are equal where the score
     is honest."""
     place = (stated * bins).astype(int).clip(0, bins - 1)
-    return [{'count': int(inside.sum()), 'stated': float(stated[inside].mean()), 'right': float(right[inside].mean())}
-            for index in range(bins) if (inside := place == index).any()]
+    return [
+        {'count': int(inside.sum()), 'stated': float(stated[inside].mean()), 'right': float(right[inside].mean())}
+        for index in range(bins)
+        if (inside := place == index).any()
+    ]

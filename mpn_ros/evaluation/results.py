@@ -15,7 +15,7 @@ def pose_score(person: Person) -> float:
     AP ranks the poses of all images by it, so a sure box around unsure joints must come after a sure pose.
     """
     seen = person.seen
-    return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.
+    return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.0
 
 
 def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
@@ -24,9 +24,14 @@ def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
     ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which
     it takes otherwise, would reach to the corner of the image for every joint that is not seen.
     """
-    return [{**_result(person, image_id, pose_score(person)),
-             'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist()}
-            for person in scene.people if person.seen.any()]
+    return [
+        {
+            **_result(person, image_id, pose_score(person)),
+            'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist(),
+        }
+        for person in scene.people
+        if person.seen.any()
+    ]
 
 
 def box_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
@@ -36,5 +41,10 @@ def box_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
 
 def _result(person: Person, image_id: int, score: float) -> dict[str, Any]:
     x0, y0, x1, y1 = (float(edge) for edge in person.box)
-    return {'image_id': image_id, 'bbox': [x0, y0, x1 - x0, y1 - y0], 'area': (x1 - x0) * (y1 - y0),
-            'iscrowd': 0, 'score': score}
+    return {
+        'image_id': image_id,
+        'bbox': [x0, y0, x1 - x0, y1 - y0],
+        'area': (x1 - x0) * (y1 - y0),
+        'iscrowd': 0,
+        'score': score,
+    }

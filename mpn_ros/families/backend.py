@@ -22,15 +22,24 @@ from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime,
 from mpn_ros.perception import Perceived
 
 RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
-    'tensorrt': partial(OnnxRuntime, tensorrt=True), 'onnxruntime': OnnxRuntime, 'openvino': OpenVinoRuntime}
+    'tensorrt': partial(OnnxRuntime, tensorrt=True),
+    'onnxruntime': OnnxRuntime,
+    'openvino': OpenVinoRuntime,
+}
 """By the name of the backend."""
 _ON_A_GPU = 8  # images at once where the file takes any number
 _PRECISION = 'precision'
 _log = logging.getLogger(__name__)
 
 
-def make_backend(file: NetworkFile, family: Family, order: np.ndarray, name: str = 'auto', device: str = 'auto',
-                 precision: str = 'auto') -> Backend:
+def make_backend(
+    file: NetworkFile,
+    family: Family,
+    order: np.ndarray,
+    name: str = 'auto',
+    device: str = 'auto',
+    precision: str = 'auto',
+) -> Backend:
     """The backend of that name for a network of others; 'auto' takes the first that works, a GPU's before a CPU's.
     ``order`` has for each of the K keypoints answered which of the network's it is.
 
@@ -76,8 +85,11 @@ class FamilyBackend:
     def __call__(self, images: Pixels) -> Perceived:
         """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
         pixels, step = np.asarray(images), self.largest_batch
-        found = [poses for start in range(0, len(pixels), step)
-                 for poses in self._look(pixels[start:start + step], self._kept)]
+        found = [
+            poses
+            for start in range(0, len(pixels), step)
+            for poses in self._look(pixels[start : start + step], self._kept)
+        ]
         return perceived(found, self._order, self._family.traits.people)
 
     def _look(self, pixels: np.ndarray, run_for: Callable[[Shape, Shape], Run]) -> list[Poses]:
@@ -159,7 +171,6 @@ def _agree(found: Sequence[np.ndarray] | None, wanted: Sequence[np.ndarray] | No
     if found is None or wanted is None:
         return False
     pairs = [(a, b, max(len(a), len(b))) for a, b in zip(found, wanted)]
-    return all(np.abs(np.pad(a, (0, n - len(a))) - np.pad(b, (0, n - len(b)))).max(initial=0) <= TOLERANCE
-               for a, b, n in pairs)
-
-
+    return all(
+        np.abs(np.pad(a, (0, n - len(a))) - np.pad(b, (0, n - len(b)))).max(initial=0) <= TOLERANCE for a, b, n in pairs
+    )

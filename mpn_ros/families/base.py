@@ -28,8 +28,8 @@ class Preprocessing:
     """How pixels become numbers: ``(value - mean) / std`` for each channel, in the order of the network's channels.
     ``dtype`` is numpy's name for what the network takes."""
 
-    mean: tuple[float, float, float] = (0., 0., 0.)
-    std: tuple[float, float, float] = (1., 1., 1.)
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     channel_order: Literal['rgb', 'bgr'] = 'rgb'
     channels_last: bool = False
     dtype: str = 'float32'
@@ -38,7 +38,7 @@ class Preprocessing:
         """Images ``(B, h, w, 3)`` uint8 RGB as ``(B, 3, h, w)``, or with channels last."""
         if self.channel_order == 'bgr':
             images = images[..., ::-1]
-        if any(self.mean) or self.std != (1., 1., 1.):
+        if any(self.mean) or self.std != (1.0, 1.0, 1.0):
             images = (images - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         if not self.channels_last:
             images = images.transpose(0, 3, 1, 2)
@@ -63,7 +63,7 @@ class Traits:
     input_size: int = 640
     multiple: int = 32
     fill: int = 114
-    origin: float = 0.
+    origin: float = 0.0
     overlap: float | None = None
     people: int = 1000
     preprocessing: Preprocessing = Preprocessing()

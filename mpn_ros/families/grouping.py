@@ -39,5 +39,7 @@ class Regrouped:
 def _of_people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The peaks ``(K, M, 3)`` that came with the M boxes of each image; none that is seen where boxes are of people who
     are expected only, and have no sixth number."""
-    return [of_image[:, found[:, 5].astype(int)] if found.shape[1] > 5 else np.zeros((len(of_image), len(found), 3))
-            for of_image, found in zip(peaks, boxes)]
+    return [
+        of_image[:, found[:, 5].astype(int)] if found.shape[1] > 5 else np.zeros((len(of_image), len(found), 3))
+        for of_image, found in zip(peaks, boxes)
+    ]

@@ -19,9 +19,11 @@ def names_of(signature: Signature, count: int | None, stated: Sequence[str] = ()
     names = beside or tuple(stated) or COCO.names
     if count is not None and count != len(names):
         if names is not COCO.names:
-            raise WeightsError(f"{signature.source} gives {count} keypoints, and {len(names)} have names")
-        raise WeightsError(f"{signature.source} gives {count} keypoints, which are not COCO's {len(COCO)}: name them "
-                           "under 'keypoints' in a file beside it (docs/models.md)")
+            raise WeightsError(f'{signature.source} gives {count} keypoints, and {len(names)} have names')
+        raise WeightsError(
+            f"{signature.source} gives {count} keypoints, which are not COCO's {len(COCO)}: name them "
+            "under 'keypoints' in a file beside it (docs/models.md)"
+        )
     return names
 
 

@@ -33,8 +33,16 @@ class MoveNet:
         pixels, rows = signature.inputs[0], signature.outputs[0]
         if not pixels.like(None, None, None, 3) or not rows.like(None, _PEOPLE, _ROW):
             return None
-        return cls(Traits('MoveNet MultiPose', input_size=384, fill=0, origin=.5, people=_PEOPLE,
-                          preprocessing=Preprocessing(channels_last=True, dtype=pixels.dtype)))
+        return cls(
+            Traits(
+                'MoveNet MultiPose',
+                input_size=384,
+                fill=0,
+                origin=0.5,
+                people=_PEOPLE,
+                preprocessing=Preprocessing(channels_last=True, dtype=pixels.dtype),
+            )
+        )
 
     def preprocess(self, images: np.ndarray) -> np.ndarray:
         """See ``Family``."""

@@ -63,7 +63,7 @@ class PoseNetwork:
     def overlap(self) -> float:
         """IoU above which the weaker of two boxes goes; 1, where the network has seen to that itself."""
         overlap = self.family.traits.overlap
-        return 1. if overlap is None else overlap
+        return 1.0 if overlap is None else overlap
 
     def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
         """The input that is ``wanted``, a long side or width and height; by default the one that the network was made
@@ -117,8 +117,12 @@ def open_network(path: Path) -> PoseNetwork:
 def _is_open(file: NetworkFile) -> bool:
     """Whether it takes an image and leaves open what it gives."""
     inputs = file.signature.inputs
-    return len(inputs) == 1 and inputs[0].shape is not None and len(inputs[0].shape) == 4 and any(
-        port.shape is None or None in port.shape[1:] for port in file.signature.outputs)
+    return (
+        len(inputs) == 1
+        and inputs[0].shape is not None
+        and len(inputs[0].shape) == 4
+        and any(port.shape is None or None in port.shape[1:] for port in file.signature.outputs)
+    )
 
 
 def _closed(file: NetworkFile) -> NetworkFile:

@@ -67,7 +67,7 @@ def read_openvino(path: Path) -> Any:
     except ImportError as error:
         raise BackendUnavailable(f'{path} needs OpenVINO, which is not installed: pip install openvino') from error
     if not path.with_suffix('.bin').is_file():
-        raise WeightsError(f"{path} lacks its weights: there is no {path.with_suffix('.bin').name} beside it")
+        raise WeightsError(f'{path} lacks its weights: there is no {path.with_suffix(".bin").name} beside it')
     try:
         return openvino.Core().read_model(path)
     except RuntimeError as error:
@@ -76,8 +76,7 @@ def read_openvino(path: Path) -> Any:
 
 def _port(port: Any) -> Port:
     shape = port.partial_shape
-    sides = None if shape.rank.is_dynamic else tuple(
-        None if side.is_dynamic else side.get_length() for side in shape)
+    sides = None if shape.rank.is_dynamic else tuple(None if side.is_dynamic else side.get_length() for side in shape)
     names = {'f32': 'float32', 'f16': 'float16', 'i32': 'int32', 'i64': 'int64', 'u8': 'uint8'}
     kind = port.element_type.get_type_name()
     return Port(next(iter(sorted(port.names)), '?'), names.get(kind, kind), sides)

@@ -15,7 +15,7 @@ from mpn_ros.errors import WeightsError
 from mpn_ros.families.signature import Port
 
 _TYPES = {1: 'float32', 2: 'uint8', 3: 'int8', 5: 'int16', 6: 'int32', 7: 'int64', 10: 'float16', 11: 'float64'}
-_LARGEST = 2 ** 31  # bytes; protobuf itself ends there
+_LARGEST = 2**31  # bytes; protobuf itself ends there
 _MOST_FIELDS = 5_000_000  # of a file; the largest pose networks have some hundred thousand
 _DEEPEST = 16  # graphs inside graphs
 _EXTERNAL = 1  # TensorProto.DataLocation
@@ -137,8 +137,10 @@ class _Reader:
             stored = self._external(name, elsewhere)
         # Two values of four bits are the most that a byte holds.
         if any(side < 0 for side in dims) or math.prod(dims) > 2 * stored:
-            raise WeightsError(f"{self.path} is not loaded: its tensor '{name}' claims {math.prod(dims):,} values and "
-                               f'has {stored:,} bytes')
+            raise WeightsError(
+                f"{self.path} is not loaded: its tensor '{name}' claims {math.prod(dims):,} values and "
+                f'has {stored:,} bytes'
+            )
         return name
 
     def _external(self, name: str, where: dict[str, str]) -> int:
@@ -151,8 +153,10 @@ class _Reader:
                 raise ValueError
             size = file.stat().st_size
         except (ValueError, OSError) as error:  # a location may hold what is no path
-            raise WeightsError(f"{self.path} is not loaded: its weights '{name}' should lie in '{location}', which is "
-                               'no file in its folder') from error
+            raise WeightsError(
+                f"{self.path} is not loaded: its weights '{name}' should lie in '{location}', which is "
+                'no file in its folder'
+            ) from error
         length = size - offset if length < 0 else length
         if offset < 0 or offset + length > size:
             raise WeightsError(f"{self.path} is not loaded: the weights '{name}' end beyond the end of {file.name}")
@@ -178,7 +182,7 @@ class _Reader:
         """A dimension; None where it is a name or is left open."""
         for number, value in self._walk(data):
             if number == 1 and isinstance(value, int):
-                return value if 0 < value < 2 ** 31 else None
+                return value if 0 < value < 2**31 else None
         return None
 
     def _entry(self, data: memoryview) -> tuple[str, str]:
@@ -216,7 +220,7 @@ class _Reader:
                 raise _Broken('its bytes are not those of protobuf')
             if position + length > len(data):
                 raise _Broken('its end is missing')
-            yield number, data[position:position + length]
+            yield number, data[position : position + length]
             position += length
 
 
@@ -234,7 +238,7 @@ def _varint(data: memoryview, position: int) -> tuple[int, int]:
 
 
 def _signed(value: int) -> int:
-    return value - 2 ** 64 if value >= 2 ** 63 else value
+    return value - 2**64 if value >= 2**63 else value
 
 
 def _bytes(value: int | memoryview) -> memoryview:

@@ -16,7 +16,7 @@ from mpn_ros.families.base import Poses, Preprocessing, Traits
 from mpn_ros.families.keypoints import names_of
 from mpn_ros.families.signature import Signature
 
-_OVERLAP = .65  # nms_thr in RTMO's own configurations
+_OVERLAP = 0.65  # nms_thr in RTMO's own configurations
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,9 @@ class OpenVinoRuntime:
         if self._file.path.suffix == '.xml':
             return read_openvino(self._file.path)
         try:
-            return self._core.read_model(self._file.real if self._file.content is None
-                                         else io.BytesIO(self._file.content))
+            return self._core.read_model(
+                self._file.real if self._file.content is None else io.BytesIO(self._file.content)
+            )
         except RuntimeError as error:
             raise BackendUnavailable(f'openvino does not take {self._file.path}: {last_line(error)}') from error
 
@@ -77,10 +78,11 @@ class OpenVinoRuntime:
         model = self._read()
         try:
             model.reshape(shape)  # kernels for any size are slower
-            compiled = self._core.compile_model(model, 'CPU', {
-                'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]})
+            compiled = self._core.compile_model(
+                model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
+            )
         except RuntimeError as error:
-            said = f"{self._file.path} at {'x'.join(map(str, shape))}"
+            said = f'{self._file.path} at {"x".join(map(str, shape))}'
             raise BackendUnavailable(f'openvino cannot run {said}: {last_line(error)}') from error
         return lambda pixels: list(compiled(pixels).to_tuple())
 
@@ -98,8 +100,9 @@ class OnnxRuntime:
     """onnxruntime with its provider for ``device``, or for TensorRT. Numbers are those of the file, except with
     TensorRT. Raises BackendUnavailable or WeightsError."""
 
-    def __init__(self, file: NetworkFile, device: str = 'auto', precision: str = 'auto',
-                 tensorrt: bool = False) -> None:
+    def __init__(
+        self, file: NetworkFile, device: str = 'auto', precision: str = 'auto', tensorrt: bool = False
+    ) -> None:
         if file.path.suffix == '.xml':
             raise BackendUnavailable(f'onnxruntime runs ONNX files, and {file.path.name} is one of OpenVINO')
         try:
@@ -111,33 +114,48 @@ class OnnxRuntime:
         there = onnxruntime.get_available_providers()
         self.gpu = tensorrt or kind == 'cuda' or (kind == 'auto' and 'CUDAExecutionProvider' in there)
         self._number = int(number) if number.isdigit() else 0
-        self._provider = f"{'Tensorrt' if tensorrt else 'CUDA' if self.gpu else 'CPU'}ExecutionProvider"
+        self._provider = f'{"Tensorrt" if tensorrt else "CUDA" if self.gpu else "CPU"}ExecutionProvider'
         if kind not in ('auto', 'cpu', 'cuda') or (tensorrt and kind == 'cpu') or self._provider not in there:
-            raise BackendUnavailable(f"onnxruntime has no {self._provider} for device '{device}' here, only "
-                                     f"{', '.join(there)}; for an NVIDIA GPU: pip install onnxruntime-gpu")
+            raise BackendUnavailable(
+                f"onnxruntime has no {self._provider} for device '{device}' here, only "
+                f'{", ".join(there)}; for an NVIDIA GPU: pip install onnxruntime-gpu'
+            )
         if tensorrt:
             first = 'fp16' if precision == 'auto' else precision
-            self.precisions: Sequence[str] = PRECISIONS[PRECISIONS.index(first):]
+            self.precisions: Sequence[str] = PRECISIONS[PRECISIONS.index(first) :]
         elif precision in ('auto', 'fp32'):
             self.precisions = ('fp32',)
         else:
-            raise BackendUnavailable(f'onnxruntime computes in the numbers of {file.path.name}, not in {precision}; '
-                                     'openvino and tensorrt do')
+            raise BackendUnavailable(
+                f'onnxruntime computes in the numbers of {file.path.name}, not in {precision}; openvino and tensorrt do'
+            )
         self.key: tuple[object, ...] = ('onnxruntime', onnxruntime.__version__, self._provider, self._number)
         self._session = None if tensorrt else self._open([(self._provider, self._options())])
 
     def describe(self, precision: str) -> str:
         """See ``Runtime``."""
         where = f'cuda:{self._number}' if self.gpu else 'cpu'
-        return f"onnxruntime{' tensorrt' if self._tensorrt else ''} {_NAMES[precision]} on {where}"
+        return f'onnxruntime{" tensorrt" if self._tensorrt else ""} {_NAMES[precision]} on {where}'
 
     def prepare(self, shape: Shape, precision: str, folder: Path | None) -> Run:
         """See ``Runtime``."""
         session = self._session
         if session is None:
             kept = {'trt_engine_cache_enable': True, 'trt_engine_cache_path': str(folder)} if folder else {}
-            session = self._open([(self._provider, {**self._options(), **kept, 'trt_fp16_enable': precision == 'fp16',
-                                                    'trt_bf16_enable': precision == 'bf16'}), 'CUDAExecutionProvider'])
+            session = self._open(
+                [
+                    (
+                        self._provider,
+                        {
+                            **self._options(),
+                            **kept,
+                            'trt_fp16_enable': precision == 'fp16',
+                            'trt_bf16_enable': precision == 'bf16',
+                        },
+                    ),
+                    'CUDAExecutionProvider',
+                ]
+            )
         name = session.get_inputs()[0].name
         return lambda pixels: _translated(lambda: session.run(None, {name: pixels}))
 
@@ -149,8 +167,8 @@ class OnnxRuntime:
         options.log_severity_level = 3  # errors; its warnings are about the file, which the user has not written
         try:
             session = self._library.InferenceSession(
-                str(self._file.real) if self._file.content is None else self._file.content, options,
-                providers=providers)
+                str(self._file.real) if self._file.content is None else self._file.content, options, providers=providers
+            )
         except Exception as error:  # its exceptions have no base of their own
             raise BackendUnavailable(f'onnxruntime does not take {self._file.path}: {last_line(error)}') from error
         if session.get_providers()[0] != self._provider:
@@ -179,4 +197,4 @@ def output_shapes(file: NetworkFile, shape: Shape, dtype: str) -> list[tuple[int
             return [output.shape for output in run(np.zeros(shape, dtype))]
         except (BackendUnavailable, RuntimeError) as error:
             reasons.append(str(error))
-    raise WeightsError(f"{file.path} leaves the shape of its outputs open, and cannot be run: {'; '.join(reasons)}")
+    raise WeightsError(f'{file.path} leaves the shape of its outputs open, and cannot be run: {"; ".join(reasons)}')

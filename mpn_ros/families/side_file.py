@@ -41,7 +41,7 @@ def read_side_file(network: Path) -> SideFile:
         return SideFile()
     if len(found) > 1:
         raise WeightsError(f'{network} has two files beside it, {found[0].name} and {found[1].name}: keep one')
-    path, = found
+    (path,) = found
     content = _parse(path)
     if not isinstance(content, dict):
         raise WeightsError(f'{path} must hold entries with names, such as input_size: 640')
@@ -70,8 +70,11 @@ def _parse(path: Path) -> Any:
 
 def _is_size(value: Any) -> bool:
     sides = [value] if isinstance(value, int) else value
-    return isinstance(sides, list) and 1 <= len(sides) <= 2 and all(
-        type(side) is int and 32 <= side <= 4096 for side in sides)
+    return (
+        isinstance(sides, list)
+        and 1 <= len(sides) <= 2
+        and all(type(side) is int and 32 <= side <= 4096 for side in sides)
+    )
 
 
 def _are_numbers(values: Any) -> bool:
@@ -83,8 +86,11 @@ def _is_colour(value: Any) -> bool:
 
 
 def _are_thresholds(value: Any) -> bool:
-    return (isinstance(value, dict) and value.keys() <= {'person', 'keypoint', 'overlap', 'people'}
-            and _are_numbers(list(value.values())))
+    return (
+        isinstance(value, dict)
+        and value.keys() <= {'person', 'keypoint', 'overlap', 'people'}
+        and _are_numbers(list(value.values()))
+    )
 
 
 def _are_names(value: Any) -> bool:

@@ -23,8 +23,11 @@ class Port:
 
     def like(self, *sides: int | None) -> bool:
         """Whether the shape has these sides; None stands for any, one that the file leaves open too."""
-        return self.shape is not None and len(self.shape) == len(sides) and all(
-            want is None or want == have for want, have in zip(sides, self.shape))
+        return (
+            self.shape is not None
+            and len(self.shape) == len(sides)
+            and all(want is None or want == have for want, have in zip(sides, self.shape))
+        )
 
 
 @dataclass(frozen=True)
@@ -37,4 +40,4 @@ class Signature:
     metadata: Mapping[str, str]
 
     def __str__(self) -> str:
-        return f"takes {', '.join(map(str, self.inputs))} and gives {', '.join(map(str, self.outputs))}"
+        return f'takes {", ".join(map(str, self.inputs))} and gives {", ".join(map(str, self.outputs))}'

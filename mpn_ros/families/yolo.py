@@ -21,7 +21,7 @@ from mpn_ros.families.keypoints import names_of
 from mpn_ros.families.signature import Signature
 from mpn_ros.skeleton import COCO
 
-_OVERLAP = .7  # the package's own
+_OVERLAP = 0.7  # the package's own
 _BOX = 4  # x, y, width, height; the score of each class follows
 _CORNERS = 6  # x0, y0, x1, y1, score, class
 
@@ -65,11 +65,11 @@ class YoloPose(Form):
         return [self._poses(rows.astype(np.float32)) for rows in outputs[0]]
 
     def _poses(self, rows: np.ndarray) -> Poses:
-        scores = rows[_BOX:_BOX + self.classes]
+        scores = rows[_BOX : _BOX + self.classes]
         score = scores.max(0) if self.person is None else scores[self.person]
         middle, half = rows[:2], rows[2:4] / 2
         boxes = np.concatenate([middle - half, middle + half, score[None]]).T
-        return Poses(boxes, self._keypoints(rows[_BOX + self.classes:].T))
+        return Poses(boxes, self._keypoints(rows[_BOX + self.classes :].T))
 
 
 class YoloEndToEnd(Form):
@@ -99,8 +99,12 @@ def _gives(signature: Signature, rows: int | None, columns: int | None) -> bool:
     if len(signature.inputs) != 1 or len(signature.outputs) != 1:
         return False
     shape = signature.outputs[0].shape or ()
-    return (signature.inputs[0].like(None, 3, None, None) and len(shape) == 3
-            and shape[1] == (rows or shape[1]) and shape[2] == (columns or shape[2]))
+    return (
+        signature.inputs[0].like(None, 3, None, None)
+        and len(shape) == 3
+        and shape[1] == (rows or shape[1])
+        and shape[2] == (columns or shape[2])
+    )
 
 
 def _facts(signature: Signature) -> tuple[int, int | None, tuple[int, int]]:
@@ -116,10 +120,16 @@ def _facts(signature: Signature) -> tuple[int, int | None, tuple[int, int]]:
 
 
 def _traits(name: str, signature: Signature, joints: int, overlap: float | None) -> Traits:
-    pre = Preprocessing(std=(255., 255., 255.), dtype=signature.inputs[0].dtype)
+    pre = Preprocessing(std=(255.0, 255.0, 255.0), dtype=signature.inputs[0].dtype)
     stated = next(iter(_literal(signature, 'kpt_names', {0: []}).values()))
-    return Traits(name, names_of(signature, joints, stated), input_size=max(_literal(signature, 'imgsz', [640])),
-                  multiple=max(32, _literal(signature, 'stride', 32)), overlap=overlap, preprocessing=pre)
+    return Traits(
+        name,
+        names_of(signature, joints, stated),
+        input_size=max(_literal(signature, 'imgsz', [640])),
+        multiple=max(32, _literal(signature, 'stride', 32)),
+        overlap=overlap,
+        preprocessing=pre,
+    )
 
 
 def _literal(signature: Signature, key: str, default: Any) -> Any:

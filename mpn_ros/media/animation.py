@@ -12,10 +12,10 @@ from mpn_ros.errors import ImageError
 from mpn_ros.media.images import load_image
 from mpn_ros.media.pillow import identify, unpack
 
-_SHORTEST = .011
+_SHORTEST = 0.011
 """Seconds below which browsers, and so makers of such files, take the duration of a picture for missing."""
-_MISSING = .1
-MOST_PIXELS = 2 ** 24
+_MISSING = 0.1
+MOST_PIXELS = 2**24
 """Pixels of a picture of an animation, of which there are many; a file of a few bytes may claim any."""
 
 
@@ -31,8 +31,9 @@ class Animation:
             raise ImageError(f'{path} is not an animation')
         if picture.size[0] * picture.size[1] > MOST_PIXELS:
             picture.close()
-            raise ImageError(f'{path} is an animation of {picture.size[0]}x{picture.size[1]}, more than {MOST_PIXELS} '
-                             'pixels')
+            raise ImageError(
+                f'{path} is an animation of {picture.size[0]}x{picture.size[1]}, more than {MOST_PIXELS} pixels'
+            )
         self._picture = picture
         # The picture for those who show no animation is none of its own.
         self._begin = 1 if picture.info.get('default_image') else 0
@@ -46,7 +47,7 @@ class Animation:
         self.fps = 1 / self._duration()
 
     def __iter__(self) -> Iterator[tuple[float, np.ndarray]]:
-        time = 0.
+        time = 0.0
         for index in range(self.expected):
             image = self._show(index) if index else self.first
             if image is None:
@@ -58,7 +59,7 @@ class Animation:
 
     def times(self, most: int = 300) -> list[float]:
         """When the first pictures begin, in seconds."""
-        times = [0.]
+        times = [0.0]
         for index in range(min(self.expected, most)):
             if not self._seek(index):
                 break
@@ -102,5 +103,5 @@ class Animation:
         try:
             seconds = float(self._picture.info.get('duration', 0)) / 1000
         except (TypeError, ValueError):
-            seconds = 0.
+            seconds = 0.0
         return seconds if _SHORTEST <= seconds < 1e6 else _MISSING

@@ -20,8 +20,10 @@ from mpn_ros.files import utf8_name
 _OPTIONS = 'OPENCV_FFMPEG_CAPTURE_OPTIONS'
 _FILES = 'format_whitelist;jpeg_pipe,{}|protocol_whitelist;file'
 _STREAMS = 'format_whitelist;rtsp,sdp,rtp,hls,dash,live_flv,{}|rtsp_transport;tcp'
-_CONTAINERS = ('mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,vvc,m4v,h263,h261,vc1,ivf,obu,av1,dirac,'
-               'yuv4mpegpipe,mjpeg,mpjpeg,mxf,nut,rm,dv,gxf,wtv,swf,nsv,nuv,flic,r3d,cine,ivr,smk,bink')
+_CONTAINERS = (
+    'mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,vvc,m4v,h263,h261,vc1,ivf,obu,av1,dirac,'
+    'yuv4mpegpipe,mjpeg,mpjpeg,mxf,nut,rm,dv,gxf,wtv,swf,nsv,nuv,flic,r3d,cine,ivr,smk,bink'
+)
 """FFmpeg's readers of videos. It has others, for pictures, and for lists that lead to other files."""
 
 
@@ -61,8 +63,10 @@ def why_nothing(path: Path, capture: cv2.VideoCapture) -> str:
     if next(packet_times(path), None) is None:
         return f'{path} is neither a picture nor a video that can be decoded'
     codec = code.decode('ascii', 'ignore').strip('\0 ') or 'an unknown codec'
-    return (f"{path} is a video in '{codec}', of which this OpenCV decodes nothing; "
-            "if the file is whole, 'ffmpeg -i IN -c:v libx264 OUT.mp4' makes one that it does decode")
+    return (
+        f"{path} is a video in '{codec}', of which this OpenCV decodes nothing; "
+        "if the file is whole, 'ffmpeg -i IN -c:v libx264 OUT.mp4' makes one that it does decode"
+    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _BOXES = b'ftyp', b'moov', b'mdat', b'free', b'skip', b'wide', b'pnot', b'styp', b'moof', b'sidx'
-_LONGEST_INDEX = 2 ** 28
+_LONGEST_INDEX = 2**28
 
 
 def ends_early(path: Path) -> bool:
@@ -54,17 +54,20 @@ def _edited_seconds(moov: bytes) -> float | None:
     scale = 0
     for kind, begin, end in _children(file, 0, len(moov)):
         if kind == b'mvhd':
-            at = begin + (20 if moov[begin:begin + 1] == b'\1' else 12)
-            scale = int.from_bytes(moov[at:at + 4], 'big')
+            at = begin + (20 if moov[begin : begin + 1] == b'\1' else 12)
+            scale = int.from_bytes(moov[at : at + 4], 'big')
         elif kind == b'trak' and b'vide' in moov[begin:end] and scale:
             at = moov.find(b'elst', begin, end) + 4
             if at < begin + 4:
                 return None
             width = 8 if moov[at] == 1 else 4
-            count = min(int.from_bytes(moov[at + 4:at + 8], 'big'), (end - at) // (2 * width))
+            count = min(int.from_bytes(moov[at + 4 : at + 8], 'big'), (end - at) // (2 * width))
             entries = (at + 8 + index * (2 * width + 4) for index in range(count))
-            shown = (int.from_bytes(moov[entry:entry + width], 'big') for entry in entries
-                     if moov[entry + width:entry + 2 * width] != b'\xff' * width)  # empty edits show nothing
+            shown = (
+                int.from_bytes(moov[entry : entry + width], 'big')
+                for entry in entries
+                if moov[entry + width : entry + 2 * width] != b'\xff' * width
+            )  # empty edits show nothing
             return sum(shown) / scale or None
     return None
 
@@ -151,4 +154,4 @@ def _tags(file: BinaryIO, size: int) -> Iterator[int]:
         file.seek(at)
         header = file.read(11)
         at += 11 + int.from_bytes(header[1:4], 'big') + 4
-        yield at if len(header) == 11 and header[0] & 0x1f in (8, 9, 18) else size + 1
+        yield at if len(header) == 11 and header[0] & 0x1F in (8, 9, 18) else size + 1

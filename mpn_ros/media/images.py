@@ -18,11 +18,27 @@ from mpn_ros.media.readable import readable
 _HEIF = {b'heic', b'heix', b'heim', b'heis', b'hevm', b'hevs', b'mif1', b'mif2', b'miaf'}
 _BRANDS = {**dict.fromkeys(_HEIF, 'HEIF'), b'avif': 'AVIF', b'jxl ': 'JPEG XL', b'crx ': 'CR3', b'jp2 ': 'JPEG 2000'}
 """Kinds of pictures whose files are built as those of videos are, and are one for FFmpeg."""
-_SIGNATURES = {b'\xff\x0a': 'JPEG XL', b'\0\0\0\x0cJXL ': 'JPEG XL', b'8BPS': 'PSD', b'gimp xcf': 'XCF',
-               b'%!PS': 'EPS', b'\xc5\xd0\xd3\xc6': 'EPS', b'%PDF': 'PDF', b'\x76\x2f\x31\x01': 'OpenEXR',
-               b'SDPX': 'DPX', b'XPDS': 'DPX', b'FUJIFILMCCD-RAW': 'RAF', b'qoif': 'QOI', b'DDS ': 'DDS'}
-_NEEDED = {'HEIF': 'pip install pillow-heif', 'AVIF': 'pip install pillow-heif',
-           'JPEG XL': 'pip install pillow-jxl-plugin'}
+_SIGNATURES = {
+    b'\xff\x0a': 'JPEG XL',
+    b'\0\0\0\x0cJXL ': 'JPEG XL',
+    b'8BPS': 'PSD',
+    b'gimp xcf': 'XCF',
+    b'%!PS': 'EPS',
+    b'\xc5\xd0\xd3\xc6': 'EPS',
+    b'%PDF': 'PDF',
+    b'\x76\x2f\x31\x01': 'OpenEXR',
+    b'SDPX': 'DPX',
+    b'XPDS': 'DPX',
+    b'FUJIFILMCCD-RAW': 'RAF',
+    b'qoif': 'QOI',
+    b'DDS ': 'DDS',
+}
+_NEEDED = {
+    'HEIF': 'pip install pillow-heif',
+    'AVIF': 'pip install pillow-heif',
+    'JPEG XL': 'pip install pillow-jxl-plugin',
+}
+
 
 class Still(NamedTuple):
     """``image`` ``(H, W, 3)`` uint8 BGR; ``whole`` unless the file is cut off and the decoder has painted the rest."""
@@ -37,11 +53,13 @@ def picture_format(path: Path) -> str | None:
         head = file.read(64)
     if head[4:8] == b'ftyp':
         size = int.from_bytes(head[:4], 'big')
-        brands = [head[8:12], *(head[at:at + 4] for at in range(16, min(size, len(head)), 4))]
+        brands = [head[8:12], *(head[at : at + 4] for at in range(16, min(size, len(head)), 4))]
         # A sequence of pictures has the brands of pictures among its compatible ones, its own as the first.
         return _BRANDS.get(brands[0]) or (
-            None if brands[0] in (b'msf1', b'hevc', b'avis') else
-            next((_BRANDS[brand] for brand in brands if brand in _HEIF - {b'mif1', b'miaf'}), None))
+            None
+            if brands[0] in (b'msf1', b'hevc', b'avis')
+            else next((_BRANDS[brand] for brand in brands if brand in _HEIF - {b'mif1', b'miaf'}), None)
+        )
     return next((name for signature, name in _SIGNATURES.items() if head.startswith(signature)), None)
 
 

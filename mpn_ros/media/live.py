@@ -24,8 +24,9 @@ def is_live(name: str) -> bool:
     """Whether it names a camera or a stream. Raises ImageError for an address of another kind."""
     address = _ADDRESS.match(name)
     if address is not None and address[1].lower() not in SCHEMES:
-        raise ImageError(f"{name} is an address that cannot be read; there are {', '.join(SCHEMES)}, and files by "
-                         'their names')
+        raise ImageError(
+            f'{name} is an address that cannot be read; there are {", ".join(SCHEMES)}, and files by their names'
+        )
     return address is not None or _DEVICE.fullmatch(name) is not None
 
 
@@ -52,14 +53,14 @@ class LiveReader(AbstractContextManager['LiveReader']):
         self._first, self._begin = first, time.monotonic()
         self.height, self.width = first.shape[:2]
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.fps = fps if 0 < fps < 1000 else 30.
+        self.fps = fps if 0 < fps < 1000 else 30.0
 
     def overlay_rate(self) -> float:
         """See ``VideoReader``."""
         return self.fps
 
     def __iter__(self) -> Iterator[Frame]:
-        index, image, seconds = 0, self._first, 0.
+        index, image, seconds = 0, self._first, 0.0
         while True:
             yield Frame(index, seconds, image)
             with decoders_silenced():

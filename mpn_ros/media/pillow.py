@@ -11,7 +11,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from mpn_ros.errors import ImageError
 
-MAX_PIXELS = 2 ** 28
+MAX_PIXELS = 2**28
 """Most pixels of a picture file, some 800 MB when it is unpacked; the largest cameras have 2 ** 27.6."""
 
 _FOREIGN = frozenset({'EPS', 'MPEG', 'WMF', 'FPX', 'MIC', 'BUFR', 'GRIB', 'HDF5'})
@@ -37,8 +37,9 @@ def identify(path: Path, sure: bool = True) -> Image.Image | None:
     a format has none of its own. Raises ImageError for one of more than ``MAX_PIXELS``."""
     Image.init()
     own = Image.EXTENSION.get(path.suffix.lower())
-    formats = [name for name in Image.ID if name not in _FOREIGN and not (
-        sure and Image.OPEN[name][1] is None and name != own)]
+    formats = [
+        name for name in Image.ID if name not in _FOREIGN and not (sure and Image.OPEN[name][1] is None and name != own)
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         try:

@@ -19,7 +19,7 @@ from mpn_ros.media.container import edited_seconds, ends_early, lists_frames
 from mpn_ros.media.kinds import media_kind
 from mpn_ros.media.readable import readable
 
-COMPLETE = .9
+COMPLETE = 0.9
 """Share of the announced frames below which it is looked into whether a video is whole; what files announce is only
 about right."""
 
@@ -27,7 +27,7 @@ SAMPLE = 300
 """Frames at the beginning whose intervals tell whether they come regularly."""
 LONGEST_PAUSE = 1e6
 """Seconds between two frames beyond which a time is none: OpenCV 4 makes a number of one that is missing."""
-FASTEST = 60.
+FASTEST = 60.0
 """Most frames a second of an overlay whose video has no rate of its own."""
 
 
@@ -68,7 +68,7 @@ class VideoReader(AbstractContextManager['VideoReader']):
             fps = self._capture.get(cv2.CAP_PROP_FPS)
             if fps > 1000 and len(list(itertools.islice(packet_times(self.path), 2))) < 2:
                 raise ImageError(f'{path} is a sound with a picture of its own, and no video')
-            self.fps = fps if 0 < fps < 1000 else 30.
+            self.fps = fps if 0 < fps < 1000 else 30.0
             self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.height, self.width = self._first.shape[:2]
 
@@ -78,8 +78,8 @@ class VideoReader(AbstractContextManager['VideoReader']):
                 yield Frame(index, time, image)
             self.fault = self._animation.fault
             return
-        yield Frame(0, 0., self._first)
-        index, time, start, stuck = 0, 0., self._time(), 0
+        yield Frame(0, 0.0, self._first)
+        index, time, start, stuck = 0, 0.0, self._time(), 0
         while True:
             with decoders_silenced():
                 more, image = self._capture.read()
@@ -98,13 +98,16 @@ class VideoReader(AbstractContextManager['VideoReader']):
     def overlay_rate(self) -> float:
         """Frames a second that show each of this video's at its time: ``fps``, or where its intervals differ, that of
         the shortest."""
-        times = self._animation.times() if self._capture is None else sorted(
-            itertools.islice(packet_times(self.path), SAMPLE))
+        times = (
+            self._animation.times()
+            if self._capture is None
+            else sorted(itertools.islice(packet_times(self.path), SAMPLE))
+        )
         intervals = np.diff(times)
         intervals = intervals[intervals > 0]
-        if not len(intervals) or np.abs(intervals - 1 / self.fps).max() < .5 / self.fps:
+        if not len(intervals) or np.abs(intervals - 1 / self.fps).max() < 0.5 / self.fps:
             return self.fps
-        return min(FASTEST, 1 / float(np.quantile(intervals, .05)))
+        return min(FASTEST, 1 / float(np.quantile(intervals, 0.05)))
 
     def _missing(self, frames: int, seconds: float) -> str | None:
         """What is missing of the file after so many frames over so many seconds, in a sentence."""

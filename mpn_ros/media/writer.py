@@ -17,7 +17,7 @@ from mpn_ros.media.capture import open_capture
 CODEC = 'mp4v'
 """MPEG-4 part 2: the one codec for .mp4 that every OpenCV build with FFmpeg can write (H.264 needs an encoder that
 pip's lacks)."""
-LONGEST = 60.
+LONGEST = 60.0
 """Seconds that a picture stays at most: a clock that is set during a recording jumps by years."""
 
 
@@ -33,8 +33,9 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         with ExitStack() as stack:
             self._unfinished = stack.enter_context(written_whole(self.path))
             with utf8_name(self._unfinished) as name, decoders_silenced():
-                self._writer = cv2.VideoWriter(name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), fps,
-                                               (max(2, width), max(2, height)))
+                self._writer = cv2.VideoWriter(
+                    name, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*CODEC), fps, (max(2, width), max(2, height))
+                )
             if not self._writer.isOpened():
                 raise ImageError(f'{path} cannot be written as {CODEC} video of {width}x{height}')
             self._whole = stack.pop_all()
@@ -42,8 +43,10 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
     def write(self, image: np.ndarray) -> None:
         """Appends a frame. Raises ImageError for a frame of another size, which OpenCV would drop without a word."""
         if image.shape[:2] != self._size:
-            raise ImageError(f'{self.path}: a frame of {image.shape[1]}x{image.shape[0]} in a video of '
-                             f'{self._size[1]}x{self._size[0]}')
+            raise ImageError(
+                f'{self.path}: a frame of {image.shape[1]}x{image.shape[0]} in a video of '
+                f'{self._size[1]}x{self._size[0]}'
+            )
         if 1 in self._size:
             image = np.repeat(np.repeat(image, 1 + (self._size[0] == 1), 0), 1 + (self._size[1] == 1), 1)
         self._writer.write(image)
@@ -70,8 +73,10 @@ class VideoWriter(AbstractContextManager['VideoWriter']):
         except ImageError:
             found = 0
         if found < self._written:
-            raise ImageError(f'{self.path} cannot be written: {found} of {self._written} frames are in the file; '
-                             'the disk may be full')
+            raise ImageError(
+                f'{self.path} cannot be written: {found} of {self._written} frames are in the file; '
+                'the disk may be full'
+            )
 
 
 class TimedVideo(AbstractContextManager['TimedVideo']):
@@ -82,7 +87,7 @@ class TimedVideo(AbstractContextManager['TimedVideo']):
     def __init__(self, path: Path, fps: float) -> None:
         self._path, self._fps = path, fps
         self._video: VideoWriter | None = None
-        self._start, self._shown, self._written = 0., 0., 0
+        self._start, self._shown, self._written = 0.0, 0.0, 0
         self._picture: np.ndarray | None = None
 
     def show(self, picture: np.ndarray, seconds: float) -> None:
@@ -91,7 +96,7 @@ class TimedVideo(AbstractContextManager['TimedVideo']):
             height, width = picture.shape[:2]
             self._video, self._start = VideoWriter(self._path, self._fps, width, height), seconds
         else:
-            self._start += max(0., seconds - self._shown - LONGEST)
+            self._start += max(0.0, seconds - self._shown - LONGEST)
             self._hold(round((seconds - self._start) * self._fps))
             height, width = self._picture.shape[:2]
         self._shown = seconds

@@ -28,11 +28,20 @@ def block_costs(preset: Preset, height: int, width: int) -> dict[str, Cost]:
         with FlopCounterMode(display=False) as counter:
             network(torch.empty(1, 3, height, width))
             prn(torch.empty(1, preset.prn.height, preset.prn.width, preset.keypoints))
-    blocks = {'backbone': (network.backbone,), 'keypoint subnet': (network.keypoint_pyramid, network.keypoint_head),
-              'detection subnet': (network.detector_pyramid, network.detector), 'pose residual network': (prn,)}
-    names = {module: name for model in (network, prn)
-             for name, module in model.named_modules(prefix=type(model).__name__)}
+    blocks = {
+        'backbone': (network.backbone,),
+        'keypoint subnet': (network.keypoint_pyramid, network.keypoint_head),
+        'detection subnet': (network.detector_pyramid, network.detector),
+        'pose residual network': (prn,),
+    }
+    names = {
+        module: name for model in (network, prn) for name, module in model.named_modules(prefix=type(model).__name__)
+    }
     operations = counter.get_flop_counts()
-    return {block: Cost(sum(p.numel() for module in modules for p in module.parameters()),
-                        sum(sum(operations[names[module]].values()) for module in modules) // 2)
-            for block, modules in blocks.items()}
+    return {
+        block: Cost(
+            sum(p.numel() for module in modules for p in module.parameters()),
+            sum(sum(operations[names[module]].values()) for module in modules) // 2,
+        )
+        for block, modules in blocks.items()
+    }

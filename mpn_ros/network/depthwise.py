@@ -34,7 +34,7 @@ class StridedDepthwise(torch.autograd.Function):
             flipped = weight.flip(-1, -2).to(gradient.dtype)
             of_x = F.conv2d(spread, flipped, padding=1, groups=len(weight)).to(x.dtype)
         if ctx.needs_input_grad[1]:
-            of_weight = conv2d_weight(
-                x.to(gradient.dtype), weight.shape, gradient, stride=2, groups=len(weight)
-            ).to(weight.dtype)
+            of_weight = conv2d_weight(x.to(gradient.dtype), weight.shape, gradient, stride=2, groups=len(weight)).to(
+                weight.dtype
+            )
         return of_x, of_weight, gradient.float().sum((0, 2, 3)) if ctx.needs_input_grad[2] else None

@@ -64,6 +64,8 @@ def convolve_parts(conv: nn.Module, parts: Sequence[torch.Tensor]) -> torch.Tens
     channels = [part.shape[1] for part in parts]
     biases = [pointwise.bias, *[None] * (len(parts) - 1)]
     weights = zip(depthwise.weight.split(channels), pointwise.weight.split(channels, 1), biases)
-    first, *others = (F.conv2d(F.conv2d(part, spatial, padding=1, groups=len(spatial)), mixing, bias)
-                      for part, (spatial, mixing, bias) in zip(parts, weights))
+    first, *others = (
+        F.conv2d(F.conv2d(part, spatial, padding=1, groups=len(spatial)), mixing, bias)
+        for part, (spatial, mixing, bias) in zip(parts, weights)
+    )
     return sum(others, first)

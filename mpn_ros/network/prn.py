@@ -17,7 +17,7 @@ from mpn_ros.presets import PRNConfig
 
 def blur_reach(sigma: float) -> int:
     """How many cells to each side the Gaussian of ``sigma`` cells is cut off."""
-    return int(4 * sigma + .5)
+    return int(4 * sigma + 0.5)
 
 
 def blur_matrix(cells: int, sigma: float) -> Tensor:
@@ -28,7 +28,7 @@ def blur_matrix(cells: int, sigma: float) -> Tensor:
         return torch.eye(cells)
     reach = blur_reach(sigma)
     offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-.5 * (offsets / sigma) ** 2)
+    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     rows = np.arange(cells)[:, None]
     matrix = np.zeros((cells, cells))
     np.add.at(matrix, (rows, (rows + offsets).clip(0, cells - 1)), kernel / kernel.sum())

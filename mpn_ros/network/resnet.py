@@ -11,9 +11,11 @@ from mpn_ros.errors import PresetError
 from mpn_ros.network.layers import begin_with
 
 # Bottlenecks in each stage, and whether the last stage is dilated.
-_LAYOUTS = {'resnet50': ((3, 4, 6, 3), False),
-            'resnet101': ((3, 4, 23, 3), False),
-            'resnet101_dilated': ((3, 4, 23, 3), True)}
+_LAYOUTS = {
+    'resnet50': ((3, 4, 6, 3), False),
+    'resnet101': ((3, 4, 23, 3), False),
+    'resnet101_dilated': ((3, 4, 23, 3), True),
+}
 
 
 class Bottleneck(nn.Module):

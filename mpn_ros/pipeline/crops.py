@@ -15,8 +15,8 @@ def into_crop(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
     """Points ``(P or 1, K, N, 3)`` x, y, score in pixels as seen in crops ``(P, 4)``: ``(P, K, N, 3)`` float32 x and y
     0..1 from edge to edge, and the score, 0 for points that are outside."""
     left, top, right, bottom = np.moveaxis(crops[:, None, None], -1, 0)
-    x = (points[..., 0] + .5 - left) / np.maximum(right - left, 1e-6)
-    y = (points[..., 1] + .5 - top) / np.maximum(bottom - top, 1e-6)
+    x = (points[..., 0] + 0.5 - left) / np.maximum(right - left, 1e-6)
+    y = (points[..., 1] + 0.5 - top) / np.maximum(bottom - top, 1e-6)
     inside = (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
     seen = np.empty((*inside.shape, 3), np.float32)
     seen[..., 0], seen[..., 1], seen[..., 2] = x, y, points[..., 2] * inside

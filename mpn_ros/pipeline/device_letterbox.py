@@ -46,8 +46,9 @@ class DeviceLetterbox:
         self._weights = lru_cache(_MOST_SIZES)(self._make_weights)
 
     @torch.no_grad()
-    def __call__(self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox],
-                 orders: Sequence[ChannelOrder], fill: int) -> torch.Tensor:
+    def __call__(
+        self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox], orders: Sequence[ChannelOrder], fill: int
+    ) -> torch.Tensor:
         """Images ``(H, W, 3)`` uint8, each with a letterbox in the same input, as ``(B, h, w, 3)`` uint8 RGB on the
         device. It may still be at work when this returns."""
         width, height = letterboxes[0].input_size
@@ -58,7 +59,7 @@ class DeviceLetterbox:
             _, _, places, pixels = zip(*alike)
             content = self._scale(torch.stack(pixels), box)
             columns, rows = box.content_size
-            canvas[places[0]:places[-1] + 1, :rows, :columns] = content.flip(-1) if order == 'bgr' else content
+            canvas[places[0] : places[-1] + 1, :rows, :columns] = content.flip(-1) if order == 'bgr' else content
         return canvas
 
     def _send(self, images: Sequence[np.ndarray]) -> list[torch.Tensor]:
@@ -70,12 +71,12 @@ class DeviceLetterbox:
             self._staging = torch.empty(ends[-1], dtype=torch.uint8, pin_memory=self._on_gpu)
         host = self._staging.numpy()
         for image, end in zip(images, ends):
-            np.copyto(host[end - image.size:end].reshape(image.shape), image)
-        flat = self._staging[:ends[-1]].to(self._device, non_blocking=True)
+            np.copyto(host[end - image.size : end].reshape(image.shape), image)
+        flat = self._staging[: ends[-1]].to(self._device, non_blocking=True)
         if self._on_gpu:
             self._sent = torch.cuda.Event()
             self._sent.record(torch.cuda.current_stream(self._device))
-        return [flat[end - image.size:end].view(image.shape) for image, end in zip(images, ends)]
+        return [flat[end - image.size : end].view(image.shape) for image, end in zip(images, ends)]
 
     def _scale(self, pixels: torch.Tensor, box: Letterbox) -> torch.Tensor:
         """``(B, H, W, 3)`` to ``(B, h, w, 3)`` uint8 of the letterbox's content."""
@@ -88,5 +89,7 @@ class DeviceLetterbox:
     def _make_weights(self, image_size: tuple[int, int], content_size: tuple[int, int]) -> list[torch.Tensor]:
         """Those of the rows and of the columns."""
         weights = area_weights if content_size[0] < image_size[0] else linear_weights
-        return [torch.from_numpy(weights(source, target)).to(self._device, self._dtype)
-                for source, target in zip(reversed(image_size), reversed(content_size))]
+        return [
+            torch.from_numpy(weights(source, target)).to(self._device, self._dtype)
+            for source, target in zip(reversed(image_size), reversed(content_size))
+        ]

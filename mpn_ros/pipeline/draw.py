@@ -17,7 +17,7 @@ SIDES: dict[str, Colour] = {'left': (48, 150, 255), 'right': (255, 170, 60), 'ce
 TINT: Colour = (190, 70, 150)
 BOX: Colour = (235, 235, 235)
 SHADOW: Colour = (25, 25, 25)
-TINT_OPACITY = .45
+TINT_OPACITY = 0.45
 
 SUBPIXEL_BITS = 4
 """OpenCV draws on a grid of 1/16 pixel with this shift."""
@@ -25,8 +25,9 @@ SUBPIXEL_BITS = 4
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] = 'bgr',
-         layout: SkeletonLayout = COCO) -> np.ndarray:
+def draw(
+    image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] = 'bgr', layout: SkeletonLayout = COCO
+) -> np.ndarray:
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the scene on it; lines grow with the image and with each person.
 
     Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most
@@ -36,7 +37,7 @@ def draw(image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] =
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
     if scene.mask is not None:
         _tint(canvas, scene.mask)
-    unit = max(1., max(canvas.shape[:2]) / 640)
+    unit = max(1.0, max(canvas.shape[:2]) / 640)
     for person in reversed(scene.people):
         _draw_box(canvas, person, unit)
         _draw_skeleton(canvas, person, layout, unit)
@@ -47,7 +48,7 @@ def _tint(canvas: np.ndarray, mask: np.ndarray) -> None:
     """Blends the tint in where the mask is, with an edge that fades over about one percent of the image."""
     if not mask.any():
         return
-    softness = max(1., max(canvas.shape[:2]) / 300)
+    softness = max(1.0, max(canvas.shape[:2]) / 300)
     reach = int(np.ceil(3 * softness))
     x, y, width, height = cv2.boundingRect(mask)
     rows = slice(max(0, y - reach), y + height + reach)
@@ -60,13 +61,13 @@ def _tint(canvas: np.ndarray, mask: np.ndarray) -> None:
 
 
 def _draw_box(canvas: np.ndarray, person: Person, unit: float) -> None:
-    thickness = max(1, round(.7 * unit))
+    thickness = max(1, round(0.7 * unit))
     x0, y0, x1, y1 = (int(round(float(edge))) for edge in person.box)
     # A dark line around the light one, so that it shows on snow as on asphalt.
     cv2.rectangle(canvas, (x0 - thickness, y0 - thickness), (x1 - 1 + thickness, y1 - 1 + thickness), SHADOW, thickness)
     cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), BOX, thickness)
     label = f'{person.score:.2f}' if person.id is None else f'#{person.id} {person.score:.2f}'
-    scale = .38 * unit
+    scale = 0.38 * unit
     (width, height), _ = cv2.getTextSize(label, FONT, scale, thickness)
     margin = max(2, round(3 * unit))
     # Above the box, or inside it where the image ends.
@@ -81,7 +82,7 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     extent = max(float(x1 - x0), float(y1 - y0))
     bone = max(1, round(min(extent / 90, 3.5 * unit)))
     outline = bone + 2 * max(1, bone // 3)
-    joint = round(bone * .95 * 2 ** SUBPIXEL_BITS)
+    joint = round(bone * 0.95 * 2**SUBPIXEL_BITS)
     seen, points = person.seen, _to_subpixels(person.keypoints[:, :2], canvas.shape)
     bones = [(a, b) for a, b in layout.edges if seen[a] and seen[b]]
     # The dark outline of everything first, or it would cut through the bones that cross.
@@ -90,7 +91,7 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     for a, b in bones:
         cv2.line(canvas, points[a], points[b], SIDES[side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
     for index in np.flatnonzero(seen).tolist():
-        cv2.circle(canvas, points[index], joint + 2 ** SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.circle(canvas, points[index], joint + 2**SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
         cv2.circle(canvas, points[index], joint, SIDES[side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
@@ -99,7 +100,7 @@ def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int,
     the edge is far enough: OpenCV's own integers end there."""
     height, width = shape[:2]
     clipped = np.clip(np.nan_to_num(points), (-width, -height), (2 * width, 2 * height))
-    return [(int(x), int(y)) for x, y in np.rint(clipped * 2 ** SUBPIXEL_BITS)]
+    return [(int(x), int(y)) for x, y in np.rint(clipped * 2**SUBPIXEL_BITS)]
 
 
 def side(layout: SkeletonLayout, *joints: int) -> str:

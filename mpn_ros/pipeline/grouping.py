@@ -74,7 +74,7 @@ class PRNGrouper:
     floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
     """
 
-    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float | None = None, floor: float = .001) -> None:
+    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float | None = None, floor: float = 0.001) -> None:
         self._prn, self._margin = SparsePRN(prn), prn.config.box_margin
         self.peak_threshold = prn.config.peak_threshold if peak_threshold is None else peak_threshold
         self.floor = floor
@@ -104,7 +104,7 @@ def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: flo
     joints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
     crops = np.zeros((sum(map(len, boxes)), joints, width, 3), np.float32)
     for image, p, b in zip(_people_of(boxes), peaks, boxes, strict=True):
-        crops[image, :, :p.shape[1]] = into_crop(p[None], expand(np.asarray(b)[:, :4], margin))
+        crops[image, :, : p.shape[1]] = into_crop(p[None], expand(np.asarray(b)[:, :4], margin))
     return crops
 
 
@@ -136,8 +136,9 @@ def _exclusive(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
     return choice
 
 
-def _people(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], choice: np.ndarray,
-            score: np.ndarray) -> list[np.ndarray]:
+def _people(
+    peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], choice: np.ndarray, score: np.ndarray
+) -> list[np.ndarray]:
     """The keypoints of each image's people from the chosen peaks ``(P, K)`` and the scores ``(P, K, N)``."""
     value = np.take_along_axis(score, choice.clip(0)[..., None], -1)
     answer = []

@@ -125,8 +125,11 @@ def gather(
         np.maximum(part, look.view.letterbox.map_to_image(look.person), out=part)
     people.sort(key=lambda pair: pair[0][4], reverse=True)
     joints = len(expected.peaks)
-    return (np.array([box for box, _ in people], np.float32).reshape(-1, 5),
-            np.array([pose for _, pose in people], np.float32).reshape(-1, joints, 3), person)
+    return (
+        np.array([box for box, _ in people], np.float32).reshape(-1, 5),
+        np.array([pose for _, pose in people], np.float32).reshape(-1, joints, 3),
+        person,
+    )
 
 
 def _points_in_image(look: Look[Any], keypoints: np.ndarray) -> np.ndarray:

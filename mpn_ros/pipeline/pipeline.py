@@ -234,9 +234,7 @@ class PosePipeline:
                 )
             yield
 
-    def letterbox(
-        self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]
-    ) -> tuple[list[Letterbox], Pixels]:
+    def letterbox(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]) -> tuple[list[Letterbox], Pixels]:
         """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
         backend has one."""
         letterboxes = share_input([fit(image.shape, self.input_size, self._origin) for image in images])
@@ -291,14 +289,20 @@ class PosePipeline:
         if len(looks) < len(plans):
             _log.warning(
                 'the answer of the network is not finite in %d of %d windows, whose people keep what the first look '
-                'saw (%s)', len(plans) - len(looks), len(plans), self.backend.description
+                'saw (%s)',
+                len(plans) - len(looks),
+                len(plans),
+                self.backend.description,
             )
         return Refinement(plans, looks, time.perf_counter() - started)
 
     def see(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], plans: Sequence[Plan]) -> Perceived:
         """What the network sees in windows of one size of ``images`` ``(H, W, 3)`` uint8."""
-        pixels = self._inputs([plan.window.cut(images[plan.image]) for plan in plans],
-                              [plan.window.letterbox for plan in plans], [orders[plan.image] for plan in plans])
+        pixels = self._inputs(
+            [plan.window.cut(images[plan.image]) for plan in plans],
+            [plan.window.letterbox for plan in plans],
+            [orders[plan.image] for plan in plans],
+        )
         seen = []
         for start in range(0, len(plans), self._window_batch):
             some = pixels[start : start + self._window_batch]
@@ -317,7 +321,7 @@ class PosePipeline:
         first: Sequence[Look[Letterbox]], second: Refinement, keypoints: Sequence[np.ndarray], thresholds: Thresholds
     ) -> list[Scene]:
         """A scene for each image: who has a window is as seen there, everybody else as in the first look."""
-        windows = list(zip(second.looks, keypoints[len(first):], strict=True))
+        windows = list(zip(second.looks, keypoints[len(first) :], strict=True))
         scenes = []
         for look, grouped in zip(first, keypoints):
             mine = [(window, poses) for window, poses in windows if window.image == look.image]

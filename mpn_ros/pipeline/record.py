@@ -20,17 +20,18 @@ def scene_record(scene: Scene) -> dict[str, Any]:
     or None; ``windows``: how many windows the second look has seen.
     Positions in pixels are to 1/100, scores to 1/10000."""
     mask = None if scene.mask is None else run_lengths(scene.mask)
-    return {'people': [person_record(person) for person in scene.people], 'mask': mask,
-            'windows': scene.windows}
+    return {'people': [person_record(person) for person in scene.people], 'mask': mask, 'windows': scene.windows}
 
 
 def person_record(person: Person) -> dict[str, Any]:
     """``id``, ``box``, ``score`` and ``keypoints`` of one person, as in ``scene_record``."""
     joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
-    return {'id': person.id,
-            'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
-            'score': round(float(person.score), 4),
-            'keypoints': [joint if seen else None for joint, seen in zip(joints, person.seen, strict=True)]}
+    return {
+        'id': person.id,
+        'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
+        'score': round(float(person.score), 4),
+        'keypoints': [joint if seen else None for joint, seen in zip(joints, person.seen, strict=True)],
+    }
 
 
 def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:

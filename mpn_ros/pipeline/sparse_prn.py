@@ -21,8 +21,9 @@ class SparsePRN:
     def __init__(self, prn: PoseResidualNetwork) -> None:
         self._config, self._joints = prn.config, prn.keypoints
         self._encode, self._encode_bias = _array(prn.encoder_rows()), _array(prn.encode.bias)
-        self._hidden = [(_array(layer.weight.t()), _array(layer.bias)) for layer in prn.hidden
-                        if isinstance(layer, torch.nn.Linear)]
+        self._hidden = [
+            (_array(layer.weight.t()), _array(layer.bias)) for layer in prn.hidden if isinstance(layer, torch.nn.Linear)
+        ]
         self._decode, self._decode_bias = _array(prn.decode.weight), _array(prn.decode.bias)
         self._blur_y, self._blur_x = _array(prn.blur_y), _array(prn.blur_x)
 

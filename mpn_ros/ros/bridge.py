@@ -10,13 +10,13 @@ from typing import Any
 
 # A cv_bridge that was compiled for NumPy 1 does not raise under NumPy 2: it may end the process. So a child tries it
 # first.
-_TRIAL = '''
+_TRIAL = """
 from array import array
 import cv_bridge, sensor_msgs.msg
 data = array('B', [0, 0, 1, 1, 128, 128, 255, 255])
 image = sensor_msgs.msg.Image(height=2, width=2, encoding='mono16', step=4, data=data)
 assert cv_bridge.CvBridge().imgmsg_to_cv2(image, 'bgr8').tolist() == [[[0] * 3, [1] * 3], [[128] * 3, [255] * 3]]
-'''
+"""
 
 
 def probe_cv_bridge() -> tuple[Any | None, str]:
@@ -31,4 +31,5 @@ def probe_cv_bridge() -> tuple[Any | None, str]:
         reason = (trial.stderr.strip().splitlines() or [f'exit status {trial.returncode}'])[-1]
         return None, f'cv_bridge is installed but does not work here ({reason}): our own decoder converts all images'
     from cv_bridge import CvBridge
+
     return CvBridge(), 'cv_bridge converts mono16, Bayer and YUV 4:2:2 images'

@@ -28,8 +28,15 @@ class Camera:
     segments: whether there are masks to publish.
     """
 
-    def __init__(self, node: LifecycleNode, name: str, settings: Parameters, bridge: Any,
-                 hri: HriPublisher | None, segments: bool) -> None:
+    def __init__(
+        self,
+        node: LifecycleNode,
+        name: str,
+        settings: Parameters,
+        bridge: Any,
+        hri: HriPublisher | None,
+        segments: bool,
+    ) -> None:
         self.name, self.statistics = name, FrameStatistics()
         self.topics = CameraTopics(node, name)
         self.input = CameraInput(self.topics, settings, self.statistics, bridge)

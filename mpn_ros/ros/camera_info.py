@@ -34,8 +34,10 @@ def camera_model(info: CameraInfo, image_topic: str, width: int, height: int) ->
         matrix, distortion, fisheye = np.array(info.p, float).reshape(3, 4)[:, :3], np.empty(0), False
     else:
         if info.distortion_model not in (*FISHEYE, *BROWN_CONRADY):
-            raise CalibrationError(f"the distortion model '{info.distortion_model}' is not one of "
-                                   f"{', '.join(name for name in (*BROWN_CONRADY, *FISHEYE) if name)}")
+            raise CalibrationError(
+                f"the distortion model '{info.distortion_model}' is not one of "
+                f'{", ".join(name for name in (*BROWN_CONRADY, *FISHEYE) if name)}'
+            )
         matrix, distortion = np.array(info.k, float).reshape(3, 3), np.array(info.d, float)
         fisheye = info.distortion_model in FISHEYE
     return CameraModel(matrix, distortion, info.width, info.height, fisheye).resized(width, height)
@@ -60,8 +62,9 @@ class Calibration:
         """How images of this size are projected. Raises CalibrationError until a ``camera_info`` has come, and for one
         that does not fit."""
         if self._info is None:
-            raise CalibrationError(f"nothing has come on '{info_topic(self._image_topic)}', without which there are no "
-                                   'positions')
+            raise CalibrationError(
+                f"nothing has come on '{info_topic(self._image_topic)}', without which there are no positions"
+            )
         return camera_model(self._info, self._image_topic, width, height)
 
     def _camera_info_callback(self, info: CameraInfo) -> None:

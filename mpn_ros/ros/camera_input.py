@@ -51,8 +51,14 @@ class CameraInput:
             submit(Frame(data, time.monotonic(), self.settings))
 
         callback = image_callback if HAS_MESSAGE_INFO else partial(image_callback, info={})
-        self._topics.subscribe(CompressedImage if self._compressed else Image, self.topic, callback, IMAGE_QOS,
-                               raw=True, parameters="'image_topic' and 'image_transport'")
+        self._topics.subscribe(
+            CompressedImage if self._compressed else Image,
+            self.topic,
+            callback,
+            IMAGE_QOS,
+            raw=True,
+            parameters="'image_topic' and 'image_transport'",
+        )
 
     def _track_sequence(self, info: Mapping[str, Any]) -> None:
         sender = info.get('publisher_gid')  # Humble and Jazzy do not tell; then nothing can be counted as missed

@@ -41,18 +41,31 @@ class CameraTopics:
         name = self.resolve(topic)
         with _qos_overrides(name):
             publisher: LifecyclePublisher = self.node.create_lifecycle_publisher(
-                kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies())
+                kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies()
+            )
         self._publishers.append(publisher)
         return publisher
 
-    def subscribe(self, kind: type, name: str, callback: Callable[..., None], qos: QoSProfile,
-                  raw: bool = False, parameters: str = '') -> None:
+    def subscribe(
+        self,
+        kind: type,
+        name: str,
+        callback: Callable[..., None],
+        qos: QoSProfile,
+        raw: bool = False,
+        parameters: str = '',
+    ) -> None:
         """Subscribes to the topic of the full name ``name``; ``parameters`` names what a user has chosen it by. Raises
         ParameterError for wrong qos_overrides."""
         with _qos_overrides(name):
             subscription = self.node.create_subscription(
-                kind, name, callback, copy(qos), raw=raw,
-                qos_overriding_options=QoSOverridingOptions.with_default_policies())
+                kind,
+                name,
+                callback,
+                copy(qos),
+                raw=raw,
+                qos_overriding_options=QoSOverridingOptions.with_default_policies(),
+            )
         self._subscribed.append(_Subscribed(subscription, name, kind, parameters))
 
     def unsubscribe(self) -> None:
@@ -74,8 +87,10 @@ class CameraTopics:
             wanted = f'sensor_msgs/msg/{subscribed.type.__name__}'
             for publisher in self.node.get_publishers_info_by_topic(subscribed.topic) if subscribed.parameters else ():
                 if publisher.topic_type != wanted:
-                    return (f"topic '{subscribed.topic}' carries {publisher.topic_type} from node "
-                            f"'{publisher.node_name}', not {wanted}: look at the parameters {subscribed.parameters}")
+                    return (
+                        f"topic '{subscribed.topic}' carries {publisher.topic_type} from node "
+                        f"'{publisher.node_name}', not {wanted}: look at the parameters {subscribed.parameters}"
+                    )
         return None
 
 

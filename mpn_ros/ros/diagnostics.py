@@ -12,34 +12,54 @@ from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 from mpn_ros.serving.statistics import COUNTS, PERCENTILES, WINDOW, Snapshot
 
 
-def status(name: str, topic: str, snapshot: Snapshot, timeout: float, error: str | None, warning: str | None,
-           info: Mapping[str, str]) -> DiagnosticStatus:
+def status(
+    name: str,
+    topic: str,
+    snapshot: Snapshot,
+    timeout: float,
+    error: str | None,
+    warning: str | None,
+    info: Mapping[str, str],
+) -> DiagnosticStatus:
     """The status of an open camera.
 
     ``timeout``: seconds of silence after which it is STALE; ``error`` and ``warning``: sentences on what the counters
     do not tell, such as a topic of another type; ``info``: what else is told, such as the backend and the weights.
     """
     level, message = _judge(topic, snapshot, timeout, error, warning)
-    values = {'topic': topic, 'rate (Hz)': f'{snapshot.rate:.1f}', 'people': str(snapshot.people),
-              'windows': str(snapshot.windows)}
+    values = {
+        'topic': topic,
+        'rate (Hz)': f'{snapshot.rate:.1f}',
+        'people': str(snapshot.people),
+        'windows': str(snapshot.windows),
+    }
     for key, percentiles in snapshot.times.items():
         for label, seconds in zip(PERCENTILES, percentiles, strict=True):
             values[f'{key} {label} (ms)'] = '' if math.isnan(seconds) else f'{seconds * 1e3:.1f}'
     for key in COUNTS:
         values[key] = str(getattr(snapshot, key))
     values['memory (MB)'] = _memory()
-    return DiagnosticStatus(level=level, name=name, message=message, hardware_id=topic,
-                            values=[KeyValue(key=key, value=value) for key, value in {**values, **info}.items()])
+    return DiagnosticStatus(
+        level=level,
+        name=name,
+        message=message,
+        hardware_id=topic,
+        values=[KeyValue(key=key, value=value) for key, value in {**values, **info}.items()],
+    )
 
 
 def inactive(name: str, topic: str, info: Mapping[str, str]) -> DiagnosticStatus:
     """The status of a camera while the node is configured but not active."""
-    return DiagnosticStatus(level=DiagnosticStatus.OK, name=name, message='inactive', hardware_id=topic,
-                            values=[KeyValue(key=key, value=value) for key, value in info.items()])
+    return DiagnosticStatus(
+        level=DiagnosticStatus.OK,
+        name=name,
+        message='inactive',
+        hardware_id=topic,
+        values=[KeyValue(key=key, value=value) for key, value in info.items()],
+    )
 
 
-def _judge(topic: str, snapshot: Snapshot, timeout: float, error: str | None,
-           warning: str | None) -> tuple[bytes, str]:
+def _judge(topic: str, snapshot: Snapshot, timeout: float, error: str | None, warning: str | None) -> tuple[bytes, str]:
     if error:
         return DiagnosticStatus.ERROR, error
     if snapshot.since_last_image > timeout:

@@ -31,7 +31,8 @@ def argument(context: LaunchContext, name: str, kind: type = str) -> Any:
     except (TypeError, ValueError) as error:
         wanted: dict[type, str] = {bool: 'true or false', float: 'a number'}
         raise ParameterError(
-            f"argument '{name}' must be {wanted.get(kind, 'a list of names in brackets')}, not '{text}'") from error
+            f"argument '{name}' must be {wanted.get(kind, 'a list of names in brackets')}, not '{text}'"
+        ) from error
 
 
 def file_argument(context: LaunchContext, name: str) -> Path:
@@ -81,9 +82,11 @@ def _root(context: LaunchContext) -> IncludeLaunchDescription | None:
 
 def on_failure(what: str) -> Callable[[ProcessExited, LaunchContext], None]:
     """For ``on_exit``: ends everything, with status 1, if the process fails of itself."""
+
     def handle(event: ProcessExited, context: LaunchContext) -> None:
         if event.returncode and not context.is_shutdown:
             raise RuntimeError(f'{what} has ended with status {event.returncode}')
+
     return handle
 
 
@@ -95,4 +98,5 @@ def on_end(what: str) -> Callable[[ProcessExited, LaunchContext], list[Shutdown]
     def handle(event: ProcessExited, context: LaunchContext) -> list[Shutdown]:
         failed(event, context)
         return [] if context.is_shutdown else [Shutdown(reason=f'{what} has ended')]
+
     return handle

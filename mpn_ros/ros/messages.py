@@ -19,8 +19,12 @@ from mpn_ros.msg import Skeleton, SkeletonArray
 from mpn_ros.scene import Person, Scene
 
 _PACKAGES = builtin_interfaces, geometry_msgs, mpn_ros, std_msgs, vision_msgs
-_builder = MessageBuilder(SimpleNamespace(octets=partial(array, 'B'), **{
-    name: getattr(package.msg, name) for package in _PACKAGES for name in CLASSES[package.__name__]}))
+_builder = MessageBuilder(
+    SimpleNamespace(
+        octets=partial(array, 'B'),
+        **{name: getattr(package.msg, name) for package in _PACKAGES for name in CLASSES[package.__name__]},
+    )
+)
 
 detections, skeletons = _builder.detections, _builder.skeletons
 label_info, skeleton_layout = _builder.label_info, _builder.skeleton_layout
@@ -39,7 +43,7 @@ def scene_people(people: SkeletonArray) -> tuple[Person, ...]:
 
 def scene_mask(mask: Image) -> np.ndarray:
     """The mask ``(H, W)`` of a scene, from a message in mono8."""
-    return np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, :mask.width]
+    return np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, : mask.width]
 
 
 def _person(skeleton: Skeleton) -> Person:

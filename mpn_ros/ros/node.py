@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 STEADY_CLOCK = Clock(clock_type=ClockType.STEADY_TIME)
 """What timers go by: with use_sim_time the node's own clock stands still until somebody publishes /clock."""
-FAULT_LOG_PERIOD = 5.
+FAULT_LOG_PERIOD = 5.0
 """Seconds for which the log is silent after a faulty frame; /diagnostics counts them all."""
 
 
@@ -51,7 +51,7 @@ class PoseNode(LifecycleNode):
         self._heartbeat: Timer | None = None
         self._parameter_server = ParameterServer(self, lambda: self._pipeline is not None, self._on_parameters_changed)
         if self._settings.autostart:
-            self._autostart = self.create_timer(0., self._start, clock=STEADY_CLOCK)
+            self._autostart = self.create_timer(0.0, self._start, clock=STEADY_CLOCK)
 
     @property
     def _settings(self) -> Parameters:
@@ -74,8 +74,12 @@ class PoseNode(LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Listens and answers."""
-        return self._run_transition('activate', lambda: super(PoseNode, self).on_activate(state), self._start_cameras,
-                             undo=lambda: self._deactivate(state))
+        return self._run_transition(
+            'activate',
+            lambda: super(PoseNode, self).on_activate(state),
+            self._start_cameras,
+            undo=lambda: self._deactivate(state),
+        )
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Answers the frame at hand and listens no more."""
@@ -107,8 +111,9 @@ class PoseNode(LifecycleNode):
         self._release()
         super().destroy_node()
 
-    def _run_transition(self, name: str, *steps: Callable[[], object],
-                        undo: Callable[[], None] | None = None) -> TransitionCallbackReturn:
+    def _run_transition(
+        self, name: str, *steps: Callable[[], object], undo: Callable[[], None] | None = None
+    ) -> TransitionCallbackReturn:
         """Runs a transition. rclpy swallows what it raises, so it is logged here: a user's error as one sentence.
 
         FAILURE if ``undo`` has brought the state before it back; else ERROR, which leads to ``on_error``."""
@@ -189,7 +194,7 @@ class PoseNode(LifecycleNode):
         message = DiagnosticArray()
         message.header.stamp = self.get_clock().now().to_msg()
         for camera in self._cameras:
-            name = f"{self.get_fully_qualified_name()}{f': {camera.name}' if camera.name else ''}"
+            name = f'{self.get_fully_qualified_name()}{f": {camera.name}" if camera.name else ""}'
             if self._worker is None:
                 message.status.append(diagnostics.inactive(name, camera.input.topic, info))
                 continue
@@ -197,7 +202,15 @@ class PoseNode(LifecycleNode):
             if mismatch and mismatch != self._last_warning.get(camera):
                 self.get_logger().error(mismatch)
             self._last_warning[camera] = mismatch
-            message.status.append(diagnostics.status(
-                name, camera.input.topic, camera.statistics.snapshot(), self._settings.camera_timeout,
-                self.fatal_reason or mismatch, self._warning(self._worker), info))
+            message.status.append(
+                diagnostics.status(
+                    name,
+                    camera.input.topic,
+                    camera.statistics.snapshot(),
+                    self._settings.camera_timeout,
+                    self.fatal_reason or mismatch,
+                    self._warning(self._worker),
+                    info,
+                )
+            )
         self._diagnostics.publish(message)

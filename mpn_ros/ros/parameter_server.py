@@ -47,8 +47,9 @@ class ParameterServer:
                 example = _plain(DEFAULTS[name])
                 point = ', with a decimal point (1.0, not 1)' if isinstance(example, float) else ''
                 allowed = f', {spec.range}' if spec.range else ''
-                raise ParameterError(f"parameter '{name}' must be of the type of {example!r}{point}{allowed}: "
-                                     f'{error}') from error
+                raise ParameterError(
+                    f"parameter '{name}' must be of the type of {example!r}{point}{allowed}: {error}"
+                ) from error
             except InvalidParameterValueException as error:
                 wanted = spec.range or f'of the type of {_plain(DEFAULTS[name])!r}'
                 raise ParameterError(f"parameter '{name}' must be {wanted}: {error}") from error
@@ -66,8 +67,10 @@ class ParameterServer:
         changes = {parameter.name: parameter.value for parameter in parameters if parameter.name in SPECS}
         fixed = [name for name, value in changes.items() if not SPECS[name].live]
         if fixed and self._frozen():
-            reason = (f"parameter '{fixed[0]}' changes only while the node is unconfigured: "
-                      'run the lifecycle transition cleanup first')
+            reason = (
+                f"parameter '{fixed[0]}' changes only while the node is unconfigured: "
+                'run the lifecycle transition cleanup first'
+            )
             return SetParametersResult(successful=False, reason=reason)
         try:
             values = self._read(changes)

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 def load_pipeline(parameters: Parameters) -> PosePipeline:
     """Loads weights and backend. Raises MpnError, also for weights of keypoints that the messages have no place for."""
     from mpn_ros.pipeline.pipeline import PosePipeline, open_weights
+
     weights = open_weights(parameters.weights)
     check_layout(weights.layout, weights.source)
-    return PosePipeline(weights, input_size=parameters.input_size or None, backend=parameters.backend,
-                        device=parameters.device, precision=parameters.precision, grouper=parameters.grouper)
+    return PosePipeline(
+        weights,
+        input_size=parameters.input_size or None,
+        backend=parameters.backend,
+        device=parameters.device,
+        precision=parameters.precision,
+        grouper=parameters.grouper,
+    )
 
 
 def apply_settings(pipeline: PosePipeline, parameters: Parameters) -> None:
@@ -31,15 +38,23 @@ def apply_settings(pipeline: PosePipeline, parameters: Parameters) -> None:
 def thresholds(parameters: Parameters) -> Thresholds:
     """What counts, by the live parameters."""
     from mpn_ros.pipeline.pipeline import Thresholds
-    return Thresholds(person=parameters.person_threshold, keypoint=parameters.keypoint_threshold,
-                      overlap=parameters.nms_threshold or None, mask=parameters.mask_threshold,
-                      people=parameters.max_people)
+
+    return Thresholds(
+        person=parameters.person_threshold,
+        keypoint=parameters.keypoint_threshold,
+        overlap=parameters.nms_threshold or None,
+        mask=parameters.mask_threshold,
+        people=parameters.max_people,
+    )
 
 
 def pipeline_info(pipeline: PosePipeline) -> dict[str, str]:
     """What diagnostics and the log say of a pipeline."""
-    info = {'weights': Path(pipeline.weights.source).name, 'backend': pipeline.backend.description,
-            'input size (px)': str(pipeline.input_size)}
+    info = {
+        'weights': Path(pipeline.weights.source).name,
+        'backend': pipeline.backend.description,
+        'input size (px)': str(pipeline.input_size),
+    }
     if not pipeline.segments:
         info |= {'network': str(pipeline.weights), 'mask': 'none: the network does not segment'}
     return info

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from rclpy.executors import Executor
 
-GRACE = 4.
+GRACE = 4.0
 """Seconds between a signal and the end at the latest; a network that is just being loaded cannot be interrupted."""
 LOST = 3
 """The exit status where only a new process can go on."""
-POLL = .1
+POLL = 0.1
 """Seconds between two looks at whether a signal has come."""
 SWITCH_INTERVAL = 1e-4
 """Seconds after which a thread leaves the interpreter to another that waits for it. With Python's own 5 ms an image

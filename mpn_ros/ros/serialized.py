@@ -43,8 +43,15 @@ class SerializedCompressedImage(NamedTuple):
 def read_image(message: bytes) -> SerializedImage:
     """A serialised ``sensor_msgs/Image``. Raises ImageError where it is cut off or no such message."""
     reader = _Reader(message)
-    return SerializedImage(reader.header(), reader.integer(), reader.integer(), reader.text(), reader.integer(1),
-                           reader.integer(), reader.octets())
+    return SerializedImage(
+        reader.header(),
+        reader.integer(),
+        reader.integer(),
+        reader.text(),
+        reader.integer(1),
+        reader.integer(),
+        reader.octets(),
+    )
 
 
 def read_compressed_image(message: bytes) -> SerializedCompressedImage:
@@ -81,7 +88,7 @@ class _Reader:
         return Header(stamp=Time(sec=self.integer(signed=True), nanosec=self.integer()), frame_id=self.text())
 
     def _take(self, size: int) -> memoryview:
-        part = self._rest[self._at:self._at + size]
+        part = self._rest[self._at : self._at + size]
         if len(part) < size:
             raise ImageError(f'an image message is cut off after {len(self._rest)} of its bytes')
         self._at += size

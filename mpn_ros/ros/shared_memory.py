@@ -17,7 +17,7 @@ SEGMENT = re.compile(r'(fastdds|fastrtps)_[0-9a-f]{16}')
 long as it lives; the system takes the lock back when the process ends, however it ends."""
 FAST_DDS_2 = 'humble', 'iron', 'jazzy'
 """Distributions with Fast DDS 2; it is 3 since Kilted."""
-AGE = 1.
+AGE = 1.0
 """Seconds for which a lock is left alone: its owner makes the file first and takes the lock then."""
 
 
@@ -30,13 +30,15 @@ class Orphans(NamedTuple):
     @property
     def warning(self) -> str:
         """A sentence for the log."""
-        return (f'killed processes have left {self.size / 2**20:.0f} MiB of shared memory in {FOLDER}, segments: '
-                f"{self.segments}; 'fastdds shm clean' removes them")
+        return (
+            f'killed processes have left {self.size / 2**20:.0f} MiB of shared memory in {FOLDER}, segments: '
+            f"{self.segments}; 'fastdds shm clean' removes them"
+        )
 
 
 def profiles_variable() -> str:
     """The environment variable by which the Fast DDS of this distribution is told its profiles."""
-    return f"FAST{'RTPS' if os.environ.get('ROS_DISTRO') in FAST_DDS_2 else 'DDS'}_DEFAULT_PROFILES_FILE"
+    return f'FAST{"RTPS" if os.environ.get("ROS_DISTRO") in FAST_DDS_2 else "DDS"}_DEFAULT_PROFILES_FILE'
 
 
 def find_orphans(folder: Path = FOLDER) -> Orphans:

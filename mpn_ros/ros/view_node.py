@@ -28,7 +28,7 @@ from mpn_ros.view.server import ViewServer
 
 KEPT = 16
 """Images, results and masks that wait for each other: half a second at 30 Hz, longer than a result takes."""
-POLL = .1
+POLL = 0.1
 """Seconds between two looks at whether a signal has come."""
 
 
@@ -49,17 +49,19 @@ class ViewNode(Node):
             # A mask comes last, or never. Images may come after their results, over another connection.
             callback = partial(self._callback, StampSynchronizer(['image'], ['mask'], KEPT, KEPT), channels[topic])
             for part, kind, source in (
-                    ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
-                    ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
-                    ('mask', Image, camera_topic(camera, 'mask'))):
+                ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
+                ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
+                ('mask', Image, camera_topic(camera, 'mask')),
+            ):
                 self.create_subscription(kind, source, partial(callback, part), qos_profile_sensor_data)
 
     def _callback(self, synchronizer: StampSynchronizer, channel: Channel, part: str, message: Any) -> None:
         if part == 'image':
             channel.image()
         stamp = Time.from_msg(message.header.stamp).nanoseconds
-        matches = (synchronizer.add(message, stamp) if part == 'skeletons' else
-                   synchronizer.add_part(part, message, stamp))
+        matches = (
+            synchronizer.add(message, stamp) if part == 'skeletons' else synchronizer.add_part(part, message, stamp)
+        )
         for people, parts, _ in matches[-1:]:
             if 'image' in parts:
                 channel.show(self._frame(people, parts['image'], parts.get('mask')))
@@ -67,8 +69,13 @@ class ViewNode(Node):
     def _frame(self, people: SkeletonArray, image: Any, mask: Image | None) -> Frame:
         stamp = Time.from_msg(people.header.stamp).nanoseconds
         age = (self.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else None
-        return Frame(partial(self._decode, image), (people.image_width, people.image_height),
-                     messages.scene_people(people), None if mask is None else messages.scene_mask(mask), age)
+        return Frame(
+            partial(self._decode, image),
+            (people.image_width, people.image_height),
+            messages.scene_people(people),
+            None if mask is None else messages.scene_mask(mask),
+            age,
+        )
 
 
 def serve(parameters: Parameters, host: str, port: int, log: Callable[[str], None]) -> None:

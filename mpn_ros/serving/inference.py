@@ -27,8 +27,9 @@ class Pipeline(Protocol):
     def one_thread(self) -> bool:
         """Whether all calls should come from the same thread."""
 
-    def batch(self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder],
-              expected: Sequence[np.ndarray | None]) -> list[Scene]:
+    def batch(
+        self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder], expected: Sequence[np.ndarray | None]
+    ) -> list[Scene]:
         """A result for each image ``(H, W, 3)`` uint8; where boxes ``(P, 4)`` of people are expected, those alone are
         looked for."""
 
@@ -98,6 +99,7 @@ class Inference:
             return self._pipeline.batch(arrays, orders, expected)
         except Exception as error:
             from mpn_ros.backends.faults import free_memory, out_of_memory  # loads torch: not before it is needed
+
             if not out_of_memory(error):
                 raise
             reason = str(error)
@@ -110,9 +112,11 @@ class Inference:
     def _handle_failure(self, error: Exception, count: int) -> None:
         """Notes that the device is lost, or that memory does not suffice for ``count`` images."""
         from mpn_ros.backends.faults import device_lost, out_of_memory
+
         if device_lost(error):
             self.fatal_error = f'the device is lost: {str(error).splitlines()[0]}'
         elif out_of_memory(error) and count > 1:
             self._memory_limit = (count + 1) // 2
-            _log.warning('memory does not suffice for %d images at once; from now on at most %d', count,
-                         self._memory_limit)
+            _log.warning(
+                'memory does not suffice for %d images at once; from now on at most %d', count, self._memory_limit
+            )

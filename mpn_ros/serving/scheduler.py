@@ -121,8 +121,9 @@ class FrameScheduler:
 
     def _take_task(self) -> DecodeTask | InferTask | PublishTask | None:
         if self._seconds_to_batch() == 0:
-            batch = [*islice((camera for camera in self._round_robin if camera in self._decoded),
-                             self._max_batch_size())]
+            batch = [
+                *islice((camera for camera in self._round_robin if camera in self._decoded), self._max_batch_size())
+            ]
             self._round_robin = [camera for camera in self._round_robin if camera not in batch] + batch
             self._inferring = True
             return InferTask({camera: self._decoded.pop(camera) for camera in batch})
@@ -140,8 +141,8 @@ class FrameScheduler:
             return None
         oldest = min(self._decoded.values(), key=lambda frame: frame.received)
         if not oldest.settings.batch_wait or self._batch_is_full(oldest.settings.camera_timeout):
-            return 0.
-        return max(0., oldest.received + oldest.settings.batch_wait - time.monotonic())
+            return 0.0
+        return max(0.0, oldest.received + oldest.settings.batch_wait - time.monotonic())
 
     def _batch_is_full(self, camera_timeout: float) -> bool:
         """Whether no further frame may join the next batch."""

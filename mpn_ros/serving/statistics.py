@@ -12,13 +12,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-WINDOW = 5.
+WINDOW = 5.0
 """Seconds over which rates, times and recent faults are told."""
-TIMES = ('latency', 'wait', 'decode', 'inference', 'second_look', 'tracking', 'publish', 'overhead',
-         'stamp_to_inference', 'age')
+TIMES = (
+    'latency',
+    'wait',
+    'decode',
+    'inference',
+    'second_look',
+    'tracking',
+    'publish',
+    'overhead',
+    'stamp_to_inference',
+    'age',
+)
 """What is timed, as docs/interface.md describes it."""
-COUNTS = ('received', 'missed', 'answered', 'dropped', 'malformed', 'failed', 'without_position', 'paired_by_arrival',
-          'broken_windows')
+COUNTS = (
+    'received',
+    'missed',
+    'answered',
+    'dropped',
+    'malformed',
+    'failed',
+    'without_position',
+    'paired_by_arrival',
+    'broken_windows',
+)
 """What is counted, by the names of ``Snapshot``."""
 PERCENTILES = 'p50', 'p95', 'p99', 'max'
 """What is told of each of them."""
@@ -150,12 +169,22 @@ class FrameStatistics:
             for times in self._times.values():
                 _forget(times, now)
             return Snapshot(
-                self._received, self._missed, self._answered, self._dropped, self._malformed, self._failed,
-                self._without_position, self._paired_by_arrival, self._broken_windows, self._people, self._windows,
+                self._received,
+                self._missed,
+                self._answered,
+                self._dropped,
+                self._malformed,
+                self._failed,
+                self._without_position,
+                self._paired_by_arrival,
+                self._broken_windows,
+                self._people,
+                self._windows,
                 rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
                 times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
                 since_last_image=self.since_last_image,
-                fault=self._fault if now - self._fault_at < WINDOW else '')
+                fault=self._fault if now - self._fault_at < WINDOW else '',
+            )
 
 
 def _forget(times: deque[tuple[float, float]], now: float) -> None:

@@ -72,7 +72,7 @@ class StampSynchronizer:
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
 
-    def add(self, message: Any, stamp: int, received: float = 0., tolerance: float = 0.) -> list[Match]:
+    def add(self, message: Any, stamp: int, received: float = 0.0, tolerance: float = 0.0) -> list[Match]:
         """A main message has come.
 
         Args:
@@ -88,7 +88,7 @@ class StampSynchronizer:
             self._waiting.append(_Waiting(stamped, tolerance, self._main.add(stamped)))
             return self._settle()
 
-    def add_part(self, topic: str, message: Any, stamp: int, received: float = 0.) -> list[Match]:
+    def add_part(self, topic: str, message: Any, stamp: int, received: float = 0.0) -> list[Match]:
         """A message of another topic has come. As ``add``."""
         with self._lock:
             self._tells[topic] = self._streams[topic].add(_Stamped(stamp, received, message))
@@ -103,7 +103,7 @@ class StampSynchronizer:
                 done = max(done, n + 1)
         for _ in range(done):
             self._waiting.popleft()
-        return [match for match, _ in matches[:max(done, 0)]]
+        return [match for match, _ in matches[: max(done, 0)]]
 
     def _match(self, waiting: _Waiting) -> tuple[Match, bool]:
         """What belongs to a main message by now, and whether nothing that may still come is nearer."""
@@ -112,8 +112,10 @@ class StampSynchronizer:
         limit = waiting.tolerance * 1e9 if by_stamp else waiting.tolerance
         parts, final = {}, True
         for name, stream in self._streams.items():
-            offsets = [(other.stamp - main.stamp) if by_stamp else (other.received - main.received)
-                       for other in stream.messages]
+            offsets = [
+                (other.stamp - main.stamp) if by_stamp else (other.received - main.received)
+                for other in stream.messages
+            ]
             # Of equally near ones the newest, which is the last.
             nearest = min(reversed(range(len(offsets))), key=lambda n: abs(offsets[n]), default=None)
             if nearest is None or abs(offsets[nearest]) > limit:

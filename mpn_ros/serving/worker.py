@@ -41,7 +41,7 @@ class Worker:
     @property
     def busy(self) -> float:
         """Seconds since inference took the frames that it works on; 0 while it waits for frames."""
-        return max(0., time.monotonic() - self._busy_since)
+        return max(0.0, time.monotonic() - self._busy_since)
 
     @property
     def fatal_error(self) -> str:
@@ -100,14 +100,23 @@ class Worker:
                 now = time.monotonic()
                 latency = now - frame.received
                 camera.statistics.count_windows(result.windows, result.broken_windows)
-                camera.statistics.count_answered(len(result.people), {
-                    'latency': latency, 'wait': batch.began - frame.received - frame.decode_seconds,
-                    'decode': frame.decode_seconds, 'inference': batch.seconds,
-                    'second_look': result.refine_seconds, 'tracking': tracked - start,
-                    'publish': now - tracked, 'overhead': latency - batch.seconds,
-                    'stamp_to_inference': batch.began - frame.stamped, 'age': now - frame.stamped})
+                camera.statistics.count_answered(
+                    len(result.people),
+                    {
+                        'latency': latency,
+                        'wait': batch.began - frame.received - frame.decode_seconds,
+                        'decode': frame.decode_seconds,
+                        'inference': batch.seconds,
+                        'second_look': result.refine_seconds,
+                        'tracking': tracked - start,
+                        'publish': now - tracked,
+                        'overhead': latency - batch.seconds,
+                        'stamp_to_inference': batch.began - frame.stamped,
+                        'age': now - frame.stamped,
+                    },
+                )
 
     def _handle_fault(self, camera: CameraStream, count: Callable[[str], None], what: str, error: Exception) -> None:
         reason = str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
         count(reason)
-        self._log_error(f"{what}{f' of camera {camera.name}' if camera.name else ''}: {reason}")
+        self._log_error(f'{what}{f" of camera {camera.name}" if camera.name else ""}: {reason}')

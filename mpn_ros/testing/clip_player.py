@@ -20,7 +20,7 @@ from mpn_ros.media import VideoReader
 from mpn_ros.messages import serialize_image
 from mpn_ros.testing.lens import plausible_camera_info, read_camera_info
 
-HIGHEST_RATE = 1000.
+HIGHEST_RATE = 1000.0
 """Images a second."""
 
 
@@ -40,11 +40,16 @@ class ClipPlayer(Node):
 
         def declare(name: str, default: object, text: str, **limits: Any) -> Any:
             return self.declare_parameter(
-                name, default, ParameterDescriptor(description=text, read_only=True, **limits)).value
+                name, default, ParameterDescriptor(description=text, read_only=True, **limits)
+            ).value
 
         self._clip = declare('clip', '', 'Video file that is played.')
-        rate = declare('rate', 0., "Images a second; 0 takes the clip's own rate.",
-                       floating_point_range=[FloatingPointRange(from_value=0., to_value=HIGHEST_RATE)])
+        rate = declare(
+            'rate',
+            0.0,
+            "Images a second; 0 takes the clip's own rate.",
+            floating_point_range=[FloatingPointRange(from_value=0.0, to_value=HIGHEST_RATE)],
+        )
         self._loop = declare('loop', False, 'Begin again at the end.')
         self._frame_id = declare('frame_id', 'camera_optical_frame', 'Frame of the images.')
         calibration = declare('camera_info', '', "Calibration file of the clip's camera; empty for a plausible lens.")

@@ -10,16 +10,22 @@ from sensor_msgs.msg import CameraInfo
 
 from mpn_ros.errors import CalibrationError
 
-FOCAL_LENGTH = .9
+FOCAL_LENGTH = 0.9
 """Of a plausible lens, in units of the image's long side: it sees 58 degrees along it, as phones and webcams do."""
 
 
 def plausible_camera_info(width: int, height: int) -> CameraInfo:
     """A camera without distortion that looks through the middle of its ``width`` x ``height`` images."""
     focal, x, y = FOCAL_LENGTH * max(width, height), (width - 1) / 2, (height - 1) / 2
-    return CameraInfo(width=width, height=height, distortion_model='plumb_bob', d=[0.] * 5,
-                      k=[focal, 0., x, 0., focal, y, 0., 0., 1.], r=[1., 0., 0., 0., 1., 0., 0., 0., 1.],
-                      p=[focal, 0., x, 0., 0., focal, y, 0., 0., 0., 1., 0.])
+    return CameraInfo(
+        width=width,
+        height=height,
+        distortion_model='plumb_bob',
+        d=[0.0] * 5,
+        k=[focal, 0.0, x, 0.0, focal, y, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[focal, 0.0, x, 0.0, 0.0, focal, y, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )
 
 
 def read_camera_info(path: str | Path) -> CameraInfo:
@@ -27,9 +33,14 @@ def read_camera_info(path: str | Path) -> CameraInfo:
     try:
         content: Any = yaml.safe_load(Path(path).read_text())
         return CameraInfo(
-            width=content['image_width'], height=content['image_height'], distortion_model=content['distortion_model'],
-            d=_numbers(content, 'distortion_coefficients'), k=_numbers(content, 'camera_matrix'),
-            r=_numbers(content, 'rectification_matrix'), p=_numbers(content, 'projection_matrix'))
+            width=content['image_width'],
+            height=content['image_height'],
+            distortion_model=content['distortion_model'],
+            d=_numbers(content, 'distortion_coefficients'),
+            k=_numbers(content, 'camera_matrix'),
+            r=_numbers(content, 'rectification_matrix'),
+            p=_numbers(content, 'projection_matrix'),
+        )
     except (OSError, UnicodeError) as error:
         raise CalibrationError(f'{path} cannot be read: {error}') from error
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AssertionError) as error:

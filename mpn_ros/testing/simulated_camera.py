@@ -55,7 +55,7 @@ def spin_in_background(*nodes: Node) -> Iterator[None]:
 
     def spin() -> None:
         while not done.is_set():
-            executor.spin_once(timeout_sec=.1)
+            executor.spin_once(timeout_sec=0.1)
 
     thread = threading.Thread(target=spin)
     thread.start()
@@ -76,7 +76,7 @@ class ReceivedResult:
     detections: Detection2DArray | None = None
     skeletons: SkeletonArray | None = None
     mask: Image | None = None
-    latency: float = 0.
+    latency: float = 0.0
     segments: bool = True
 
     @property
@@ -97,7 +97,7 @@ class PlaybackLog:
 
     sent: list[float] = field(default_factory=list)
     results: dict[int, ReceivedResult] = field(default_factory=dict)
-    seconds: float = 0.
+    seconds: float = 0.0
 
     def complete(self) -> dict[int, ReceivedResult]:
         """The answers of which all three parts came."""
@@ -111,14 +111,18 @@ class PlaybackLog:
         if answers:
             figures = np.percentile([answer.latency * 1e3 for answer in answers], [50, 95, 99]).round(1).tolist()
             latency = dict(zip(('p50', 'p95', 'p99'), figures, strict=True))
-        sending = self.sent[-1] - self.sent[0] if self.sent else 0.
-        return {'frames_sent': len(self.sent), 'frames_answered': len(answers),
-                'camera_hz': round((len(self.sent) - 1) / sending, 1) if sending else None,
-                'people_mean': round(float(np.mean(people)), 2) if people else 0.,
-                'people_max': max(people, default=0),
-                'latency_ms': latency,
-                'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.,
-                'backend': diagnostics.get('backend'), 'weights': diagnostics.get('weights')}
+        sending = self.sent[-1] - self.sent[0] if self.sent else 0.0
+        return {
+            'frames_sent': len(self.sent),
+            'frames_answered': len(answers),
+            'camera_hz': round((len(self.sent) - 1) / sending, 1) if sending else None,
+            'people_mean': round(float(np.mean(people)), 2) if people else 0.0,
+            'people_max': max(people, default=0),
+            'latency_ms': latency,
+            'fps': round(len(answers) / self.seconds, 2) if self.seconds else 0.0,
+            'backend': diagnostics.get('backend'),
+            'weights': diagnostics.get('weights'),
+        }
 
 
 class SimulatedCamera:
@@ -176,7 +180,7 @@ class SimulatedCamera:
         is false."""
         start = time.monotonic()
         for number, image in enumerate(images):
-            time.sleep(max(0., start + number / rate - time.monotonic()))
+            time.sleep(max(0.0, start + number / rate - time.monotonic()))
             if not alive():
                 return
             self.send(image)
@@ -196,8 +200,9 @@ class SimulatedCamera:
     def _message(self, image: np.ndarray, stamp: Time) -> bytes:
         return serialize_image(image, 'bgr8', Header(stamp=stamp, frame_id='camera'))
 
-    def send_until_received(self, image: np.ndarray, kind: type, topic: str, timeout: float,
-                            alive: Callable[[], bool]) -> Any:
+    def send_until_received(
+        self, image: np.ndarray, kind: type, topic: str, timeout: float, alive: Callable[[], bool]
+    ) -> Any:
         """Sends ``image`` until a message of type ``kind`` comes on ``topic``. The log keeps nothing of it.
 
         Use it to let the node prepare itself for images of this size, or to get one image of the overlay.
@@ -211,6 +216,6 @@ class SimulatedCamera:
         end = time.monotonic() + timeout
         while not came and alive() and time.monotonic() < end:
             self._camera.publish(self._message(image, self._node.get_clock().now().to_msg()))
-            time.sleep(.2)
+            time.sleep(0.2)
         self._node.destroy_subscription(subscription)
         return came[0] if came else None

@@ -11,8 +11,13 @@ COMMON_JOINTS = 4
 """Fewest joints seen in both sightings for which their distances are asked."""
 
 
-def affinity(boxes: np.ndarray, keypoints: np.ndarray, expected_boxes: np.ndarray, expected_keypoints: np.ndarray,
-             layout: SkeletonLayout = COCO) -> np.ndarray:
+def affinity(
+    boxes: np.ndarray,
+    keypoints: np.ndarray,
+    expected_boxes: np.ndarray,
+    expected_keypoints: np.ndarray,
+    layout: SkeletonLayout = COCO,
+) -> np.ndarray:
     """Of sightings ``(N, 4)``, ``(N, K, 3)`` with where M people are expected, ``(M, 4)``, ``(M, K, 3)``: ``(N, M)``,
     0..1, the mean of IoU and OKS, or the IoU where fewer than ``COMMON_JOINTS`` are seen in both.
 

@@ -11,9 +11,9 @@ class ImageClock:
     """
 
     def __init__(self) -> None:
-        self._stamp = 0.
+        self._stamp = 0.0
         self._offset: float | None = None
-        self._time = self._received = 0.
+        self._time = self._received = 0.0
 
     def time(self, stamp: float, received: float) -> float:
         """When an image was taken.

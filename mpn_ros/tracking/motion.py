@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MEASUREMENT = .05
+MEASUREMENT = 0.05
 """Standard deviation of a detected box's centre and size, as a fraction of its longer side."""
-ACCELERATION = 3.
+ACCELERATION = 3.0
 """Standard deviation of the change of velocity, in longer sides a second squared; a person is about 1.7 m."""
-VELOCITY = 1.
+VELOCITY = 1.0
 """Standard deviation of the velocity of a box that is seen for the first time, in longer sides a second."""
 
 
@@ -45,9 +45,17 @@ class BoxMotion:
         value, velocity, variance, covariance, drift = self.state
         noise = (ACCELERATION * seconds * _scale(value)) ** 2
         spread = covariance + drift * seconds
-        return BoxMotion(np.array([
-            value + velocity * seconds, velocity, variance + (covariance + spread + noise * (seconds / 4)) * seconds,
-            spread + noise * (seconds / 2), drift + noise]))
+        return BoxMotion(
+            np.array(
+                [
+                    value + velocity * seconds,
+                    velocity,
+                    variance + (covariance + spread + noise * (seconds / 4)) * seconds,
+                    spread + noise * (seconds / 2),
+                    drift + noise,
+                ]
+            )
+        )
 
     def correct(self, rows: np.ndarray, boxes: np.ndarray) -> BoxMotion:
         """The state once the boxes of ``rows`` ``(M,)`` have been seen at ``(M, 4)``."""
@@ -56,8 +64,13 @@ class BoxMotion:
         total = variance + (MEASUREMENT * _scale(values)) ** 2
         error, gain, velocity_gain = values - value, variance / total, covariance / total
         state = self.state.copy()
-        state[:, rows] = (value + gain * error, velocity + velocity_gain * error, variance - gain * variance,
-                          covariance - gain * covariance, drift - velocity_gain * covariance)
+        state[:, rows] = (
+            value + gain * error,
+            velocity + velocity_gain * error,
+            variance - gain * variance,
+            covariance - gain * covariance,
+            drift - velocity_gain * covariance,
+        )
         return BoxMotion(state)
 
     @property

@@ -18,9 +18,9 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 from mpn_ros.tracking.affinity import affinity
 from mpn_ros.tracking.motion import BoxMotion
 
-SURE_AFFINITY, UNSURE_AFFINITY = .2, .4
+SURE_AFFINITY, UNSURE_AFFINITY = 0.2, 0.4
 """Least affinity of a sure and of an unsure sighting with the one who it is."""
-LATE = 1.
+LATE = 1.0
 """Seconds by which an image may be older than the newest before it and still be one of the same sequence: a driver that
 swaps neighbours. What is older is of a sequence that begins anew."""
 
@@ -46,7 +46,7 @@ class Tracker:
         [1, 1, 1]
     """
 
-    def __init__(self, timeout: float = 1., new_track_threshold: float = .5, layout: SkeletonLayout = COCO) -> None:
+    def __init__(self, timeout: float = 1.0, new_track_threshold: float = 0.5, layout: SkeletonLayout = COCO) -> None:
         if not timeout >= 0:
             raise ParameterError(f'timeout of a tracker must be at least 0 seconds, not {timeout}')
         if not 0 <= new_track_threshold <= 1:
@@ -96,9 +96,13 @@ class Tracker:
         new = ~seen & sure
         if new.any():
             tracks[new] = self._start_tracks(boxes[new], keypoints[new], seconds)
-        return replace(scene, people=tuple(
-            replace(person, id=int(self._ids[track]) if track >= 0 else None)
-            for person, track in zip(scene.people, tracks, strict=True)))
+        return replace(
+            scene,
+            people=tuple(
+                replace(person, id=int(self._ids[track]) if track >= 0 else None)
+                for person, track in zip(scene.people, tracks, strict=True)
+            ),
+        )
 
     def expected(self, seconds: float) -> np.ndarray:
         """Where those who are remembered should be in an image taken at ``seconds``.
@@ -134,8 +138,14 @@ class Tracker:
         keypoints[..., :2] += (then.centre - self._motion.centre)[:, None]
         return then.boxes, keypoints
 
-    def _associate(self, boxes: np.ndarray, keypoints: np.ndarray, sure: np.ndarray, expected_boxes: np.ndarray,
-                   expected_keypoints: np.ndarray) -> np.ndarray:
+    def _associate(
+        self,
+        boxes: np.ndarray,
+        keypoints: np.ndarray,
+        sure: np.ndarray,
+        expected_boxes: np.ndarray,
+        expected_keypoints: np.ndarray,
+    ) -> np.ndarray:
         """``(P,)``: who each of the sightings is, as a row of those who are followed; -1 for nobody."""
         alike = affinity(boxes, keypoints, expected_boxes, expected_keypoints, self._layout)
         tracks, free = np.full(len(boxes), -1), np.ones(len(self._ids), bool)

@@ -73,9 +73,7 @@ class Objective(nn.Module):
             found |= self._box_terms(*boxes, batch['boxes'], batch['box_weight'].to(device) == 0)
         return found
 
-    def _see(
-        self, batch: dict[str, Any], device: torch.device
-    ) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
+    def _see(self, batch: dict[str, Any], device: torch.device) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
         """C2..C5, and what the teacher says; computed, or as they were kept."""
         maps = self.kept.get(batch['row']) if self.kept else None
         if maps is None:

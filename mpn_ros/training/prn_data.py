@@ -37,13 +37,20 @@ class CropSampler:
     def __call__(self, rows: np.ndarray, random: np.random.Generator) -> Samples:
         """Samples of the persons ``rows`` ``(B,)``."""
         who = self._neighbours[rows]
-        who = who[:, :(who >= 0).sum(1).max()]
+        who = who[:, : (who >= 0).sum(1).max()]
         crops = expand(jitter(self.people.box[rows], self.noise, random), self.box_margin)
         points = self._in_crop(self._peaks(who, random), crops)
-        everything = np.concatenate([points, twins(points, self.noise, random), self._stranger(len(rows), random),
-                                     clutter(points, self.noise, random)], 2)
+        everything = np.concatenate(
+            [
+                points,
+                twins(points, self.noise, random),
+                self._stranger(len(rows), random),
+                clutter(points, self.noise, random),
+            ],
+            2,
+        )
         if self.flip:
-            mirrored = random.random(len(rows)) < .5
+            mirrored = random.random(len(rows)) < 0.5
             everything[mirrored] = everything[mirrored][:, list(COCO.flip)]
             everything[mirrored, ..., 0] = 1 - everything[mirrored, ..., 0]
         # The person is the first of its neighbours, so that its peaks stay first, where they are used at all.
@@ -61,8 +68,8 @@ class CropSampler:
         """``(B, K, 1, 3)``: in some crops somebody of another image, about as large and anywhere near the middle."""
         other = self.people[random.integers(len(self.people), size=count)]
         points = self._in_crop(detected(other, self.noise, random)[:, None], other.box)
-        scale, shift = random.uniform(.5, 1.3, (count, 1, 1, 1)), random.normal(0, .35, (count, 1, 1, 2))
-        points[..., :2] = (points[..., :2] - .5) * scale + .5 + shift
+        scale, shift = random.uniform(0.5, 1.3, (count, 1, 1, 1)), random.normal(0, 0.35, (count, 1, 1, 2))
+        points[..., :2] = (points[..., :2] - 0.5) * scale + 0.5 + shift
         inside = ((points[..., :2] >= 0) & (points[..., :2] < 1)).all(-1)
         points[..., 2] *= inside & (random.random((count, 1, 1)) < self.noise.stranger)
         return points

@@ -44,7 +44,7 @@ class LabelledPeople:
         table = np.full((len(self), max(map(len, groups))), -1, np.int32)
         for rows in groups:
             for turn, row in enumerate(rows):
-                table[row, :len(rows)] = np.roll(rows, -turn)
+                table[row, : len(rows)] = np.roll(rows, -turn)
         return table
 
 

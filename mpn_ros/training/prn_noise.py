@@ -10,7 +10,7 @@ from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
 
-AREA_OF_BOX = .523
+AREA_OF_BOX = 0.523
 """A person's area as a part of its box, where no mask says more: the median over COCO's people."""
 
 
@@ -34,17 +34,17 @@ class DetectorNoise:
     seen, hidden: the mean scores of peaks on seen and hidden joints.
     """
 
-    box: float = .05
-    position: float = .7
-    miss: float = .12
-    miss_hidden: float = .32
-    mirror: float = .12
-    clutter: float = 1.
-    stranger: float = .15
-    scores: float = .2
-    lowest: float = .1
-    seen: float = .6
-    hidden: float = .4
+    box: float = 0.05
+    position: float = 0.7
+    miss: float = 0.12
+    miss_hidden: float = 0.32
+    mirror: float = 0.12
+    clutter: float = 1.0
+    stranger: float = 0.15
+    scores: float = 0.2
+    lowest: float = 0.1
+    seen: float = 0.6
+    hidden: float = 0.4
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -86,7 +86,7 @@ def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator)
     flip = np.asarray(COCO.flip)
     peaks = points[:, flip].copy()
     fires = (random.random(peaks.shape[:3]) < noise.mirror) & (flip != np.arange(len(flip)))[:, None]
-    peaks[..., 2] *= fires * random.uniform(.2, 1, peaks.shape[:3])
+    peaks[..., 2] *= fires * random.uniform(0.2, 1, peaks.shape[:3])
     return peaks
 
 
@@ -95,9 +95,9 @@ def clutter(points: np.ndarray, noise: DetectorNoise, random: np.random.Generato
     people, joints, slots = len(points), points.shape[1], 4
     others = points.reshape(people, -1, 3)
     others = others[np.arange(people)[:, None, None], random.integers(others.shape[1], size=(people, joints, slots))]
-    on_joint = (random.random((people, joints, slots)) < .5) & (others[..., 2] > 0)
-    near = (others[..., :2] + random.normal(0, .04, others[..., :2].shape)).clip(0, .999)
+    on_joint = (random.random((people, joints, slots)) < 0.5) & (others[..., 2] > 0)
+    near = (others[..., :2] + random.normal(0, 0.04, others[..., :2].shape)).clip(0, 0.999)
     xy = np.where(on_joint[..., None], near, random.random(near.shape))
     fires = random.random((people, joints, slots)) < noise.clutter / slots
-    score = fires * (noise.lowest + random.exponential(.08, fires.shape)).clip(0, 1)
+    score = fires * (noise.lowest + random.exponential(0.08, fires.shape)).clip(0, 1)
     return np.concatenate([xy, score[..., None]], -1).astype(np.float32)

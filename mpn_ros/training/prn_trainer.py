@@ -58,7 +58,7 @@ def softmax_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> T
 
     def gaussian(cells: int, at: Tensor) -> Tensor:
         offsets = torch.arange(cells, device=at.device) - at[..., None]
-        return torch.exp(-.5 * (offsets / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
+        return torch.exp(-0.5 * (offsets / sigma) ** 2) / (sigma * math.sqrt(2 * math.pi))
 
     rows, columns = gaussian(config.height, centre[..., 1]), gaussian(config.width, centre[..., 0])
     target = torch.einsum('pk,pky,pkx->pyxk', own.float(), rows, columns)
@@ -67,7 +67,9 @@ def softmax_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> T
 
 
 LOSSES: dict[str, Callable[[PoseResidualNetwork, Tensor, Tensor], Tensor]] = {
-    'assignment': assignment_loss, 'softmax': softmax_loss}
+    'assignment': assignment_loss,
+    'softmax': softmax_loss,
+}
 
 
 @contextlib.contextmanager
@@ -114,7 +116,7 @@ class PRNTrainer:
         order = self._order(np.random.default_rng((self.training.seed, epoch)))
         while self.epoch == epoch:
             first = self.step % self._batches * self.training.batch
-            losses.append(self._train_on(order[first:first + self.training.batch]))
+            losses.append(self._train_on(order[first : first + self.training.batch]))
             self.step += 1
             if time.monotonic() - self._saved > _CHECKPOINT_SECONDS:
                 self._save()
@@ -145,15 +147,25 @@ class PRNTrainer:
         return loss.item()
 
     def _schedule(self) -> float:
-        return .5 * (1 + math.cos(math.pi * self.step / (self._batches * self.training.epochs)))
+        return 0.5 * (1 + math.cos(math.pi * self.step / (self._batches * self.training.epochs)))
 
     def _settings(self) -> dict[str, Any]:
-        return {'prn': dataclasses.asdict(self.prn.config), 'training': dataclasses.asdict(self.training),
-                'people': len(self.sampler.people)}
+        return {
+            'prn': dataclasses.asdict(self.prn.config),
+            'training': dataclasses.asdict(self.training),
+            'people': len(self.sampler.people),
+        }
 
     def _save(self) -> None:
-        save_checkpoint(self.checkpoint, {'settings': self._settings(), 'step': self.step, 'prn': self.prn.state_dict(),
-                                          'optimizer': self._optimizer.state_dict()})
+        save_checkpoint(
+            self.checkpoint,
+            {
+                'settings': self._settings(),
+                'step': self.step,
+                'prn': self.prn.state_dict(),
+                'optimizer': self._optimizer.state_dict(),
+            },
+        )
         self._saved = time.monotonic()
 
     def _resume(self) -> None:
@@ -164,8 +176,9 @@ class PRNTrainer:
         except Exception as error:  # a damaged file raises whatever unpickling meets
             raise WeightsError(f"'{self.checkpoint}' is not a checkpoint of a PRN run: {error}") from error
         if settings != self._settings():
-            raise WeightsError(f"'{self.checkpoint}' is of a run with other settings, {settings}; "
-                               'choose another folder or remove it')
+            raise WeightsError(
+                f"'{self.checkpoint}' is of a run with other settings, {settings}; choose another folder or remove it"
+            )
         self.step = state['step']
         self.prn.load_state_dict(state['prn'])
         self._optimizer.load_state_dict(state['optimizer'])

@@ -25,7 +25,7 @@ class Channel:
     def __init__(self) -> None:
         self._news = threading.Condition()
         self._frame: Frame | None = None
-        self._number, self._shown_at = 0, 0.
+        self._number, self._shown_at = 0, 0.0
         self._image_at: float | None = None
 
     def image(self) -> None:
@@ -45,4 +45,4 @@ class Channel:
             self._news.wait_for(lambda: self._number != after, timeout)
             number, frame, shown_at, image_at = self._number, self._frame, self._shown_at, self._image_at
         now = time.monotonic()
-        return Shown(number, frame, now - shown_at if number else 0., None if image_at is None else now - image_at)
+        return Shown(number, frame, now - shown_at if number else 0.0, None if image_at is None else now - image_at)

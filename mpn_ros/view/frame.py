@@ -46,8 +46,12 @@ class Frame:
         """The picture as JPEG. Raises ImageError."""
         array, order = self.picture()
         small = _shrink(array, PICTURE_SIDE)
-        return _encode('.jpg', small if order == 'bgr' else cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
-                       cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY)
+        return _encode(
+            '.jpg',
+            small if order == 'bgr' else cv2.cvtColor(small, cv2.COLOR_RGB2BGR),
+            cv2.IMWRITE_JPEG_QUALITY,
+            JPEG_QUALITY,
+        )
 
     @cached_property
     def png(self) -> bytes | None:
@@ -62,9 +66,11 @@ class Frame:
 
 def palette(layout: SkeletonLayout) -> dict[str, Any]:
     """Bones as ``[from, to, colour]``, and the colour of each joint and of boxes, as in ``draw.py``."""
-    return {'bones': [[a, b, _css(SIDES[side(layout, a, b)])] for a, b in layout.edges],
-            'joints': [_css(SIDES[side(layout, joint)]) for joint in range(len(layout))],
-            'box': _css(BOX)}
+    return {
+        'bones': [[a, b, _css(SIDES[side(layout, a, b)])] for a, b in layout.edges],
+        'joints': [_css(SIDES[side(layout, joint)]) for joint in range(len(layout))],
+        'box': _css(BOX),
+    }
 
 
 def _css(colour: Colour) -> str:
@@ -91,6 +97,7 @@ def form(facts: dict[str, Any], frame: Frame | None) -> tuple[str, bytes]:
             parts.append(('mask', 'image/png', frame.png))
     boundary = 'mpn-ros-frame-64f1c07e'
     head = '--{}\r\nContent-Disposition: form-data; name="{}"; filename="{}"\r\nContent-Type: {}\r\n\r\n'
-    body = b''.join(head.format(boundary, name, name, kind).encode() + content + b'\r\n'
-                    for name, kind, content in parts)
+    body = b''.join(
+        head.format(boundary, name, name, kind).encode() + content + b'\r\n' for name, kind, content in parts
+    )
     return f'multipart/form-data; boundary={boundary}', body + f'--{boundary}--\r\n'.encode()

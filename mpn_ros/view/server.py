@@ -22,13 +22,16 @@ from mpn_ros.view.channel import Channel
 from mpn_ros.view.frame import form, palette
 
 PAGE = Path(__file__).parent / 'page'
-FILES = {'/': ('index.html', 'text/html'), '/view.js': ('view.js', 'text/javascript'),
-         '/view.css': ('view.css', 'text/css')}
+FILES = {
+    '/': ('index.html', 'text/html'),
+    '/view.js': ('view.js', 'text/javascript'),
+    '/view.css': ('view.css', 'text/css'),
+}
 HERE = 'localhost', '127.0.0.1', '::1'
 """What this computer calls itself."""
-PATIENCE = 1.
+PATIENCE = 1.0
 """Seconds that a request waits for a new frame; the page learns then that there is none."""
-STALLED = 10.
+STALLED = 10.0
 """Seconds after which a browser that takes nothing is dropped."""
 
 
@@ -36,8 +39,9 @@ class ViewServer(AbstractContextManager['ViewServer']):
     """Serves the page on ``host`` and ``port`` (0 takes a free one) until it is left. ``channels`` has one for each of
     ``cameras``; what is shown there is on the page. Raises ParameterError where the address cannot be had."""
 
-    def __init__(self, cameras: Sequence[str], host: str = '127.0.0.1', port: int = 8080,
-                 layout: SkeletonLayout = COCO) -> None:
+    def __init__(
+        self, cameras: Sequence[str], host: str = '127.0.0.1', port: int = 8080, layout: SkeletonLayout = COCO
+    ) -> None:
         self.channels = {name: Channel() for name in cameras}
         self.setup = {'cameras': list(cameras), **palette(layout)}
         try:

@@ -51,7 +51,7 @@ class SmallNetwork(nn.Module):
 def small_network():
     torch.manual_seed(0)
     network = SmallNetwork().eval()
-    nn.init.uniform_(network.norm.running_var, .5, 2)
+    nn.init.uniform_(network.norm.running_var, 0.5, 2)
     nn.init.normal_(network.heatmaps.weight)
     return network
 

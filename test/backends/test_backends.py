@@ -37,7 +37,7 @@ def test_openvino_agrees_with_eager(network, images):
     eager = backends.EagerBackend(network, 'cpu', 'fp32')(images)
     fast = backends.OpenVinoBackend(network, 'cpu')(images)
     np.testing.assert_allclose(fast.person, eager.person, atol=0.03)  # bfloat16 keeps eight bits
-    np.testing.assert_allclose(fast.boxes[:, :eager.boxes.shape[1], 4], eager.boxes[..., 4], atol=0.01)
+    np.testing.assert_allclose(fast.boxes[:, : eager.boxes.shape[1], 4], eager.boxes[..., 4], atol=0.01)
     best = eager.peaks[:, :, :1]
     near = (np.abs(fast.peaks[..., :2] - best[..., :2]).max(-1) < 2) & (
         np.abs(fast.peaks[..., 2] - best[..., 2]) < 0.03
@@ -93,8 +93,9 @@ def test_openvino_forgets_the_size_that_was_used_longest_ago(small_network, monk
     """As the windows of the second look need it: they are used with every image, whatever sizes the images have."""
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     compile_, compiled = backends.OpenVinoBackend._compile, []
-    monkeypatch.setattr(backends.OpenVinoBackend, '_compile',
-                        lambda self, shape: compiled.append(shape[1:3]) or compile_(self, shape))
+    monkeypatch.setattr(
+        backends.OpenVinoBackend, '_compile', lambda self, shape: compiled.append(shape[1:3]) or compile_(self, shape)
+    )
     backend = backends.OpenVinoBackend(small_network, 'cpu')
     for width in range(32, 32 * (MOST_SHAPES + 5), 32):
         backend(examples((1, 64, 64, 3)))
@@ -106,9 +107,9 @@ def test_openvino_keeps_apart_what_differs_in_the_preset_alone(small_network, im
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     other = copy.copy(small_network)
-    other.preset = dataclasses.replace(other.preset, preprocessing=Preprocessing((0., 0., 0.), (1., 1., 1.)))
+    other.preset = dataclasses.replace(other.preset, preprocessing=Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)))
     seen, differently = (backends.OpenVinoBackend(network, 'cpu')(images) for network in (small_network, other))
-    assert np.abs(seen.person - differently.person).max() > .01
+    assert np.abs(seen.person - differently.person).max() > 0.01
 
 
 @pytest.mark.parametrize('name', list(backends.BACKENDS))

@@ -19,10 +19,10 @@ def test_a_folded_backbone_answers_the_same(backbone):
     plain = backbone().eval()
     for norm in plain.modules():
         if isinstance(norm, nn.BatchNorm2d):
-            nn.init.uniform_(norm.running_mean, -.2, .2)
-            nn.init.uniform_(norm.running_var, .5, 2)
-            nn.init.uniform_(norm.weight, .2, .8)
-            nn.init.uniform_(norm.bias, -.2, .2)
+            nn.init.uniform_(norm.running_mean, -0.2, 0.2)
+            nn.init.uniform_(norm.running_var, 0.5, 2)
+            nn.init.uniform_(norm.weight, 0.2, 0.8)
+            nn.init.uniform_(norm.bias, -0.2, 0.2)
     folded = copy.deepcopy(plain)
     fold_batchnorm(folded)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in folded.modules())

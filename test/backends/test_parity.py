@@ -9,17 +9,20 @@ from mpn_ros.backends.parity import TOLERANCE, disagreement, examples
 from mpn_ros.perception import Perceived
 
 
-def answer(person=.5):
-    return Perceived(np.full((1, 2, 3, 3), .4, np.float32), np.full((1, 5, 5), .3, np.float32),
-                     np.full((1, 4, 6), person, np.float32))
+def answer(person=0.5):
+    return Perceived(
+        np.full((1, 2, 3, 3), 0.4, np.float32),
+        np.full((1, 5, 5), 0.3, np.float32),
+        np.full((1, 4, 6), person, np.float32),
+    )
 
 
 def test_rounding_is_no_disagreement():
-    assert disagreement(answer(.5 + TOLERANCE / 2), answer()) is None
+    assert disagreement(answer(0.5 + TOLERANCE / 2), answer()) is None
 
 
 @pytest.mark.parametrize('part', range(3))
-@pytest.mark.parametrize(('value', 'said'), [(np.nan, 'NaN'), (np.inf, 'infinity'), (1., 'off by 0.')])
+@pytest.mark.parametrize(('value', 'said'), [(np.nan, 'NaN'), (np.inf, 'infinity'), (1.0, 'off by 0.')])
 def test_a_wrong_answer_is_named(part, value, said):
     wrong = answer()
     wrong[part][..., -1] = value

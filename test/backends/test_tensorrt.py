@@ -79,9 +79,17 @@ def test_three_images_run_in_the_engine_for_four(small_network, images, gpu, pla
     assert len(gpu.builds) == 1
 
 
-@pytest.mark.parametrize('change', [
-    ('torch.cuda.get_device_name', lambda _: 'L4'), ('torch.cuda.get_device_capability', lambda _: (8, 9)),
-    ('torch.__version__', '2.14'), ('tensorrt', '11.1'), ('torch_tensorrt', '2.14')], ids=lambda change: change[0])
+@pytest.mark.parametrize(
+    'change',
+    [
+        ('torch.cuda.get_device_name', lambda _: 'L4'),
+        ('torch.cuda.get_device_capability', lambda _: (8, 9)),
+        ('torch.__version__', '2.14'),
+        ('tensorrt', '11.1'),
+        ('torch_tensorrt', '2.14'),
+    ],
+    ids=lambda change: change[0],
+)
 def test_an_engine_of_another_machine_or_version_is_not_used(small_network, images, gpu, monkeypatch, change):
     built = []
     monkeypatch.setattr(TensorRtBackend, '_build', lambda *_: built.append(True))
@@ -100,7 +108,7 @@ def test_an_engine_of_another_machine_or_version_is_not_used(small_network, imag
 
 def test_a_damaged_or_refused_engine_is_built_again(small_network, images, gpu, tmp_path, monkeypatch, caplog):
     TensorRtBackend(small_network)(images[:1])
-    engine, = tmp_path.glob('mpn_ros/tensorrt-*/engine.pt2')
+    (engine,) = tmp_path.glob('mpn_ros/tensorrt-*/engine.pt2')
     engine.write_bytes(engine.read_bytes()[:-1])
     TensorRtBackend(small_network)(images[:1])
     assert len(gpu.builds) == 2 and 'is damaged and is built again' in caplog.text
@@ -139,8 +147,11 @@ def test_an_engine_that_overflows_makes_room_for_a_safer_one_for_good(small_netw
 
 
 def test_a_build_that_fails_or_answers_wrongly_in_every_precision_is_refused(small_network, images, gpu, tmp_path):
-    gpu.spoil = {torch.float16: lambda module: Wrong(module, 3), torch.bfloat16: lambda _: int('no converter'),
-                 torch.float32: lambda module: Wrong(module, 0)}
+    gpu.spoil = {
+        torch.float16: lambda module: Wrong(module, 3),
+        torch.bfloat16: lambda _: int('no converter'),
+        torch.float32: lambda module: Wrong(module, 0),
+    }
     with pytest.raises(BackendUnavailable, match='no engine that answers as the network does: it is off by'):
         TensorRtBackend(small_network, precision='fp16')(images[:1])
     assert len(gpu.builds) == 3 and not list(tmp_path.glob('mpn_ros/tensorrt-*'))

@@ -12,8 +12,12 @@ from mpn_ros.weights import Weights
 
 export = pytest.importorskip('mpn_ros.export', exc_type=ImportError, reason='onnx is of the extra export')
 pytest.importorskip('onnxscript', reason='onnxscript is of the extra export and is not installed')
-trt = pytest.importorskip('tensorrt_rtx', exc_type=ImportError, reason='tensorrt-rtx is not installed or not for this '
-                          'machine; requirements/test.txt names the version, for Linux on x86_64')
+trt = pytest.importorskip(
+    'tensorrt_rtx',
+    exc_type=ImportError,
+    reason='tensorrt-rtx is not installed or not for this '
+    'machine; requirements/test.txt names the version, for Linux on x86_64',
+)
 
 MOST = 8
 """The largest batch of the engines with a dynamic one."""

@@ -49,20 +49,40 @@ class Recording:
         time = types['builtin_interfaces/msg/Time'](sec=stamp // 10**9, nanosec=stamp % 10**9)
         return types['std_msgs/msg/Header'](stamp=time, frame_id=frame)
 
-    def image(self, topic: str, number: int, value: int, size: tuple[int, int] = (40, 30),
-              encoding: str = 'bgr8', **fields: object) -> None:
+    def image(
+        self,
+        topic: str,
+        number: int,
+        value: int,
+        size: tuple[int, int] = (40, 30),
+        encoding: str = 'bgr8',
+        **fields: object,
+    ) -> None:
         """The image ``number`` of a camera, all of one ``value``; ``fields`` break it."""
         stamp, (width, height) = START + number * STEP, size
         channels = {'bgr8': 3, 'mono8': 1, '16UC1': 2}[encoding]
-        content = dict(header=self.header(stamp, topic.split('/')[1]), height=height, width=width, encoding=encoding,
-                       is_bigendian=0, step=width * channels, data=np.full(height * width * channels, value, np.uint8))
+        content = dict(
+            header=self.header(stamp, topic.split('/')[1]),
+            height=height,
+            width=width,
+            encoding=encoding,
+            is_bigendian=0,
+            step=width * channels,
+            data=np.full(height * width * channels, value, np.uint8),
+        )
         self.write(topic, IMAGE, stamp, self.store.types[IMAGE](**{**content, **fields}))
 
     def compressed(self, topic: str, number: int, value: int, size: tuple[int, int] = (40, 30)) -> None:
         stamp = START + number * STEP
         data = cv2.imencode('.png', np.full((size[1], size[0], 3), value, np.uint8))[1].ravel()
-        self.write(topic, COMPRESSED, stamp, self.store.types[COMPRESSED](
-            header=self.header(stamp, topic.split('/')[1]), format='bgr8; png compressed bgr8', data=data))
+        self.write(
+            topic,
+            COMPRESSED,
+            stamp,
+            self.store.types[COMPRESSED](
+                header=self.header(stamp, topic.split('/')[1]), format='bgr8; png compressed bgr8', data=data
+            ),
+        )
 
     def text(self, topic: str, number: int, words: str) -> None:
         kind = 'std_msgs/msg/String'
@@ -71,7 +91,7 @@ class Recording:
 
 def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
     """One person whose score is the image's first value / 255."""
-    keypoints = np.full((17, 3), (3, 4, .5), np.float32)
+    keypoints = np.full((17, 3), (3, 4, 0.5), np.float32)
     keypoints[5] = np.nan, np.nan, 0
     mask = np.zeros(image.shape[:2], np.uint8)
     mask[1:3, 2:5] = 255
@@ -96,6 +116,7 @@ def record(tmp_path: Path) -> Callable[..., Recording]:
 @pytest.fixture
 def street(record: Callable[..., Recording]) -> Callable[[str], Path]:
     """``street(storage)``: two cameras, one of them compressed, and a topic that is none."""
+
     def make(storage: str, values: Sequence[int] = (51, 102, 204)) -> Path:
         recording = record(storage)
         for number, value in enumerate(values):
@@ -103,4 +124,5 @@ def street(record: Callable[..., Recording]) -> Callable[[str], Path]:
             recording.compressed('/right/image_raw/compressed', number, value, size=(20, 30))
             recording.text('/chatter', number, f'word {number}')
         return recording.close()
+
     return make

@@ -50,7 +50,7 @@ def test_the_same_recording_with_our_topics(street, storage, tmp_path, capsys):
     added = set(after) - set(before)
     assert added == {f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS}
     scores = [message.skeletons[0].score for message in skeletons(target, '/right/skeletons')]
-    assert scores == pytest.approx([.2, .4, .8])
+    assert scores == pytest.approx([0.2, 0.4, 0.8])
     assert {path.suffix for path in target.iterdir()} == {'.mcap' if storage == 'mcap' else '.db3', '.yaml'}
     assert sorted(path.name for path in tmp_path.iterdir()) == ['in', 'out']
     assert '/left/image_raw: 3 images answered\n' in capsys.readouterr().out
@@ -66,20 +66,24 @@ def test_mcap_is_read_by_another_library(street, tmp_path):
     images, people = by_topic['/left/image_raw'], by_topic['/left/skeletons']
     assert [stamp for stamp, _ in people] == [stamp for stamp, _ in images] and len(people) == 3
     for (_, image), (_, answer), (_, mask), (_, boxes) in zip(
-            images, people, by_topic['/left/mask'], by_topic['/left/detections'], strict=True):
+        images, people, by_topic['/left/mask'], by_topic['/left/detections'], strict=True
+    ):
         for part in (answer, mask, boxes):
             assert (part.header.stamp.sec, part.header.stamp.nanosec, part.header.frame_id) == (
-                image.header.stamp.sec, image.header.stamp.nanosec, 'left')
+                image.header.stamp.sec,
+                image.header.stamp.nanosec,
+                'left',
+            )
         assert (answer.image_width, answer.image_height) == (image.width, image.height) == (mask.width, mask.height)
-        person, = answer.skeletons
+        (person,) = answer.skeletons
         assert list(person.box) == [1, 2, 11, 22]
         assert person.keypoints[0].seen and not person.keypoints[5].seen and np.isnan(person.keypoints[5].x)
         box = boxes.detections[0].bbox
         assert (box.center.position.x, box.center.position.y, box.size_x, box.size_y) == (6, 12, 10, 20)
         assert bytes(mask.data).count(255) == 6 and mask.encoding == 'mono8'
     assert [answer.skeletons[0].id for _, answer in people] == [-1, -1, 1], 'an id from a score of .5 on'
-    (_, layout), = by_topic['/left/skeleton_layout']
-    (_, labels), = by_topic['/left/label_info']
+    ((_, layout),) = by_topic['/left/skeleton_layout']
+    ((_, labels),) = by_topic['/left/label_info']
     assert layout.names[0] == 'nose' and len(layout.edges) == 38
     assert {entry.class_id: entry.class_name for entry in labels.class_map} == {0: 'background', 255: 'person'}
 
@@ -88,8 +92,9 @@ def test_sqlite_is_read_by_another_library(street, tmp_path):
     target = tmp_path / 'out'
     main(['bag', str(street('sqlite3')), str(target)])
     database = sqlite3.connect(target / 'out.db3')
-    rows = database.execute('SELECT name, type, count(*) FROM topics JOIN messages ON topics.id = topic_id '
-                            'GROUP BY name').fetchall()
+    rows = database.execute(
+        'SELECT name, type, count(*) FROM topics JOIN messages ON topics.id = topic_id GROUP BY name'
+    ).fetchall()
     assert ('/left/skeletons', 'mpn_ros/msg/SkeletonArray', 3) in rows
     assert ('/right/detections', 'vision_msgs/msg/Detection2DArray', 3) in rows
 
@@ -113,12 +118,18 @@ def test_broken_images_are_counted_and_never_answered(record, tmp_path, capsys):
 def test_jpegs_that_a_camera_pads_are_answered_and_cut_ones_are_not(record, tmp_path, capsys):
     recording = record()
     jpeg = cv2.imencode('.jpg', np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8))[1].tobytes()
-    frames = (jpeg, jpeg + bytes(5000), jpeg + b'\r\n', jpeg + jpeg[200:], jpeg[:len(jpeg) // 2] + bytes(600))
+    frames = (jpeg, jpeg + bytes(5000), jpeg + b'\r\n', jpeg + jpeg[200:], jpeg[: len(jpeg) // 2] + bytes(600))
     kind = 'sensor_msgs/msg/CompressedImage'
     for number, data in enumerate(frames):
         stamp = 1_700_000_000_000_000_000 + number
-        recording.write('/left/image_raw/compressed', kind, stamp, recording.store.types[kind](
-            header=recording.header(stamp, 'left'), format='jpeg', data=np.frombuffer(data, np.uint8)))
+        recording.write(
+            '/left/image_raw/compressed',
+            kind,
+            stamp,
+            recording.store.types[kind](
+                header=recording.header(stamp, 'left'), format='jpeg', data=np.frombuffer(data, np.uint8)
+            ),
+        )
     assert main(['bag', str(recording.close()), str(tmp_path / 'out')]) == 2
     assert '4 images answered, 1 broken' in capsys.readouterr().out
 
@@ -147,11 +158,14 @@ def test_one_topic_of_several(street, tmp_path):
     assert {topic for topic in messages(tmp_path / 'out') if topic.endswith('skeletons')} == {'/right/skeletons'}
 
 
-@pytest.mark.parametrize(('topics', 'sentence'), [
-    (['/up/image_raw'], "'/up/image_raw' is no topic with images in .*; there are /left/depth, /left/image_raw, "),
-    (['/left/image_raw', '/left/image_rect'], "share the namespace '/left'"),
-    (['/left/depth'], "'/left/depth' carries depth"),
-])
+@pytest.mark.parametrize(
+    ('topics', 'sentence'),
+    [
+        (['/up/image_raw'], "'/up/image_raw' is no topic with images in .*; there are /left/depth, /left/image_raw, "),
+        (['/left/image_raw', '/left/image_rect'], "share the namespace '/left'"),
+        (['/left/depth'], "'/left/depth' carries depth"),
+    ],
+)
 def test_topics_that_cannot_be(record, topics, sentence, tmp_path, capsys):
     recording = record()
     recording.image('/left/image_raw', 0, 51)
@@ -183,7 +197,7 @@ def test_a_recording_without_cameras_is_a_sentence(record, tmp_path, capsys):
 
 def test_files_that_are_no_recording_are_a_sentence(street, tmp_path, capsys):
     whole = (street('mcap') / 'in.mcap').read_bytes()
-    (tmp_path / 'cut.mcap').write_bytes(whole[:len(whole) // 2])
+    (tmp_path / 'cut.mcap').write_bytes(whole[: len(whole) // 2])
     (tmp_path / 'noise.db3').write_bytes(b'noise' * 100)
     (tmp_path / 'folder').mkdir()
     tagged = tmp_path / 'tagged'
@@ -212,11 +226,17 @@ def test_a_message_without_a_definition_is_copied(record, tmp_path):
     recording.text('/robot/state', 0, 'unknown')
     source = recording.close()
     metadata = source / 'metadata.yaml'
-    metadata.write_text(re.sub(r'\s+type_description_hash:\s+\S+', '',
-                               metadata.read_text().replace('std_msgs/msg/String', 'robot_msgs/msg/State')))
+    metadata.write_text(
+        re.sub(
+            r'\s+type_description_hash:\s+\S+',
+            '',
+            metadata.read_text().replace('std_msgs/msg/String', 'robot_msgs/msg/State'),
+        )
+    )
     database = sqlite3.connect(source / 'in.db3')
-    database.execute("UPDATE topics SET type = 'robot_msgs/msg/State', type_description_hash = '' "
-                     "WHERE name = '/robot/state'")
+    database.execute(
+        "UPDATE topics SET type = 'robot_msgs/msg/State', type_description_hash = '' WHERE name = '/robot/state'"
+    )
     database.execute('DELETE FROM message_definitions')
     database.commit()
     database.close()
@@ -245,25 +265,27 @@ def test_several_cameras_have_a_video_each(street, tmp_path):
 def test_weights_of_other_keypoints_have_no_place_in_the_messages(street, pipeline, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(pipeline, 'layout', replace(COCO, names=('beak', *COCO.names[1:])))
     assert main(['bag', str(street('mcap')), str(tmp_path / 'out'), '--weights', 'birds']) == 2
-    assert "birds knows 17 keypoints (beak, " in capsys.readouterr().err
+    assert 'birds knows 17 keypoints (beak, ' in capsys.readouterr().err
 
 
 def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
     source, target = street('mcap', range(200)), tmp_path / 'out'
-    slow = ('import sys, time; from mpn_ros import cli; from mpn_ros.commands import bag; '
-            'from mpn_ros.scene import Scene; from mpn_ros.skeleton import COCO\n'
-            'def pipeline(image, order):\n'
-            '    time.sleep(.05)\n'
-            '    return Scene((), image[..., 0])\n'
-            'pipeline.layout, pipeline.segments = COCO, True\n'
-            'bag.make_pipeline = lambda args: pipeline\n'
-            'cli.main(sys.argv[1:])')
+    slow = (
+        'import sys, time; from mpn_ros import cli; from mpn_ros.commands import bag; '
+        'from mpn_ros.scene import Scene; from mpn_ros.skeleton import COCO\n'
+        'def pipeline(image, order):\n'
+        '    time.sleep(.05)\n'
+        '    return Scene((), image[..., 0])\n'
+        'pipeline.layout, pipeline.segments = COCO, True\n'
+        'bag.make_pipeline = lambda args: pipeline\n'
+        'cli.main(sys.argv[1:])'
+    )
     arguments = ['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]
     process = subprocess.Popen([sys.executable, '-c', slow, *arguments], cwd=ROOT)
     half_written = tmp_path / '.out.unfinished' / 'out' / 'out.mcap'
     end = time.monotonic() + 60
     while not half_written.exists() and process.poll() is None and time.monotonic() < end:
-        time.sleep(.02)
+        time.sleep(0.02)
     assert half_written.exists()
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -281,6 +303,7 @@ def test_ctrl_c_leaves_nothing(street, tmp_path, pipeline, monkeypatch):
         if len(calls) == 4:
             raise KeyboardInterrupt
         return pipeline(image, order)
+
     for name in ('layout', 'segments'):
         monkeypatch.setattr(interrupted, name, getattr(pipeline, name, True), raising=False)
     monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: interrupted)
@@ -290,8 +313,7 @@ def test_ctrl_c_leaves_nothing(street, tmp_path, pipeline, monkeypatch):
 
 def test_needs_no_ros():
     blocked = {'rclpy', 'sensor_msgs', 'std_msgs', 'vision_msgs', 'mpn_ros.msg'}
-    code = (f'import sys; sys.modules.update(dict.fromkeys({blocked}))\n'
-            'import mpn_ros.bag.convert')
+    code = f'import sys; sys.modules.update(dict.fromkeys({blocked}))\nimport mpn_ros.bag.convert'
     environment = {**os.environ, 'PYTHONPATH': str(ROOT)}
     result = subprocess.run([sys.executable, '-c', code], env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
@@ -308,4 +330,5 @@ def test_a_network_without_a_mask_adds_no_topic_of_masks(street, tmp_path, pipel
     unmasked.segments, unmasked.layout = False, COCO
     assert main(['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]) == 0
     assert set(messages(target)) - set(messages(source)) == {
-        f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - {'mask', 'label_info'}}
+        f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - {'mask', 'label_info'}
+    }

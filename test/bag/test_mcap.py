@@ -24,13 +24,25 @@ def image(number: int) -> bytes:
     store = make_typestore()
     time = store.types['builtin_interfaces/msg/Time'](sec=1_700_000_000, nanosec=number)
     header = store.types['std_msgs/msg/Header'](stamp=time, frame_id='left')
-    return bytes(store.serialize_cdr(store.types[IMAGE](
-        header=header, height=3, width=4, encoding='bgr8', is_bigendian=0, step=12,
-        data=np.full(36, 20 * number, np.uint8)), IMAGE))
+    return bytes(
+        store.serialize_cdr(
+            store.types[IMAGE](
+                header=header,
+                height=3,
+                width=4,
+                encoding='bgr8',
+                is_bigendian=0,
+                step=12,
+                data=np.full(36, 20 * number, np.uint8),
+            ),
+            IMAGE,
+        )
+    )
 
 
-def write(path: Path, *, order: list[int] | None = None, foreign: bool = False, profile: str = 'ros2',
-          **options: object) -> Path:
+def write(
+    path: Path, *, order: list[int] | None = None, foreign: bool = False, profile: str = 'ros2', **options: object
+) -> Path:
     """``COUNT`` images of a camera, by the library of the format's makers; with ``foreign`` a topic in JSON too."""
     with path.open('wb') as file:
         writer = mcap.Writer(file, chunk_size=200, compression=mcap.CompressionType.ZSTD, **options)
@@ -53,15 +65,24 @@ def answered(path: Path, out: Path) -> list[int]:
 
 
 OPTIONS = {
-    'as it should be': {}, 'no index': {'index_types': mcap.IndexType.NONE},
+    'as it should be': {},
+    'no index': {'index_types': mcap.IndexType.NONE},
     'no message index': {'index_types': mcap.IndexType.ALL & ~mcap.IndexType.MESSAGE},
-    'no chunk index': {'index_types': mcap.IndexType.MESSAGE}, 'no chunks': {'use_chunking': False},
-    'no statistics': {'use_statistics': False}, 'no channels in the summary': {'repeat_channels': False},
+    'no chunk index': {'index_types': mcap.IndexType.MESSAGE},
+    'no chunks': {'use_chunking': False},
+    'no statistics': {'use_statistics': False},
+    'no channels in the summary': {'repeat_channels': False},
     'no schemas in the summary': {'repeat_schemas': False},
-    'nothing': {'index_types': mcap.IndexType.NONE, 'use_statistics': False, 'repeat_channels': False,
-                'repeat_schemas': False, 'use_summary_offsets': False},
+    'nothing': {
+        'index_types': mcap.IndexType.NONE,
+        'use_statistics': False,
+        'repeat_channels': False,
+        'repeat_schemas': False,
+        'use_summary_offsets': False,
+    },
     'neither chunks nor statistics': {'use_chunking': False, 'use_statistics': False, 'repeat_channels': False},
-    'no profile': {'profile': ''}}
+    'no profile': {'profile': ''},
+}
 
 
 @pytest.mark.parametrize('options', OPTIONS.values(), ids=OPTIONS)
@@ -136,7 +157,7 @@ def test_a_recording_that_was_not_closed_is_told_as_one(tmp_path, capsys, cut):
 def test_a_record_that_reaches_beyond_the_file_is_told(tmp_path, capsys):
     path = write(tmp_path / 'in.mcap')
     data = bytearray(path.read_bytes())
-    struct.pack_into('<Q', data, 9, 2 ** 60)  # of the header
+    struct.pack_into('<Q', data, 9, 2**60)  # of the header
     path.write_bytes(data)
     assert main(['bag', str(path), str(tmp_path / 'out')]) == 2
     assert 'claims' in capsys.readouterr().err

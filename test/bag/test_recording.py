@@ -20,7 +20,7 @@ from mpn_ros.bag.recording import Recording
 from mpn_ros.cli import main
 from mpn_ros.errors import MpnError
 
-BOUND = 2 ** 20
+BOUND = 2**20
 zstd = storage_mcap.zstd
 
 
@@ -56,8 +56,8 @@ def test_damaged_files_are_read_or_refused(street, storage, damaged):
         content = bytearray(whole)
         for _ in range(dice.choice([1, 2, 10])):
             at = dice.randrange(len(content))
-            content[at:at + dice.choice([0, 1, 8])] = dice.choice([b'', b'\0', b'\xff' * 8, dice.randbytes(8)])
-        path.write_bytes(content[:dice.randrange(len(content))] if dice.random() < .2 else content)
+            content[at : at + dice.choice([0, 1, 8])] = dice.choice([b'', b'\0', b'\xff' * 8, dice.randbytes(8)])
+        path.write_bytes(content[: dice.randrange(len(content))] if dice.random() < 0.2 else content)
         try:
             read(source if damaged == 'metadata' else path)
         except MpnError as error:
@@ -89,24 +89,30 @@ def test_a_chunk_that_says_that_it_is_huge_is_left_packed(tmp_path, capsys):
     def pack(data: bytes) -> bytes:
         sizes.append(len(data))
         return zstd.compress(bytes(10 * BOUND))
+
     path = packed(tmp_path / 'in', 'zstd', pack)
-    told, lie = (struct.pack('<QII', size, 0, len('zstd')) + b'zstd' for size in (*sizes, 2 ** 40))
+    told, lie = (struct.pack('<QII', size, 0, len('zstd')) + b'zstd' for size in (*sizes, 2**40))
     assert path.read_bytes().count(told) == 1
     path.write_bytes(path.read_bytes().replace(told, lie))
-    assert f'claims to unpack to {2 ** 40} bytes' in refusal(path, capsys)
+    assert f'claims to unpack to {2**40} bytes' in refusal(path, capsys)
 
 
 @pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
 def test_messages_that_are_packed_one_by_one(record, tmp_path, capsys, storage):
     bag = record(storage)
     bag.image('/left/image_raw', 0, 51)
-    content, = (data for _, _, data in read(bag.close()))
+    (content,) = (data for _, _, data in read(bag.close()))
     again = record(storage, folder='packed')
     for number, data in enumerate((content, bytes(2 * BOUND))):
         again.write('/left/image_raw', IMAGE, 1 + number, zstd.compress(data))
     metadata = again.close() / 'metadata.yaml'
-    metadata.write_text(re.sub(r"compression_format: .*", 'compression_format: zstd', re.sub(
-        r"compression_mode: .*", 'compression_mode: MESSAGE', metadata.read_text())))
+    metadata.write_text(
+        re.sub(
+            r'compression_format: .*',
+            'compression_format: zstd',
+            re.sub(r'compression_mode: .*', 'compression_mode: MESSAGE', metadata.read_text()),
+        )
+    )
     with Recording(again.path) as packed_ones:
         messages = packed_ones.messages()
         assert next(messages)[2] == content
@@ -119,7 +125,7 @@ def test_a_recording_that_is_packed_as_a_whole_leaves_room(street, tmp_path_fact
     source, temporary = street(storage), tmp_path_factory.mktemp('temporary')
     monkeypatch.setattr('tempfile.tempdir', str(temporary))
     content = read(source)
-    file, = (file for file in source.iterdir() if file.suffix in ('.mcap', '.db3'))
+    (file,) = (file for file in source.iterdir() if file.suffix in ('.mcap', '.db3'))
     file.with_name(f'{file.name}.zstd').write_bytes(zstd.compress(file.read_bytes()))
     file.unlink()
     metadata = source / 'metadata.yaml'
@@ -127,7 +133,7 @@ def test_a_recording_that_is_packed_as_a_whole_leaves_room(street, tmp_path_fact
     told = re.sub('compression_format: .*', 'compression_format: zstd', told)
     metadata.write_text(told.replace(file.name, f'{file.name}.zstd'))
     assert [data for _, _, data in read(source)] == [data for _, _, data in content]
-    monkeypatch.setattr(recording, 'ROOM', 2 ** 60)
+    monkeypatch.setattr(recording, 'ROOM', 2**60)
     assert 'of the disk of' in refusal(source, capsys)
     assert not list(temporary.iterdir())
 
@@ -159,22 +165,24 @@ def test_a_link_out_of_the_folder_shows_nothing_of_where_it_leads(street, tmp_pa
     assert 'password' not in refusal(source, capsys)
 
 
-@pytest.mark.parametrize('stamp', ["'noon'", '-1', str(2 ** 62 * 2)])
+@pytest.mark.parametrize('stamp', ["'noon'", '-1', str(2**62 * 2)])
 def test_times_that_are_none(street, capsys, stamp):
     source = street('mcap')
     metadata = source / 'metadata.yaml'
-    metadata.write_text(re.sub(r'nanoseconds_since_epoch: \d+', f'nanoseconds_since_epoch: {stamp}',
-                               metadata.read_text()))
+    metadata.write_text(
+        re.sub(r'nanoseconds_since_epoch: \d+', f'nanoseconds_since_epoch: {stamp}', metadata.read_text())
+    )
     refusal(source, capsys)
 
 
 def test_images_that_lie_are_broken_images(record, tmp_path, capsys):
     bag = record()
     bag.image('/left/image_raw', 0, 51, height=60000, width=60000, step=180000)
-    bag.image('/left/image_raw', 1, 51, height=2 ** 32 - 1, width=2 ** 32 - 1, step=2 ** 32 - 1)
+    bag.image('/left/image_raw', 1, 51, height=2**32 - 1, width=2**32 - 1, step=2**32 - 1)
     text = bag.store.types['std_msgs/msg/String'](data='an image, says the topic')
-    bag.write('/left/image_raw', IMAGE, 1_700_000_000_100_000_000,
-              bytes(bag.store.serialize_cdr(text, 'std_msgs/msg/String')))
+    bag.write(
+        '/left/image_raw', IMAGE, 1_700_000_000_100_000_000, bytes(bag.store.serialize_cdr(text, 'std_msgs/msg/String'))
+    )
     length = bytearray(bag.store.serialize_cdr(text, 'std_msgs/msg/String'))
     length[4:8] = b'\xff' * 4
     bag.write('/left/image_raw', IMAGE, 1_700_000_000_150_000_000, bytes(length))
@@ -186,7 +194,7 @@ def test_two_publishers_of_a_topic_become_one(record, tmp_path):
     mcap = pytest.importorskip('mcap.writer', reason='mcap-ros2-support is not installed here')
     bag = record()
     bag.image('/left/image_raw', 0, 51)
-    (_, stamp, data), = read(bag.close())
+    ((_, stamp, data),) = read(bag.close())
     with (tmp_path / 'two.mcap').open('wb') as file:
         writer = mcap.Writer(file)
         writer.start('ros2', 'test')
@@ -198,5 +206,3 @@ def test_two_publishers_of_a_topic_become_one(record, tmp_path):
     assert main(['bag', str(tmp_path / 'two.mcap'), str(tmp_path / 'out')]) == 0
     topics = [connection.topic for connection, _, _ in read(tmp_path / 'out')]
     assert topics.count('/left/image_raw') == topics.count('/left/skeletons') == 2
-
-

@@ -39,8 +39,14 @@ def test_another_quality_of_service_in_the_metadata_loses_nothing(street, storag
     source = street(storage)
     whole = read(source)
     metadata = source / 'metadata.yaml'
-    metadata.write_text(re.sub(r'offered_qos_profiles:.*(?:\n\s+-.*(?:\n\s{8,}.*)*)?', 'offered_qos_profiles: []',
-                               metadata.read_text(), count=1))
+    metadata.write_text(
+        re.sub(
+            r'offered_qos_profiles:.*(?:\n\s+-.*(?:\n\s{8,}.*)*)?',
+            'offered_qos_profiles: []',
+            metadata.read_text(),
+            count=1,
+        )
+    )
     assert sorted(read(source)) == sorted(whole)
 
 
@@ -91,13 +97,14 @@ def test_a_name_is_bytes(street, tmp_path, storage, name):
     source = tmp_path / os.fsdecode(name)
     street(storage).rename(source)
     assert len(read(source)) == 9
-    file, = (file for file in source.iterdir() if file.suffix in ('.mcap', '.db3'))
+    (file,) = (file for file in source.iterdir() if file.suffix in ('.mcap', '.db3'))
     single = file.rename(source / f'{os.fsdecode(name)}{file.suffix}')
     assert main(['bag', str(single), str(tmp_path / 'out')]) == 0
 
 
-@pytest.mark.parametrize(('storage', 'name'), [
-    ('mcap', b'caf\xe9'), ('sqlite3', b'caf\xe9'), ('sqlite3', b'why?'), ('sqlite3', b'%41')])
+@pytest.mark.parametrize(
+    ('storage', 'name'), [('mcap', b'caf\xe9'), ('sqlite3', b'caf\xe9'), ('sqlite3', b'why?'), ('sqlite3', b'%41')]
+)
 def test_a_name_that_a_recording_cannot_have_is_told(street, tmp_path, capsys, storage, name):
     source = street(storage)
     assert main(['bag', str(source), str(tmp_path / os.fsdecode(name))]) == 2
@@ -109,16 +116,23 @@ def test_a_name_that_a_recording_cannot_have_is_told(street, tmp_path, capsys, s
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(street, tmp_path, storage):
     """The limit on the size of files stands for the disk."""
     source = street(storage, list(range(0, 250, 2)))
-    code = ('import resource, signal, sys\n'
-            'from mpn_ros import cli\nfrom mpn_ros.commands import bag\n'
-            'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
-            'def pipeline(image, order):\n    return Scene((), image[..., 0])\n'
-            'pipeline.layout, pipeline.segments = COCO, True\nbag.make_pipeline = lambda args: pipeline\n'
-            'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
-            'resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n'
-            'sys.exit(cli.main(sys.argv[1:]))')
-    done = subprocess.run([sys.executable, '-c', code, 'bag', str(source), str(tmp_path / 'out')], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
+    code = (
+        'import resource, signal, sys\n'
+        'from mpn_ros import cli\nfrom mpn_ros.commands import bag\n'
+        'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
+        'def pipeline(image, order):\n    return Scene((), image[..., 0])\n'
+        'pipeline.layout, pipeline.segments = COCO, True\nbag.make_pipeline = lambda args: pipeline\n'
+        'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n'
+        'sys.exit(cli.main(sys.argv[1:]))'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, 'bag', str(source), str(tmp_path / 'out')],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2, done.stderr
     assert 'Traceback' not in done.stderr and done.stderr.splitlines()[-1].startswith('mpn bag: '), done.stderr
     assert os.listdir(tmp_path) == ['in']

@@ -16,8 +16,10 @@ SIZE = 320, 240
 def by_marks(image: np.ndarray, channel_order: str) -> Scene:
     """Takes each white patch for a person."""
     count, _, patches, _ = cv2.connectedComponentsWithStats((image[..., 0] > 200).astype(np.uint8))
-    people = [Person(np.array([x, y, x + w, y + h], np.float32), .9, np.zeros((17, 3), np.float32))
-              for x, y, w, h, _ in patches[1:count]]
+    people = [
+        Person(np.array([x, y, x + w, y + h], np.float32), 0.9, np.zeros((17, 3), np.float32))
+        for x, y, w, h, _ in patches[1:count]
+    ]
     return Scene(tuple(people), np.zeros(image.shape[:2], np.uint8))
 
 
@@ -29,7 +31,7 @@ def source(size: tuple[int, int] = (240, 320)) -> np.ndarray:
 
 def test_a_person_is_cut_out_with_a_margin_and_put_into_a_grid() -> None:
     [person] = find_people(by_marks, [source()], SIZE)
-    assert person.shape[0] == pytest.approx(140 / .8, abs=2) and (person[0] == 60).all()
+    assert person.shape[0] == pytest.approx(140 / 0.8, abs=2) and (person[0] == 60).all()
     for count in (1, 5, 20):
         images, found = crowds(by_marks, [person], count, 2, SIZE)
         assert len(images) == 2 and images[0].shape == (240, 320, 3) and found == count

@@ -11,7 +11,7 @@ from mpn_ros.presets import PRESETS
 
 
 def test_the_floor_is_the_slower_of_computing_and_reading() -> None:
-    device = floor.Device(operations=200., bytes=10.)
+    device = floor.Device(operations=200.0, bytes=10.0)
     assert device.floor(multiply_adds=300, weights=10) == 3
     assert device.floor(multiply_adds=100, weights=50) == 5
 
@@ -22,6 +22,8 @@ def test_more_than_nothing_is_measured() -> None:
 
 
 def test_multiply_adds_grow_with_the_area() -> None:
-    small, large = (sum(cost.multiply_adds for cost in block_costs(PRESETS['lite'], 128, width).values())
-                    - 2 * 28 * 18 * 17 * 192 for width in (128, 256))
-    assert large == pytest.approx(2 * small, rel=.01)
+    small, large = (
+        sum(cost.multiply_adds for cost in block_costs(PRESETS['lite'], 128, width).values()) - 2 * 28 * 18 * 17 * 192
+        for width in (128, 256)
+    )
+    assert large == pytest.approx(2 * small, rel=0.01)

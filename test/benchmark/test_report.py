@@ -50,31 +50,49 @@ class Pipeline:
 
 
 def measured(people, seconds, cameras=1, backend='eager'):
-    return Case(Pipeline(), backend, people, float(people), cameras, [np.zeros((48, 64, 3), np.uint8)] * 3,
-                {'network': [seconds / 2] * 9, 'total': [seconds] * 9, 'total one by one': [2 * seconds] * 9})
+    return Case(
+        Pipeline(),
+        backend,
+        people,
+        float(people),
+        cameras,
+        [np.zeros((48, 64, 3), np.uint8)] * 3,
+        {'network': [seconds / 2] * 9, 'total': [seconds] * 9, 'total one by one': [2 * seconds] * 9},
+    )
 
 
 def test_every_stage_is_measured_as_often_as_asked_and_the_first_time_is_thrown_away():
-    case, told = measured(3, .1, cameras=2), []
+    case, told = measured(3, 0.1, cameras=2), []
     case.seconds = {}
     run([case], 4, told.append)
     assert {len(seconds) for seconds in case.seconds.values()} == {4} and len(told) == 2 * 5
     assert {'decode', 'preprocess', 'network', 'boxes', 'second look', 'grouping', 'messages', 'total'} < set(
-        case.seconds)
+        case.seconds
+    )
     assert ('windows', 2) in case.pipeline.asked
     assert ('batch', 2) in case.pipeline.asked and ('people', 6) in case.pipeline.asked
     assert case.pipeline.asked.count(('people', 1)) == 6 * 5, 'one by one'
 
 
 def test_a_row_has_what_somebody_needs_to_compare():
-    row, *_ = [row for row in rows(measured(3, .02, cameras=2), FACTS) if row['stage'] == 'total']
-    assert row == FACTS | {'backend': 'eager', 'preset': 'lite', 'shape': '64x96', 'batch': 2, 'people': 3,
-                           'people_found': 3., 'cameras': 2, 'stage': 'total', 'p50_ms': 20., 'p99_ms': 20.,
-                           'fps': 100.}
+    row, *_ = [row for row in rows(measured(3, 0.02, cameras=2), FACTS) if row['stage'] == 'total']
+    assert row == FACTS | {
+        'backend': 'eager',
+        'preset': 'lite',
+        'shape': '64x96',
+        'batch': 2,
+        'people': 3,
+        'people_found': 3.0,
+        'cameras': 2,
+        'stage': 'total',
+        'p50_ms': 20.0,
+        'p99_ms': 20.0,
+        'fps': 100.0,
+    }
 
 
 def test_the_table_has_the_ratio_to_the_first_case():
-    found = [row for case in (measured(1, .02), measured(20, .03)) for row in rows(case, FACTS)]
+    found = [row for case in (measured(1, 0.02), measured(20, 0.03)) for row in rows(case, FACTS)]
     *_, first, second = table(found).splitlines()
     assert first.startswith('| eager | float32 | 1 | 1 |') and first.endswith('| 50.0 | 1.00 |')
     assert second.startswith('| eager | float32 | 1 | 20 |') and second.endswith('| 33.3 | 1.50 |')
@@ -83,7 +101,8 @@ def test_the_table_has_the_ratio_to_the_first_case():
 def test_the_picture_has_our_lines_and_the_papers():
     pytest.importorskip('matplotlib', reason='matplotlib is an extra and is not installed')
     from mpn_ros.benchmark.report import draw
-    found = [row for case in (measured(20, .03), measured(1, .02)) for row in rows(case, FACTS)]
+
+    found = [row for case in (measured(20, 0.03), measured(1, 0.02)) for row in rows(case, FACTS)]
     found.append(found[0] | {'people': 0, 'stage': 'floor'})
     lines = {line.get_label(): line.get_xydata().tolist() for line in draw(found).axes[0].lines}
     assert lines['lite, eager: total'] == [[1, 20], [20, 30]]

@@ -18,15 +18,32 @@ from mpn_ros.weights import load_weights, save_weights
 def arguments(tmp_path, small_dataset) -> list[str]:
     torch.manual_seed(0)
     lite = preset('lite')
-    save_weights(tmp_path / 'untrained.safetensors', lite, {'network': MultiPoseNet(lite).state_dict()},
-                 training={'data': 'none'})
-    return ['calibrate', str(tmp_path / 'out.safetensors'), '--images', str(small_dataset.images), '--annotations',
-            str(small_dataset.annotations), '--weights', str(tmp_path / 'untrained.safetensors'), '--input-size', '64',
-            '--backend', 'eager', '--device', 'cpu']
+    save_weights(
+        tmp_path / 'untrained.safetensors',
+        lite,
+        {'network': MultiPoseNet(lite).state_dict()},
+        training={'data': 'none'},
+    )
+    return [
+        'calibrate',
+        str(tmp_path / 'out.safetensors'),
+        '--images',
+        str(small_dataset.images),
+        '--annotations',
+        str(small_dataset.annotations),
+        '--weights',
+        str(tmp_path / 'untrained.safetensors'),
+        '--input-size',
+        '64',
+        '--backend',
+        'eager',
+        '--device',
+        'cpu',
+    ]
 
 
 def test_the_scores_of_the_written_weights_are_the_calibrated_ones(arguments, tmp_path, monkeypatch, capsys):
-    scores = np.linspace(.2, .8, 200)
+    scores = np.linspace(0.2, 0.8, 200)
     right = np.random.default_rng(0).random(200) < expit(3 * logit(scores))
     monkeypatch.setattr(calibration, 'judge', lambda answers: Judged(np.arange(200), scores, right))
     assert main(arguments) == 0
@@ -38,7 +55,7 @@ def test_the_scores_of_the_written_weights_are_the_calibrated_ones(arguments, tm
     with torch.no_grad():
         raw, honest = (weights.network()(image).class_logits for weights in (before, after))
     expected = stated['calibration']['scale'] * raw + stated['calibration']['shift']
-    torch.testing.assert_close(honest, expected, atol=.01, rtol=.01)  # stored in half precision
+    torch.testing.assert_close(honest, expected, atol=0.01, rtol=0.01)  # stored in half precision
     assert stated['calibration']['scale'] > 2
     assert 'stated' in capsys.readouterr().out
 

@@ -45,7 +45,7 @@ def test_the_network_is_that_of_pytorch_for_any_batch(lite, tmp_path, capsys):
     images = np.stack([cv2.resize(picture, (160, 128), interpolation=cv2.INTER_CUBIC) for picture in coarse])
     with torch.inference_mode():
         want = Perception(lite.network(), 128, 160)(torch.from_numpy(images))
-    assert want.boxes[:, 0, 4].min() > .01 and want.peaks[..., 0, 2].max() > .02, 'nothing to compare'
+    assert want.boxes[:, 0, 4].min() > 0.01 and want.peaks[..., 0, 2].max() > 0.02, 'nothing to compare'
     for batch in (3, 1):
         for ours, theirs in zip(run.run(None, {'images': images[:batch]}), want, strict=True):
             theirs = theirs[:batch].numpy()
@@ -56,7 +56,7 @@ def test_the_network_is_that_of_pytorch_for_any_batch(lite, tmp_path, capsys):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize(('half', 'error'), [([], 1e-5), (['--half'], .02)])
+@pytest.mark.parametrize(('half', 'error'), [([], 1e-5), (['--half'], 0.02)])
 def test_the_prn_is_that_of_the_grouper(lite, tmp_path, half, error):
     path = str(tmp_path / 'prn.onnx')
     assert main(['export', path, '--prn', '--batch', 'dynamic', *half]) == 0
@@ -64,15 +64,21 @@ def test_the_prn_is_that_of_the_grouper(lite, tmp_path, half, error):
     candidates[..., 5:, 2] = 0
     candidates[1] = 0
     want = assignment_probabilities(SparsePRN(lite.prn())(candidates))
-    likely, = session(path).run(None, {'candidates': candidates})
+    (likely,) = session(path).run(None, {'candidates': candidates})
     np.testing.assert_allclose(likely, want, atol=error)
     assert json.loads(props(path)['input_shape']) == ['batch', 17, 30, 3]
 
 
-@pytest.mark.parametrize(('words', 'said'), [
-    (['net.pt'], 'must end in .onnx'), (['nowhere/net.onnx', '--prn'], 'there is no folder'),
-    (['net.onnx', '--size', '100x64'], 'multiples of 32'), (['net.onnx', '--batch', '0'], 'at least 1'),
-    (['net.onnx', '--prn', '--size', '64x64'], 'does not go with --prn')])
+@pytest.mark.parametrize(
+    ('words', 'said'),
+    [
+        (['net.pt'], 'must end in .onnx'),
+        (['nowhere/net.onnx', '--prn'], 'there is no folder'),
+        (['net.onnx', '--size', '100x64'], 'multiples of 32'),
+        (['net.onnx', '--batch', '0'], 'at least 1'),
+        (['net.onnx', '--prn', '--size', '64x64'], 'does not go with --prn'),
+    ],
+)
 def test_what_cannot_be_written_ends_in_a_sentence(tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
     assert main(['export', *words]) == 2

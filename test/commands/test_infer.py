@@ -34,8 +34,8 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
     assert channel_order == 'bgr'
     height, width = image.shape[:2]
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
-    keypoints[0] = width / 2, height / 2, .75
-    person = Person(np.array([0, 0, width, height], np.float32), .5, keypoints)
+    keypoints[0] = width / 2, height / 2, 0.75
+    person = Person(np.array([0, 0, width, height], np.float32), 0.5, keypoints)
     return Scene((person,), np.full((height, width), 255, np.uint8))
 
 
@@ -68,10 +68,10 @@ def test_a_picture_gets_an_overlay_and_its_people(picture, tmp_path):
     assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 0
     assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
     content = json.loads((tmp_path / 'out' / 'picture.json').read_text())
-    frame, = content['frames']
+    (frame,) = content['frames']
     assert (content['width'], content['height'], frame['index'], frame['time']) == (80, 60, 0, 0)
     assert frame['people'][0]['id'] is None
-    assert frame['people'][0]['keypoints'] == [[40, 30, .75]] + [None] * 16
+    assert frame['people'][0]['keypoints'] == [[40, 30, 0.75]] + [None] * 16
     assert frame['mask'] == {'size': [60, 80], 'counts': [0, 4800]}
     overlay = read_image(tmp_path / 'out' / 'picture_overlay.jpg')
     assert overlay.shape == (60, 80, 3)
@@ -84,7 +84,9 @@ def test_a_video_gets_an_overlay_of_every_frame(tmp_path):
     content = json.loads((tmp_path / 'out' / 'clip.json').read_text())
     assert [frame['index'] for frame in content['frames']] == list(range(5))
     assert [frame['people'][0]['id'] for frame in content['frames']] == [1] * 5
-    assert [frame['time'] for frame in content['frames']] == pytest.approx([index / 25 for index in range(5)], abs=.002)
+    assert [frame['time'] for frame in content['frames']] == pytest.approx(
+        [index / 25 for index in range(5)], abs=0.002
+    )
     with VideoReader(tmp_path / 'out' / 'clip_overlay.mp4') as overlay:
         assert (overlay.width, overlay.height, overlay.fps, len(list(overlay))) == (80, 60, 25, 5)
 
@@ -114,7 +116,7 @@ def test_a_video_that_is_cut_off_keeps_what_could_be_decoded(tmp_path, capsys):
     for picture in np.random.default_rng(0).integers(0, 256, (20, 60, 80, 3), np.uint8):
         writer.write(picture)
     writer.release()
-    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert main(['infer', str(path), '--out', str(tmp_path / 'out')]) == 2
     assert 'cut.avi is cut off: ' in capsys.readouterr().err
     frames = json.loads((tmp_path / 'out' / 'cut.json').read_text())['frames']
@@ -155,7 +157,11 @@ def test_names_are_bytes(picture, tmp_path):
     out = tmp_path / os.fsdecode(b'\xff')
     assert main(['infer', str(tmp_path / f'{name}.png'), str(tmp_path / f'{name}.mp4'), '--out', str(out)]) == 0
     assert sorted(os.listdir(os.fsencode(out))) == [
-        b'caf\xe9.json', b'caf\xe9_2.json', b'caf\xe9_2_overlay.mp4', b'caf\xe9_overlay.jpg']
+        b'caf\xe9.json',
+        b'caf\xe9_2.json',
+        b'caf\xe9_2_overlay.mp4',
+        b'caf\xe9_overlay.jpg',
+    ]
     content = json.loads((out / f'{name}.json').read_bytes().decode('utf-8'))
     assert content['source'] == f'{tmp_path}/caf\\xe9.png'
 
@@ -171,6 +177,7 @@ def test_a_side_that_is_too_long_is_told_with_the_file_and_costs_no_other(pictur
     def narrow(image, channel_order):
         check_image(image)
         return somebody(image, channel_order)
+
     narrow.layout = COCO
     monkeypatch.setattr(infer, 'make_pipeline', lambda args: narrow)
     write_image(tmp_path / 'panorama.png', np.zeros((2, 40000, 3), np.uint8))
@@ -182,6 +189,7 @@ def test_a_side_that_is_too_long_is_told_with_the_file_and_costs_no_other(pictur
 def test_a_library_that_does_not_bear_an_image_costs_a_sentence(picture, tmp_path, monkeypatch, capsys):
     def fragile(image, channel_order):
         raise cv2.error('OpenCV: a reason\n over two lines')
+
     fragile.layout = COCO
     monkeypatch.setattr(infer, 'make_pipeline', lambda args: fragile)
     assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
@@ -191,17 +199,24 @@ def test_a_library_that_does_not_bear_an_image_costs_a_sentence(picture, tmp_pat
 
 def test_a_full_disk_is_a_sentence_for_each_file_and_leaves_nothing(picture, tmp_path):
     """The limit on the size of files stands for the disk."""
-    code = ('import resource, signal, sys\n'
-            'from mpn_ros import cli\nfrom mpn_ros.commands import infer\n'
-            'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
-            'def pipeline(image, channel_order):\n    return Scene((), image[..., 0])\n'
-            'pipeline.layout, pipeline.segments = COCO, True\ninfer.make_pipeline = lambda args: pipeline\n'
-            'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
-            'resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n'
-            'sys.exit(cli.main(sys.argv[1:]))')
+    code = (
+        'import resource, signal, sys\n'
+        'from mpn_ros import cli\nfrom mpn_ros.commands import infer\n'
+        'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
+        'def pipeline(image, channel_order):\n    return Scene((), image[..., 0])\n'
+        'pipeline.layout, pipeline.segments = COCO, True\ninfer.make_pipeline = lambda args: pipeline\n'
+        'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n'
+        'sys.exit(cli.main(sys.argv[1:]))'
+    )
     inputs = [str(picture), str(clip(tmp_path / 'clip.mp4'))]
-    done = subprocess.run([sys.executable, '-c', code, 'infer', *inputs, '--out', str(tmp_path / 'out')], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, '-c', code, 'infer', *inputs, '--out', str(tmp_path / 'out')],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     assert len(lines) == 2 and all(path in line and 'cannot be written' in line for path, line in zip(inputs, lines))
@@ -210,7 +225,7 @@ def test_a_full_disk_is_a_sentence_for_each_file_and_leaves_nothing(picture, tmp
 
 def test_a_picture_that_is_cut_off_is_answered_and_told(tmp_path, capsys):
     data = cv2.imencode('.jpg', np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))[1].tobytes()
-    (tmp_path / 'cut.jpg').write_bytes(data[:len(data) // 2])
+    (tmp_path / 'cut.jpg').write_bytes(data[: len(data) // 2])
     assert main(['infer', str(tmp_path / 'cut.jpg'), '--out', str(tmp_path / 'out')]) == 2
     assert 'cut.jpg is cut off' in capsys.readouterr().err
     assert names(tmp_path / 'out') == ['cut.json', 'cut_overlay.jpg']
@@ -221,7 +236,7 @@ def test_an_overlay_keeps_the_time_of_uneven_frames(tmp_path):
     pictures[0].save(tmp_path / 'dance.gif', save_all=True, append_images=pictures[1:], duration=[100, 400, 100, 200])
     assert main(['infer', str(tmp_path / 'dance.gif'), '--out', str(tmp_path / 'out')]) == 0
     content = json.loads((tmp_path / 'out' / 'dance.json').read_text())
-    assert [frame['time'] for frame in content['frames']] == pytest.approx([0, .1, .5, .6])
+    assert [frame['time'] for frame in content['frames']] == pytest.approx([0, 0.1, 0.5, 0.6])
     with VideoReader(tmp_path / 'out' / 'dance_overlay.mp4') as overlay:
         corners = [int(frame.image[-1, 0, 0]) for frame in overlay]
         assert overlay.fps == pytest.approx(10)
@@ -237,8 +252,16 @@ def test_folders_patterns_and_standard_input(tmp_path, monkeypatch):
     monkeypatch.setattr('sys.stdin', SimpleNamespace(buffer=io.BytesIO((folder / 'b.png').read_bytes())))
     inputs = [str(folder), str(folder / '**' / 'c.*'), '-']
     assert main(['infer', *inputs, '--out', str(folder)]) == 0
-    results = {'a.json', 'a_overlay.jpg', 'b.json', 'b_overlay.jpg', 'c.json', 'c_overlay.jpg', 'stdin.json',
-               'stdin_overlay.jpg'}
+    results = {
+        'a.json',
+        'a_overlay.jpg',
+        'b.json',
+        'b_overlay.jpg',
+        'c.json',
+        'c_overlay.jpg',
+        'stdin.json',
+        'stdin_overlay.jpg',
+    }
     assert results == set(names(folder)) - {'.hidden.png', 'a.jpg', 'b.png', 'below', 'notes.txt'}
     assert main(['infer', str(folder), '--out', str(folder)]) == 0
     assert not {'a_overlay.json', 'a_overlay_overlay.jpg'} & set(names(folder)), 'overlays are no input'
@@ -250,11 +273,17 @@ def test_a_standard_input_that_is_closed_is_a_sentence(tmp_path, monkeypatch, ca
     assert capsys.readouterr().err == 'mpn infer: standard input is closed\n'
 
 
-@pytest.mark.parametrize(('word', 'sentence'), [
-    ('{}/none*.jpg', "no file is named as '"), ('{}/empty', 'is a folder without pictures and videos'),
-    ('ftp://robot/a.jpg', 'ftp://robot/a.jpg is an address that cannot be read; there are rtsp'),
-    ('/dev/video99', '/dev/video99 cannot be opened, or shows nothing'), ('{}/pipe', 'pipe is not a file'),
-    ('{}', 'is a folder without pictures')])
+@pytest.mark.parametrize(
+    ('word', 'sentence'),
+    [
+        ('{}/none*.jpg', "no file is named as '"),
+        ('{}/empty', 'is a folder without pictures and videos'),
+        ('ftp://robot/a.jpg', 'ftp://robot/a.jpg is an address that cannot be read; there are rtsp'),
+        ('/dev/video99', '/dev/video99 cannot be opened, or shows nothing'),
+        ('{}/pipe', 'pipe is not a file'),
+        ('{}', 'is a folder without pictures'),
+    ],
+)
 def test_what_is_no_input_costs_a_sentence(tmp_path, capsys, word, sentence):
     (tmp_path / 'empty').mkdir()
     os.mkfifo(tmp_path / 'pipe')
@@ -265,13 +294,14 @@ def test_what_is_no_input_costs_a_sentence(tmp_path, capsys, word, sentence):
 
 def test_ctrl_c_ends_a_camera_with_whole_files(tmp_path, monkeypatch):
     camera = LiveReader.__new__(LiveReader)
-    camera.width, camera.height, camera.fps = 80, 60, 10.
+    camera.width, camera.height, camera.fps = 80, 60, 10.0
     camera._capture = SimpleNamespace(release=lambda: None)
 
     def frames(self):
         for index in range(5):
             yield Frame(index, index / 10, np.full((60, 80, 3), 90, np.uint8))
         raise KeyboardInterrupt
+
     monkeypatch.setattr(LiveReader, '__iter__', frames)
     monkeypatch.setattr(infer, 'LiveReader', lambda name: camera)
     assert main(['infer', 'rtsp://user:secret@robot:554/street', '--out', str(tmp_path)]) == 0
@@ -288,6 +318,7 @@ def test_ctrl_c_in_a_file_leaves_nothing_of_it(picture, tmp_path, monkeypatch):
         if len(calls) == 4:
             raise KeyboardInterrupt
         return somebody(image, channel_order)
+
     interrupted.layout = COCO
     monkeypatch.setattr(infer, 'make_pipeline', lambda args: interrupted)
     assert main(['infer', str(picture), str(clip(tmp_path / 'clip.mp4')), '--out', str(tmp_path / 'out')]) == 130

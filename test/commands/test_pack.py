@@ -107,13 +107,13 @@ def test_a_share_of_another_checkpoint_is_blended_in(folder, tmp_path, capsys):
     torch.save(state, tmp_path / 'later.pt')
     out, key = tmp_path / 'out.safetensors', 'backbone.stem.conv.bias'
     command = ['pack', str(out), '--network', str(tmp_path / 'later.pt'), '--blend']
-    assert main([*command, f"{folder / 'checkpoint.pt'}=0.25"]) == 0
+    assert main([*command, f'{folder / "checkpoint.pt"}=0.25']) == 0
     weights = load_weights(out)
     torch.testing.assert_close(weights.parts['network'][key], state['averaged'][key] - 0.25)
     assert weights.metadata['training']['blend'] == {'share': 0.25}
     state['averaged'].pop(key)
     torch.save(state, tmp_path / 'other.pt')
-    assert main([*command, f"{tmp_path / 'other.pt'}=0.5"]) == 2
+    assert main([*command, f'{tmp_path / "other.pt"}=0.5']) == 2
     assert 'the two networks to blend are not of one form' in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main([*command, f"{tmp_path / 'other.pt'}=2"])
+        main([*command, f'{tmp_path / "other.pt"}=2'])

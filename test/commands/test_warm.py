@@ -26,7 +26,7 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'file'))
     assert main(['warm']) == 2
     told = capsys.readouterr().err
-    assert f"{tmp_path / 'file' / 'mpn_ros'} cannot be written" in told and 'XDG_CACHE_HOME' in told
+    assert f'{tmp_path / "file" / "mpn_ros"} cannot be written' in told and 'XDG_CACHE_HOME' in told
 
 
 @pytest.mark.parametrize('size', ['64', '0x48', 'axb'])

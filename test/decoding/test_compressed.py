@@ -71,8 +71,9 @@ def test_orientation_tag_is_ignored(bgr):
     assert decode_compressed(message(jpeg)).array.shape == bgr.shape
 
 
-@pytest.mark.parametrize('tail', [
-    bytes(100), bytes(5000), b'\r\n', b'\0\r\n', b'stale' * 300, b'\xff\xd8\xff\xe0stale'])
+@pytest.mark.parametrize(
+    'tail', [bytes(100), bytes(5000), b'\r\n', b'\0\r\n', b'stale' * 300, b'\xff\xd8\xff\xe0stale']
+)
 def test_what_follows_the_end_of_a_jpeg_is_passed_over(bgr, tail):
     jpeg = encode('.jpg', bgr)
     np.testing.assert_array_equal(decode_compressed(message(jpeg + tail)).array, decode_compressed(message(jpeg)).array)
@@ -82,7 +83,7 @@ def test_a_cut_jpeg_is_cut_whatever_follows(bgr):
     jpeg = encode('.jpg', bgr)
     for tail in (bytes(300), b'\r\n', bytes(range(1, 200))):
         with pytest.raises(ImageError, match='cut off'):
-            decode_compressed(message(jpeg[:len(jpeg) * 3 // 4] + tail))
+            decode_compressed(message(jpeg[: len(jpeg) * 3 // 4] + tail))
 
 
 def test_the_end_of_a_thumbnail_is_not_that_of_the_picture(bgr):
@@ -97,21 +98,30 @@ def test_the_end_of_a_thumbnail_is_not_that_of_the_picture(bgr):
 def png_claiming(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack('>I', len(body)) + kind + body + struct.pack('>I', zlib.crc32(kind + body))
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
-            + chunk(b'IDAT', zlib.compress(bytes(100))) + chunk(b'IEND', b''))
+
+    return (
+        b'\x89PNG\r\n\x1a\n'
+        + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+        + chunk(b'IDAT', zlib.compress(bytes(100)))
+        + chunk(b'IEND', b'')
+    )
 
 
 def jpeg_claiming(bgr: np.ndarray, width: int, height: int) -> bytes:
     jpeg = bytearray(encode('.jpg', bgr))
     at = jpeg.index(b'\xff\xc0')
-    jpeg[at + 5:at + 9] = struct.pack('>HH', height, width)
+    jpeg[at + 5 : at + 9] = struct.pack('>HH', height, width)
     return bytes(jpeg)
 
 
 def test_bombs_are_refused_before_they_are_unpacked(bgr, monkeypatch):
     monkeypatch.setattr(cv2, 'imdecode', lambda *_: pytest.fail('it was unpacked'))
-    for bomb in (png_claiming(60000, 60000), png_claiming(2 ** 31 - 1, 1), png_claiming(0, 5),
-                 jpeg_claiming(bgr, 65500, 65500)):
+    for bomb in (
+        png_claiming(60000, 60000),
+        png_claiming(2**31 - 1, 1),
+        png_claiming(0, 5),
+        jpeg_claiming(bgr, 65500, 65500),
+    ):
         with pytest.raises(ImageError, match='larger than|no pixels'):
             decode_compressed(message(bomb))
 

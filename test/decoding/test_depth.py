@@ -11,15 +11,21 @@ import pytest
 from mpn_ros.decoding.depth import decode_depth
 from mpn_ros.errors import ImageError
 
-METRES = np.array([[.5, 3, np.nan], [np.inf, 0, 65.535]], np.float32)
+METRES = np.array([[0.5, 3, np.nan], [np.inf, 0, 65.535]], np.float32)
 MILLIMETRES = np.array([[500, 3000, 0], [0, 1, 65535]], np.uint16)
 
 
 def message(encoding: str, values: np.ndarray, padding: int = 0, big: bool = False) -> SimpleNamespace:
     rows = values.astype(values.dtype.newbyteorder('>' if big else '<')).view(np.uint8)
     rows = np.hstack([rows, np.full((len(rows), padding), 0xA5, np.uint8)])
-    return SimpleNamespace(encoding=encoding, width=values.shape[1], height=len(rows), step=rows.shape[1],
-                           is_bigendian=int(big), data=array('B', rows.tobytes()))
+    return SimpleNamespace(
+        encoding=encoding,
+        width=values.shape[1],
+        height=len(rows),
+        step=rows.shape[1],
+        is_bigendian=int(big),
+        data=array('B', rows.tobytes()),
+    )
 
 
 @pytest.mark.parametrize('big', [False, True])
@@ -36,10 +42,17 @@ def test_depth_in_the_own_byte_order_is_not_copied():
     assert np.shares_memory(decode_depth(sent), np.frombuffer(sent.data, np.uint8))
 
 
-@pytest.mark.parametrize('change, says', [
-    ({'encoding': 'rgb8'}, "'rgb8' is not depth"), ({'encoding': '16UC1; compressedDepth png'}, 'not depth'),
-    ({'step': 5}, 'step of 5'), ({'width': 0}, 'no pixels'), ({'height': 3}, '12 bytes instead of 18'),
-    ({'width': 1 << 20}, 'larger than')])
+@pytest.mark.parametrize(
+    'change, says',
+    [
+        ({'encoding': 'rgb8'}, "'rgb8' is not depth"),
+        ({'encoding': '16UC1; compressedDepth png'}, 'not depth'),
+        ({'step': 5}, 'step of 5'),
+        ({'width': 0}, 'no pixels'),
+        ({'height': 3}, '12 bytes instead of 18'),
+        ({'width': 1 << 20}, 'larger than'),
+    ],
+)
 def test_what_is_no_depth_image_is_refused(change, says):
     broken = message('16UC1', MILLIMETRES)
     vars(broken).update(change)

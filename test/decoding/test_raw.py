@@ -17,13 +17,20 @@ def in_order(order: str, picture: DecodedImage) -> np.ndarray:
     return picture.array if picture.channel_order == order else picture.array[:, :, ::-1]
 
 
-def image(encoding: str, rows: np.ndarray, height: int | None = None, padding: int = 0,
-          big: bool = False) -> SimpleNamespace:
+def image(
+    encoding: str, rows: np.ndarray, height: int | None = None, padding: int = 0, big: bool = False
+) -> SimpleNamespace:
     """A message of ``rows`` ``(R, W, ...)``, each row followed by ``padding`` bytes of noise."""
     data = rows.astype(rows.dtype.newbyteorder('>' if big else '<')).reshape(len(rows), -1).view(np.uint8)
     data = np.hstack([data, np.full((len(rows), padding), 0xA5, np.uint8)])
-    return SimpleNamespace(encoding=encoding, width=rows.shape[1], height=height or len(rows), step=data.shape[1],
-                           is_bigendian=int(big), data=array('B', data.tobytes()))
+    return SimpleNamespace(
+        encoding=encoding,
+        width=rows.shape[1],
+        height=height or len(rows),
+        step=data.shape[1],
+        is_bigendian=int(big),
+        data=array('B', data.tobytes()),
+    )
 
 
 def rgb_of(message: SimpleNamespace) -> np.ndarray:
@@ -36,9 +43,17 @@ def rgb() -> np.ndarray:
 
 
 @pytest.mark.parametrize('padding', [0, 2, 7])
-@pytest.mark.parametrize('encoding, channels', [
-    ('rgb8', [0, 1, 2]), ('bgr8', [2, 1, 0]), ('8UC3', [2, 1, 0]), ('rgba8', [0, 1, 2, 0]), ('bgra8', [2, 1, 0, 0]),
-    ('8UC4', [2, 1, 0, 1])])
+@pytest.mark.parametrize(
+    'encoding, channels',
+    [
+        ('rgb8', [0, 1, 2]),
+        ('bgr8', [2, 1, 0]),
+        ('8UC3', [2, 1, 0]),
+        ('rgba8', [0, 1, 2, 0]),
+        ('bgra8', [2, 1, 0, 0]),
+        ('8UC4', [2, 1, 0, 1]),
+    ],
+)
 def test_colour_channels_and_padding(rgb, encoding, channels, padding):
     np.testing.assert_array_equal(rgb_of(image(encoding, rgb[:, :, channels], padding=padding)), rgb)
 
@@ -50,12 +65,14 @@ def test_grey_is_spread_over_three_channels(rgb, encoding, padding):
 
 
 @pytest.mark.parametrize('big', [False, True])
-@pytest.mark.parametrize('encoding, channels', [
-    ('mono16', [0]), ('rgb16', [0, 1, 2]), ('bgr16', [2, 1, 0]), ('rgba16', [0, 1, 2, 0]), ('bgra16', [2, 1, 0, 1])])
+@pytest.mark.parametrize(
+    'encoding, channels',
+    [('mono16', [0]), ('rgb16', [0, 1, 2]), ('bgr16', [2, 1, 0]), ('rgba16', [0, 1, 2, 0]), ('bgra16', [2, 1, 0, 1])],
+)
 def test_sixteen_bits_are_scaled_and_rounded_in_both_byte_orders(encoding, channels, big):
     deep = np.random.default_rng(1).integers(0, 65536, (4, 5, 3), np.uint16)
     deep[0, 0], deep[0, 1] = 65535, 0
-    wanted = np.round(deep[:, :, [0, 0, 0]] / 257.) if encoding == 'mono16' else np.round(deep / 257.)
+    wanted = np.round(deep[:, :, [0, 0, 0]] / 257.0) if encoding == 'mono16' else np.round(deep / 257.0)
     message = image(encoding, deep[:, :, channels], padding=6, big=big)
     np.testing.assert_array_equal(rgb_of(message), wanted.astype(np.uint8))
 
@@ -65,7 +82,7 @@ def bt601(yuv: np.ndarray) -> np.ndarray:
     y, u, v = (yuv.astype(float) - [16, 128, 128])[..., [0, 1, 2]].transpose(2, 0, 1)
     y = y * 255 / 219
     red, blue = y + 1.402 * 255 / 224 * v, y + 1.772 * 255 / 224 * u
-    green = (y - .299 * red - .114 * blue) / .587
+    green = (y - 0.299 * red - 0.114 * blue) / 0.587
     return np.clip(np.stack([red, green, blue], -1), 0, 255)
 
 
@@ -84,8 +101,9 @@ def packed(yuv: np.ndarray, luma_first: bool) -> np.ndarray:
 
 
 @pytest.mark.parametrize('padding', [0, 3])
-@pytest.mark.parametrize('encoding, luma_first', [
-    ('yuv422', False), ('uyvy', False), ('yuv422_yuy2', True), ('yuyv', True)])
+@pytest.mark.parametrize(
+    'encoding, luma_first', [('yuv422', False), ('uyvy', False), ('yuv422_yuy2', True), ('yuyv', True)]
+)
 def test_packed_yuv(yuv, encoding, luma_first, padding):
     got = rgb_of(image(encoding, packed(yuv, luma_first), padding=padding))
     np.testing.assert_allclose(got, bt601(yuv), atol=2)
@@ -97,13 +115,23 @@ def test_yuv_in_two_planes(yuv, encoding, padding):
     height, width = yuv.shape[:2]
     chroma = yuv[:, :, 1:] if encoding == 'nv24' else yuv[::2, ::2, 1:] if encoding == 'nv12' else yuv[::2, ::2, :0:-1]
     pad = np.full((height, padding), 0xA5, np.uint8)
-    rows = np.vstack([np.hstack([yuv[:, :, 0], pad]),
-                      np.hstack([chroma.reshape(-1, width), pad.repeat(2, 0)[:chroma.size // width]])])
+    rows = np.vstack(
+        [
+            np.hstack([yuv[:, :, 0], pad]),
+            np.hstack([chroma.reshape(-1, width), pad.repeat(2, 0)[: chroma.size // width]]),
+        ]
+    )
     if padding and encoding == 'nv24':  # its chroma rows are twice as long, so is their padding
         chroma = np.hstack([chroma.reshape(height, -1), pad, pad]).reshape(-1, width + padding)
         rows = np.vstack([rows[:height], chroma])
-    message = SimpleNamespace(encoding=encoding, width=width, height=height, step=width + padding, is_bigendian=0,
-                              data=array('B', rows.tobytes()))
+    message = SimpleNamespace(
+        encoding=encoding,
+        width=width,
+        height=height,
+        step=width + padding,
+        is_bigendian=0,
+        data=array('B', rows.tobytes()),
+    )
     np.testing.assert_allclose(rgb_of(message), bt601(yuv), atol=2)
 
 
@@ -163,11 +191,16 @@ class Recorder:
         return np.full((message.height, message.width, 3), 7, np.uint8)
 
 
-@pytest.mark.parametrize('encoding, padding, big, bridged', [
-    ('mono16', 0, False, True), ('mono16', 4, False, True),
-    ('mono16', 3, False, False),   # it would skew rows of one and a half pixels
-    ('mono16', 0, True, False),    # it raises under NumPy 2
-    ('mono8', 0, False, False)])   # nothing to convert but to copy
+@pytest.mark.parametrize(
+    'encoding, padding, big, bridged',
+    [
+        ('mono16', 0, False, True),
+        ('mono16', 4, False, True),
+        ('mono16', 3, False, False),  # it would skew rows of one and a half pixels
+        ('mono16', 0, True, False),  # it raises under NumPy 2
+        ('mono8', 0, False, False),
+    ],
+)  # nothing to convert but to copy
 def test_cv_bridge_gets_what_it_does_right(encoding, padding, big, bridged):
     message = image(encoding, np.zeros((4, 4, 1), f'u{ENCODINGS[encoding].itemsize}'), padding=padding, big=big)
     assert (decode_image(message, Recorder()).array == 7).all() == bridged
@@ -177,20 +210,38 @@ def test_a_failing_cv_bridge_is_an_image_error():
     class Broken:
         def imgmsg_to_cv2(self, message, encoding):
             raise RuntimeError('boost says no')
+
     with pytest.raises(ImageError, match='boost says no'):
         decode_image(image('mono16', np.zeros((4, 4, 1), np.uint16)), Broken())
 
 
-@pytest.mark.parametrize('encoding', ['mono16', 'yuv422', 'yuv422_yuy2', 'bayer_rggb8', 'bayer_bggr16', 'bayer_gbrg8',
-                                      'bayer_grbg16', 'bgr8', 'rgb8', 'rgba8', 'bgra8', 'mono8'])
+@pytest.mark.parametrize(
+    'encoding',
+    [
+        'mono16',
+        'yuv422',
+        'yuv422_yuy2',
+        'bayer_rggb8',
+        'bayer_bggr16',
+        'bayer_gbrg8',
+        'bayer_grbg16',
+        'bgr8',
+        'rgb8',
+        'rgba8',
+        'bgra8',
+        'mono8',
+    ],
+)
 def test_cv_bridge_gives_the_same_picture(encoding):
     pytest.importorskip('cv_bridge', reason='cv_bridge is not installed here')
     from mpn_ros.ros.bridge import probe_cv_bridge
+
     bridge, why = probe_cv_bridge()
     if bridge is None:
         pytest.skip(why)
     import sensor_msgs.msg
+
     known = ENCODINGS[encoding]
-    rows = np.random.default_rng(3).integers(0, 256 ** known.itemsize, (8, 12, known.channels), f'u{known.itemsize}')
+    rows = np.random.default_rng(3).integers(0, 256**known.itemsize, (8, 12, known.channels), f'u{known.itemsize}')
     message = sensor_msgs.msg.Image(**vars(image(encoding, rows, padding=12)))
     np.testing.assert_array_equal(in_order('bgr', decode_image(message)), bridge.imgmsg_to_cv2(message, 'bgr8'))

@@ -13,18 +13,28 @@ from mpn_ros.skeleton import COCO
 # Metres from the middle of the hips: right of the image, down, away from the camera. Facing the camera, so that the
 # person's left is on the right; one arm out to the side, one raised and held towards the camera.
 STANDING = {
-    'nose': (0, -.68, -.08), 'left_eye': (.03, -.71, -.06), 'right_eye': (-.03, -.71, -.06),
-    'left_ear': (.07, -.70, .02), 'right_ear': (-.07, -.70, .02),
-    'left_shoulder': (.19, -.50, 0), 'right_shoulder': (-.19, -.50, 0),
-    'left_elbow': (.47, -.42, 0), 'right_elbow': (-.33, -.60, -.18),
-    'left_wrist': (.72, -.35, 0), 'right_wrist': (-.36, -.78, -.35),
-    'left_hip': (.12, 0, 0), 'right_hip': (-.12, 0, 0), 'left_knee': (.14, .42, 0), 'right_knee': (-.14, .42, -.05),
-    'left_ankle': (.15, .82, .05), 'right_ankle': (-.15, .82, .05),
+    'nose': (0, -0.68, -0.08),
+    'left_eye': (0.03, -0.71, -0.06),
+    'right_eye': (-0.03, -0.71, -0.06),
+    'left_ear': (0.07, -0.70, 0.02),
+    'right_ear': (-0.07, -0.70, 0.02),
+    'left_shoulder': (0.19, -0.50, 0),
+    'right_shoulder': (-0.19, -0.50, 0),
+    'left_elbow': (0.47, -0.42, 0),
+    'right_elbow': (-0.33, -0.60, -0.18),
+    'left_wrist': (0.72, -0.35, 0),
+    'right_wrist': (-0.36, -0.78, -0.35),
+    'left_hip': (0.12, 0, 0),
+    'right_hip': (-0.12, 0, 0),
+    'left_knee': (0.14, 0.42, 0),
+    'right_knee': (-0.14, 0.42, -0.05),
+    'left_ankle': (0.15, 0.82, 0.05),
+    'right_ankle': (-0.15, 0.82, 0.05),
 }
 STANDING = np.array([STANDING[name] for name in COCO.names])
-LIMB = .045
+LIMB = 0.045
 """Radius in metres of arms and legs, which are rows of balls; the trunk's balls are three times as large."""
-CAMERA = CameraModel(np.array([[600., 0, 319.5], [0, 600, 239.5], [0, 0, 1]]), np.zeros(0), 640, 480)
+CAMERA = CameraModel(np.array([[600.0, 0, 319.5], [0, 600, 239.5], [0, 0, 1]]), np.zeros(0), 640, 480)
 
 
 def _balls(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,15 +45,15 @@ def _balls(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     trunk = middle[0] + along * (middle[1] - middle[0])
     centres = np.concatenate([*limbs, trunk])
     radii = np.full(len(centres), LIMB)
-    radii[-len(trunk):] *= 3
+    radii[-len(trunk) :] *= 3
     return centres, radii
 
 
 def _hit(rays: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
     """Distance along z at which ``rays`` ``(..., 3)`` first meet a ball; infinite if they do not."""
-    a, b, c = (rays ** 2).sum(-1), rays @ centre, centre @ centre - radius ** 2
+    a, b, c = (rays**2).sum(-1), rays @ centre, centre @ centre - radius**2
     with np.errstate(invalid='ignore'):
-        z = (b - np.sqrt(b ** 2 - a * c)) / a
+        z = (b - np.sqrt(b**2 - a * c)) / a
     return np.where(np.isnan(z), np.inf, z)
 
 
@@ -65,11 +75,15 @@ class DepthScene:
     def surface(self) -> np.ndarray:
         """``(P, 17, 3)`` metres: where the ray of each joint meets the person's own body."""
         rays = self.camera.rays(self.pixels)
-        depth = np.stack([np.min([_hit(own, *ball) for ball in zip(*_balls(joints), strict=True)], axis=0)
-                          for own, joints in zip(rays, self.joints, strict=True)])
+        depth = np.stack(
+            [
+                np.min([_hit(own, *ball) for ball in zip(*_balls(joints), strict=True)], axis=0)
+                for own, joints in zip(rays, self.joints, strict=True)
+            ]
+        )
         return rays * depth[..., None]
 
-    def depth(self, scale: float = 1.) -> np.ndarray:
+    def depth(self, scale: float = 1.0) -> np.ndarray:
         """``(480 * scale, 640 * scale)`` metres, float32."""
         width, height = round(self.camera.width * scale), round(self.camera.height * scale)
         camera = self.camera.resized(width, height)
@@ -89,6 +103,8 @@ class DepthScene:
 @pytest.fixture
 def standing():
     """``standing(x, z, wall=...)``: a scene with one person whose hips are at x, z metres."""
-    def make(x: float = 0., z: float = 3., wall: float = 5.) -> DepthScene:
+
+    def make(x: float = 0.0, z: float = 3.0, wall: float = 5.0) -> DepthScene:
         return DepthScene((STANDING + (x, 0, z))[None], wall)
+
     return make

@@ -11,7 +11,7 @@ from mpn_ros.skeleton import COCO
 HEIGHT = 1.7
 
 
-@pytest.mark.parametrize('z', [2., 3., 6.])
+@pytest.mark.parametrize('z', [2.0, 3.0, 6.0])
 def test_a_standing_person_of_that_height_is_within_the_stated_error(standing, z):
     scene = standing(z=z)
     estimated = estimate_from_height(scene.pixels, scene.camera, HEIGHT)
@@ -22,7 +22,7 @@ def test_a_standing_person_of_that_height_is_within_the_stated_error(standing, z
 
 def test_distance_goes_with_the_height(standing):
     scene = standing()
-    child, adult = (estimate_from_height(scene.pixels, scene.camera, height).points[0, 0, 2] for height in (.85, 1.7))
+    child, adult = (estimate_from_height(scene.pixels, scene.camera, height).points[0, 0, 2] for height in (0.85, 1.7))
     assert adult == pytest.approx(2 * child)
 
 

@@ -8,7 +8,7 @@ import pytest
 from mpn_ros.depth.surfaces import find_surfaces
 
 
-def at(depth, x, y, radius=3.):
+def at(depth, x, y, radius=3.0):
     """The surfaces around one pixel."""
     found = find_surfaces(np.asarray(depth), np.array([[x, y]], float), np.array([radius]))
     return [values[0] for values in found]
@@ -36,10 +36,10 @@ def test_a_mean_of_two_surfaces_at_their_edge_is_none():
 
 
 def test_noise_moves_a_surface_by_less_than_its_own_width():
-    noisy = (2 + np.random.default_rng(0).normal(0, .01, (40, 40))).astype(np.float32)
+    noisy = (2 + np.random.default_rng(0).normal(0, 0.01, (40, 40))).astype(np.float32)
     depths, spreads, _ = at(noisy, 20, 20)
-    assert depths[0] == pytest.approx(2, abs=.01) and np.isnan(depths[1])
-    assert spreads[0] == pytest.approx(.01, rel=.5)
+    assert depths[0] == pytest.approx(2, abs=0.01) and np.isnan(depths[1])
+    assert spreads[0] == pytest.approx(0.01, rel=0.5)
 
 
 @pytest.mark.parametrize('nothing', [0, -1, np.nan, np.inf])

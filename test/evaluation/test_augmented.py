@@ -25,10 +25,10 @@ FLIP = [*COCO.flip, len(COCO)]
 def heatmaps_of(points: np.ndarray, letterbox) -> torch.Tensor:
     """``(1, K + 1, h, w)``: a Gaussian for each point ``(K + 1, 2)`` given in the image's pixels."""
     width, height = letterbox.input_size
-    centre = ((points + .5) * letterbox.scale - .5 + .5) / 4 - .5
+    centre = ((points + 0.5) * letterbox.scale - 0.5 + 0.5) / 4 - 0.5
     x, y = np.arange(width // 4), np.arange(height // 4)[:, None]
     distance = (x - centre[:, 0, None, None]) ** 2 + (y - centre[:, 1, None, None]) ** 2
-    return torch.from_numpy(np.exp(-distance / (2 * 1.5 ** 2)).astype(np.float32))[None]
+    return torch.from_numpy(np.exp(-distance / (2 * 1.5**2)).astype(np.float32))[None]
 
 
 @pytest.mark.parametrize('scale', [128, 192, 256])
@@ -44,12 +44,12 @@ def test_heatmaps_and_boxes_of_every_view_lie_where_the_reference_has_them(scale
     aligned = align_heatmaps(heatmaps_of(seen, view), view, reference, FLIP if mirrored else None)
     assert aligned.shape == (1, 18, reference.input_size[1] // 4, reference.input_size[0] // 4)
     found = reference.points_to_image(find_peaks(aligned, 1)[0, :, 0, :2].numpy())
-    np.testing.assert_allclose(found, points, atol=.4)
+    np.testing.assert_allclose(found, points, atol=0.4)
 
     edges = np.array([30, 40, 90, 120], np.float32)
     mirror = np.array([IMAGE[1] - 90, 40, IMAGE[1] - 30, 120], np.float32) if mirrored else edges
-    box = np.append(mirror * np.tile(view.scale, 2), .7)[None]
-    expected = np.append(edges * np.tile(reference.scale, 2), .7)
+    box = np.append(mirror * np.tile(view.scale, 2), 0.7)[None]
+    expected = np.append(edges * np.tile(reference.scale, 2), 0.7)
     np.testing.assert_allclose(align_boxes(box, view, reference, mirrored)[0], expected, rtol=1e-5)
 
 
@@ -58,8 +58,14 @@ def pipeline() -> PosePipeline:
     torch.manual_seed(0)
     lite = preset('lite')
     parts = {'network': MultiPoseNet(lite).state_dict(), 'prn': PoseResidualNetwork(lite.prn, 17).state_dict()}
-    return PosePipeline(Weights(lite, parts, {}, 'made by the test'), backend='eager', device='cpu',
-                        precision='fp32', input_size=128, thresholds=Thresholds(person=0, keypoint=0, people=5))
+    return PosePipeline(
+        Weights(lite, parts, {}, 'made by the test'),
+        backend='eager',
+        device='cpu',
+        precision='fp32',
+        input_size=128,
+        thresholds=Thresholds(person=0, keypoint=0, people=5),
+    )
 
 
 @pytest.fixture
@@ -71,7 +77,7 @@ def test_one_look_is_the_pipelines_own(pipeline, image):
     plain, once = pipeline(image, 'bgr'), AugmentedPipeline(pipeline, [128], flip=False)(image, 'bgr')
     assert len(plain.people) == len(once.people) == 5
     for expected, found in zip(plain.people, once.people):
-        np.testing.assert_allclose(found.box, expected.box, atol=.01)
+        np.testing.assert_allclose(found.box, expected.box, atol=0.01)
         assert found.score == pytest.approx(expected.score, abs=1e-5)
     np.testing.assert_array_equal(once.mask, plain.mask)
 
@@ -82,10 +88,10 @@ def test_with_its_mirror_an_image_has_the_mirror_of_its_mirror_images_mask(pipel
     monkeypatch.setattr(pipeline, 'thresholds', Thresholds(mask=middle))
     both = AugmentedPipeline(pipeline, [96, 128], flip=True)
     here, there = both(image).mask, both(np.ascontiguousarray(image[:, ::-1])).mask
-    assert .1 < (here > 0).mean() < .9
-    assert (here != there[:, ::-1]).mean() < .01
+    assert 0.1 < (here > 0).mean() < 0.9
+    assert (here != there[:, ::-1]).mean() < 0.01
     alone = pipeline(np.ascontiguousarray(image[:, ::-1])).mask
-    assert (pipeline(image).mask != alone[:, ::-1]).mean() > .01, 'without the mirror this would prove nothing'
+    assert (pipeline(image).mask != alone[:, ::-1]).mean() > 0.01, 'without the mirror this would prove nothing'
 
 
 @pytest.mark.parametrize('scales', [[128, 100], [0]])

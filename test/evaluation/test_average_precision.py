@@ -34,20 +34,24 @@ def moved(pixels: float):
 def test_the_truth_scores_one(small_dataset):
     truth = small_dataset.content['annotations']
     poses = average_precision(IMAGES, truth, results(small_dataset, keypoint_results), 'keypoints')
-    assert poses == dict.fromkeys(FIGURES['keypoints'], pytest.approx(1.))
+    assert poses == dict.fromkeys(FIGURES['keypoints'], pytest.approx(1.0))
     boxes = average_precision(IMAGES, truth, results(small_dataset, box_results), 'bbox')
     # At most one box an image finds one of the two people of the first; nobody is small.
-    assert boxes == {**dict.fromkeys(FIGURES['bbox'], pytest.approx(1.)),
-                     'AR1': pytest.approx(2 / 3), 'AP_S': None, 'AR_S': None}
+    assert boxes == {
+        **dict.fromkeys(FIGURES['bbox'], pytest.approx(1.0)),
+        'AR1': pytest.approx(2 / 3),
+        'AP_S': None,
+        'AR_S': None,
+    }
 
 
 @pytest.mark.parametrize('kind', ['keypoints', 'bbox'])
 def test_a_displaced_answer_loses_the_strict_thresholds_first(small_dataset, kind):
     make = keypoint_results if kind == 'keypoints' else box_results
     truth = small_dataset.content['annotations']
-    figures = average_precision(IMAGES, truth, results(small_dataset, make, moved(6.)), kind)
+    figures = average_precision(IMAGES, truth, results(small_dataset, make, moved(6.0)), kind)
     assert 0 < figures['AP'] < figures['AP50']
-    nowhere = average_precision(IMAGES, truth, results(small_dataset, make, moved(500.)), kind)
+    nowhere = average_precision(IMAGES, truth, results(small_dataset, make, moved(500.0)), kind)
     assert nowhere['AP'] == 0
 
 
@@ -60,7 +64,7 @@ def test_agrees_with_pycocotools_own_way_in(small_dataset, kind, tmp_path):
         return Person(person.box + random.normal(0, 4, 4), float(random.uniform()), keypoints)
 
     found = results(small_dataset, keypoint_results if kind == 'keypoints' else box_results, noisy)
-    found.append({**found[0], 'image_id': 30, 'score': .95})
+    found.append({**found[0], 'image_id': 30, 'score': 0.95})
     for number, annotation in enumerate(small_dataset.content['annotations'], start=1):
         annotation['id'] = number
     small_dataset.save()

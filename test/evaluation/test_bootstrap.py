@@ -17,14 +17,16 @@ from mpn_ros.evaluation.coco_eval import collect  # noqa: E402
 
 def unsure(dataset, offset):
     """A pipeline whose poses are off by as much as the image's grey, and by ``offset`` pixels."""
+
     def run(image, channel_order='rgb'):
         scene = dataset.oracle(image)
         people = []
         for number, person in enumerate(scene.people):
             keypoints = person.keypoints.copy()
             keypoints[:, 0] += offset * (1 + number)
-            people.append(dataclasses.replace(person, keypoints=keypoints, score=.9 - .3 * number))
+            people.append(dataclasses.replace(person, keypoints=keypoints, score=0.9 - 0.3 * number))
         return dataclasses.replace(scene, people=tuple(people))
+
     return run
 
 
@@ -43,14 +45,14 @@ def test_of_all_images_it_is_pycocotools_own(answers, offset, size, name):
 def test_an_image_counts_as_often_as_it_is_named(answers):
     matches = ImageMatches(answers(9).keypoints)
     assert len(matches) == 3
-    assert matches.average_precision([0, 0]) == pytest.approx(matches.average_precision([0]), abs=.02)
+    assert matches.average_precision([0, 0]) == pytest.approx(matches.average_precision([0]), abs=0.02)
     assert np.isnan(matches.average_precision([2])), 'nobody is in the third'
 
 
 def test_the_interval_of_a_difference_holds_it(answers):
     better, worse = ImageMatches(answers(0).keypoints), ImageMatches(answers(9).keypoints)
     gain, low, high = difference_interval(better, worse, draws=200)
-    assert low <= gain <= high and gain > .1
+    assert low <= gain <= high and gain > 0.1
     assert difference_interval(worse, worse, draws=50) == (0, 0, 0)
 
 
@@ -61,5 +63,5 @@ def test_people_are_counted_by_their_size_in_the_input(answers):
     sizes = [size for size, _ in seen]
     areas = [label['area'] for image in found.dataset.images for label in found.dataset.annotations_of(image)]
     assert sizes == pytest.approx([np.sqrt(area) / 2 for area in areas])
-    rows = mean_by_size([(20., .5), (24., .7), (70., .2), (4000., .9)])
-    assert [(row['from'], row['people'], row['oks']) for row in rows] == [(20, 2, .6), (60, 1, .2)]
+    rows = mean_by_size([(20.0, 0.5), (24.0, 0.7), (70.0, 0.2), (4000.0, 0.9)])
+    assert [(row['from'], row['people'], row['oks']) for row in rows] == [(20, 2, 0.6), (60, 1, 0.2)]

@@ -19,31 +19,31 @@ from mpn_ros.scene import Person, Scene
 def judged() -> Judged:
     """40,000 boxes of 400 images; their scores are too modest: the logit of the truth is 2 y + 0.5."""
     random = np.random.default_rng(0)
-    truth = random.uniform(.01, .99, 40_000)
-    return Judged(np.arange(40_000) % 400, expit((logit(truth) - .5) / 2), random.random(40_000) < truth)
+    truth = random.uniform(0.01, 0.99, 40_000)
+    return Judged(np.arange(40_000) % 400, expit((logit(truth) - 0.5) / 2), random.random(40_000) < truth)
 
 
 def test_the_numbers_that_made_the_scores_are_found(judged):
     calibration = fit(judged)
-    assert calibration.scale == pytest.approx(2, abs=.06) and calibration.shift == pytest.approx(.5, abs=.05)
+    assert calibration.scale == pytest.approx(2, abs=0.06) and calibration.shift == pytest.approx(0.5, abs=0.05)
 
 
 def test_what_is_stated_comes_true_in_the_other_half(judged):
     def gap(stated: np.ndarray) -> float:
         return max(abs(row['stated'] - row['right']) for row in reliability(stated, judged.right))
 
-    assert gap(judged.scores) > .1
-    assert gap(cross_calibrated(judged)) < .04
+    assert gap(judged.scores) > 0.1
+    assert gap(cross_calibrated(judged)) < 0.04
 
 
 def test_nothing_is_judged_by_itself():
     """In one half of the images the scores are honest, in the other all are wrong by the same factor."""
     random = np.random.default_rng(0)
-    scores, images = random.uniform(.05, .95, 20_000), np.arange(20_000) % 2
+    scores, images = random.uniform(0.05, 0.95, 20_000), np.arange(20_000) % 2
     right = random.random(20_000) < np.where(images, expit(3 * logit(scores)), scores)
     stated = cross_calibrated(Judged(images, scores, right))
-    np.testing.assert_allclose(stated[images == 0], expit(3 * logit(scores[images == 0])), atol=.05)
-    np.testing.assert_allclose(stated[images == 1], scores[images == 1], atol=.05)
+    np.testing.assert_allclose(stated[images == 0], expit(3 * logit(scores[images == 0])), atol=0.05)
+    np.testing.assert_allclose(stated[images == 1], scores[images == 1], atol=0.05)
 
 
 def test_scores_that_say_the_opposite_are_refused(judged):
@@ -57,14 +57,20 @@ def test_the_best_box_on_a_person_is_right_and_all_others_are_not(small_dataset)
         if not scene.people:
             return scene
         person = scene.people[0]
-        second = Person(person.box + 1, .3, person.keypoints)
-        nobody = Person(np.array([0, 0, 9, 9], np.float32), .2, person.keypoints)
+        second = Person(person.box + 1, 0.3, person.keypoints)
+        nobody = Person(np.array([0, 0, 9, 9], np.float32), 0.2, person.keypoints)
         return Scene((*scene.people, second, nobody), scene.mask)
 
     found = judge(collect(pipeline, small_dataset.images, small_dataset.annotations))
     assert sorted(zip(found.images.tolist(), found.scores.round(1).tolist(), found.right.tolist(), strict=True)) == [
-        (10, .2, False), (10, .3, False), (10, .9, True), (10, .9, True), (20, .2, False), (20, .3, False),
-        (20, .9, True)]
+        (10, 0.2, False),
+        (10, 0.3, False),
+        (10, 0.9, True),
+        (10, 0.9, True),
+        (20, 0.2, False),
+        (20, 0.3, False),
+        (20, 0.9, True),
+    ]
 
 
 def test_a_box_on_a_crowd_is_neither(small_dataset):
@@ -78,11 +84,11 @@ def test_a_box_on_a_crowd_is_neither(small_dataset):
 @pytest.mark.parametrize('right', [True, False])
 def test_one_kind_of_boxes_is_not_enough(right):
     with pytest.raises(DatasetError, match=f'{5 * right} of 5 are right'):
-        fit(Judged(np.arange(5), np.full(5, .5), np.full(5, right)))
+        fit(Judged(np.arange(5), np.full(5, 0.5), np.full(5, right)))
 
 
 def test_the_ends_of_the_scale_stay_finite():
-    assert np.isfinite(Calibration(2.3, .5)(np.array([0., 1.]))).all()
+    assert np.isfinite(Calibration(2.3, 0.5)(np.array([0.0, 1.0]))).all()
 
 
 @pytest.mark.parametrize('separable', [True, False])
@@ -92,5 +98,5 @@ def test_a_rescaled_subnet_answers_the_rescaled_logits(separable):
     pyramid = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
     with torch.no_grad():
         before = subnet(pyramid)
-        subnet.rescale(2.3, .5)
-        torch.testing.assert_close(subnet(pyramid), 2.3 * before + .5)
+        subnet.rescale(2.3, 0.5)
+        torch.testing.assert_close(subnet(pyramid), 2.3 * before + 0.5)

@@ -58,14 +58,15 @@ def test_pictures_are_given_as_bgr(small_dataset):
 
 def test_time_is_the_median_call(small_dataset):
     def pipeline(image, channel_order='rgb'):
-        time.sleep(.4 if image[0, 0, 0] == 10 else .01)
+        time.sleep(0.4 if image[0, 0, 0] == 10 else 0.01)
         return small_dataset.oracle(image)
 
     assert 10 <= measure(small_dataset, pipeline)['ms_per_image'] < 100
 
 
-@pytest.mark.parametrize('change', [lambda annotation: annotation.pop('segmentation'),
-                                    lambda annotation: annotation.update(segmentation=[])])
+@pytest.mark.parametrize(
+    'change', [lambda annotation: annotation.pop('segmentation'), lambda annotation: annotation.update(segmentation=[])]
+)
 def test_labels_without_polygons_give_no_mask_figure(small_dataset, change):
     change(small_dataset.content['annotations'][0])
     small_dataset.save()

@@ -16,10 +16,13 @@ from mpn_ros.training.prn_noise import EXACT
 
 def people(shifts: list[float]) -> LabelledPeople:
     """Two people of 100 x 100 pixels an image, the second shifted to the right."""
-    corner = np.array([[0., 0.] if first else [shift, 0.] for shift in shifts for first in (True, False)])
+    corner = np.array([[0.0, 0.0] if first else [shift, 0.0] for shift in shifts for first in (True, False)])
     keypoints = corner[:, None] + np.random.default_rng(0).uniform(5, 95, (len(corner), 17, 2))
-    return LabelledPeople(np.repeat(np.arange(len(shifts)), 2), np.c_[corner, corner + 100].astype(np.float32),
-                          np.concatenate([keypoints, np.full((len(corner), 17, 1), 2)], -1).astype(np.float32))
+    return LabelledPeople(
+        np.repeat(np.arange(len(shifts)), 2),
+        np.c_[corner, corner + 100].astype(np.float32),
+        np.concatenate([keypoints, np.full((len(corner), 17, 1), 2)], -1).astype(np.float32),
+    )
 
 
 class Wrong:
@@ -39,20 +42,20 @@ class Wrong:
 def test_the_furthest_ahead_of_those_who_overlap_comes_first() -> None:
     """Image 0 does not overlap; in image 2 the second grouper is more wrong than in images 1 and 3."""
     images = simulated(people([120, 30, 30, 30]), EXACT)
-    crops = crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 2, .3, COCO)
+    crops = crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 2, 0.3, COCO)
     assert [crop.image_id for crop in crops][0] == 2
     assert 0 not in [crop.image_id for crop in crops] and len({crop.image_id for crop in crops}) == 2
-    assert crops[0].oks['right'] == pytest.approx(1) and crops[0].oks['wrong'] < .5
+    assert crops[0].oks['right'] == pytest.approx(1) and crops[0].oks['wrong'] < 0.5
     assert len(crops[0].others) == 1
 
 
 def test_a_row_for_each_crop_and_a_panel_for_each_grouper() -> None:
     images = simulated(people([30, 30]), EXACT)
-    figure = draw_crops(crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 2, .3, COCO), COCO)
+    figure = draw_crops(crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 2, 0.3, COCO), COCO)
     assert len(figure.axes) == 2 * 3
     assert figure.axes[1].get_title() == 'right, OKS 1.00'
 
 
 def test_nobody_overlaps() -> None:
     images = simulated(people([120]), EXACT)
-    assert crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 3, .3, COCO) == []
+    assert crops_that_differ({'right': Wrong(0), 'wrong': Wrong(6)}, images, 3, 0.3, COCO) == []

@@ -13,7 +13,7 @@ from mpn_ros.scene import Person, Scene
 def person(x: float, score: float, joints: bool = True) -> Person:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
     if joints:
-        keypoints[:, 0], keypoints[:, 1], keypoints[:, 2] = x + np.linspace(0, 50, 17), np.linspace(0, 100, 17), .5
+        keypoints[:, 0], keypoints[:, 1], keypoints[:, 2] = x + np.linspace(0, 50, 17), np.linspace(0, 100, 17), 0.5
     return Person(np.array([x, 0, x + 50, 100], np.float32), score, keypoints)
 
 
@@ -22,7 +22,7 @@ def system(value: int, *people: Person):
 
 
 def test_people_of_all_members_each_once_best_first_and_the_mask_of_the_first():
-    mine, yours, other = person(0, .6), person(1, .9), person(300, .7)
+    mine, yours, other = person(0, 0.6), person(1, 0.9), person(300, 0.7)
     scene = Ensemble([system(255, mine), system(0, yours, other)])(np.zeros((2, 2, 3), np.uint8))
     assert scene.people == (yours, other)
     assert (scene.mask == 255).all()
@@ -30,7 +30,7 @@ def test_people_of_all_members_each_once_best_first_and_the_mask_of_the_first():
 
 def test_a_person_without_joints_is_the_first_members_alone():
     """OKS cannot tell two such answers apart."""
-    mine, yours = person(0, .3, joints=False), person(1, .4, joints=False)
+    mine, yours = person(0, 0.3, joints=False), person(1, 0.4, joints=False)
     assert Ensemble([system(0, mine), system(0, yours)])(np.zeros((2, 2, 3), np.uint8)).people == (mine,)
 
 

@@ -15,14 +15,17 @@ from mpn_ros.training.prn_labels import LabelledPeople  # noqa: E402
 from mpn_ros.training.prn_noise import EXACT  # noqa: E402
 
 
-def pairs(images: int = 20, shift: float = 120.) -> LabelledPeople:
+def pairs(images: int = 20, shift: float = 120.0) -> LabelledPeople:
     """Two people of 100 x 100 pixels an image, the second ``shift`` pixels to the right of the first."""
     random = np.random.default_rng(0)
-    corner = np.stack([np.zeros((images, 2)), np.tile([shift, 0.], (images, 1))], 1).reshape(-1, 2)
+    corner = np.stack([np.zeros((images, 2)), np.tile([shift, 0.0], (images, 1))], 1).reshape(-1, 2)
     box = np.concatenate([corner, corner + 100], 1).astype(np.float32)
     keypoints = corner[:, None] + random.uniform(0, 99, (2 * images, 17, 2))
-    return LabelledPeople(np.repeat(np.arange(images) * 7, 2), box,
-                          np.concatenate([keypoints, np.full((2 * images, 17, 1), 2)], -1).astype(np.float32))
+    return LabelledPeople(
+        np.repeat(np.arange(images) * 7, 2),
+        box,
+        np.concatenate([keypoints, np.full((2 * images, 17, 1), 2)], -1).astype(np.float32),
+    )
 
 
 Change = Callable[[np.ndarray], np.ndarray]
@@ -55,7 +58,7 @@ def test_the_truth_gets_everything() -> None:
 
 def test_half_of_the_joints_at_the_neighbour_cost() -> None:
     images = simulated(pairs(), EXACT)
-    assert grouping_figures(Reciting(images, swapped), images)['all']['AP'] < .2
+    assert grouping_figures(Reciting(images, swapped), images)['all']['AP'] < 0.2
     assert joint_rates(Reciting(images, swapped), images)['own'] == pytest.approx(8 / 17)
 
 
@@ -81,8 +84,10 @@ def test_a_joint_of_the_neighbour_is_not_refused() -> None:
     assert joint_rates(Reciting(images, greedy), images) == {'own': 1, 'refused': 0}
 
 
-@pytest.mark.parametrize(('shift', 'parts'), [(120, ['all']), (45, ['all', 'overlap > 0.3']),
-                                              (20, ['all', 'overlap > 0.3', 'overlap > 0.5'])])
+@pytest.mark.parametrize(
+    ('shift', 'parts'),
+    [(120, ['all']), (45, ['all', 'overlap > 0.3']), (20, ['all', 'overlap > 0.3', 'overlap > 0.5'])],
+)
 def test_parts_are_those_who_overlap(shift: float, parts: list[str]) -> None:
     """Boxes of 100 pixels that are 45 apart share 55 of 145, those 20 apart 80 of 120."""
     images = simulated(pairs(shift=shift), EXACT)
@@ -98,8 +103,16 @@ def test_who_overlaps_nobody_is_neither_asked_for_nor_held_against() -> None:
     alone.box[:] += 500
     alone.keypoints[..., :2] += 500
     order = np.argsort(np.concatenate([people.image_id, alone.image_id]), kind='stable')
-    both = LabelledPeople(*(np.concatenate(parts)[order] for parts in (
-        (people.image_id, alone.image_id), (people.box, alone.box), (people.keypoints, alone.keypoints))))
+    both = LabelledPeople(
+        *(
+            np.concatenate(parts)[order]
+            for parts in (
+                (people.image_id, alone.image_id),
+                (people.box, alone.box),
+                (people.keypoints, alone.keypoints),
+            )
+        )
+    )
     images = simulated(both, EXACT)
 
     def without_the_third(poses: np.ndarray) -> np.ndarray:
@@ -107,7 +120,7 @@ def test_who_overlaps_nobody_is_neither_asked_for_nor_held_against() -> None:
         return poses
 
     figures = grouping_figures(Reciting(images, without_the_third), images)
-    assert figures['all']['AP'] < .8
+    assert figures['all']['AP'] < 0.8
     assert figures['overlap > 0.5']['AP'] == pytest.approx(1)
     assert grouping_figures(Reciting(images), images)['overlap > 0.5']['AP'] == pytest.approx(1)
 
@@ -117,11 +130,11 @@ def test_reliability_sets_what_is_stated_beside_what_is_right() -> None:
     images = simulated(pairs(), EXACT)
 
     def half_sure(poses: np.ndarray) -> np.ndarray:
-        poses[..., 2] = .85
+        poses[..., 2] = 0.85
         poses[:, 1::2] = poses[::-1, 1::2]
-        poses[:, 0, 2] = .25
+        poses[:, 0, 2] = 0.25
         return poses
 
     low, high = joint_reliability(Reciting(images, half_sure), images)
-    assert low == {'count': 40, 'stated': pytest.approx(.25), 'right': 1}
-    assert high == {'count': 40 * 16, 'stated': pytest.approx(.85), 'right': .5}
+    assert low == {'count': 40, 'stated': pytest.approx(0.25), 'right': 1}
+    assert high == {'count': 40 * 16, 'stated': pytest.approx(0.85), 'right': 0.5}

@@ -18,7 +18,7 @@ def test_pooled_counts_pixels_and_mean_counts_images():
     measure.add(np.ones((1, 1), np.uint8), np.ones((1, 1), bool))
     measure.add(np.zeros((9, 9), np.uint8), np.zeros((9, 9), bool))
     assert measure.pooled == pytest.approx(51 / 101)
-    assert measure.mean == pytest.approx(.75)
+    assert measure.mean == pytest.approx(0.75)
 
 
 def test_without_people_there_is_no_figure():

@@ -14,11 +14,14 @@ from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 def crowd(images: int) -> LabelledPeople:
     """Two people an image, side by side."""
     random = np.random.default_rng(0)
-    corner = np.stack([np.zeros((images, 2)), np.full((images, 2), 120.)], 1).reshape(-1, 2)
+    corner = np.stack([np.zeros((images, 2)), np.full((images, 2), 120.0)], 1).reshape(-1, 2)
     box = np.concatenate([corner, corner + 100], 1).astype(np.float32)
     keypoints = corner[:, None] + random.uniform(0, 99, (2 * images, 17, 2))
-    return LabelledPeople(np.repeat(np.arange(images) * 7, 2), box,
-                          np.concatenate([keypoints, np.full((2 * images, 17, 1), 2)], -1).astype(np.float32))
+    return LabelledPeople(
+        np.repeat(np.arange(images) * 7, 2),
+        box,
+        np.concatenate([keypoints, np.full((2 * images, 17, 1), 2)], -1).astype(np.float32),
+    )
 
 
 def test_exact_detectors_find_the_labels() -> None:
@@ -35,7 +38,7 @@ def test_clutter_lies_around_the_people() -> None:
     people = crowd(50)
     images = simulated(people, DetectorNoise(box=0, miss=1, miss_hidden=1, clutter=2))
     used = np.concatenate([image.peaks[image.peaks[..., 2] > 0] for image in images])
-    assert len(used) / (100 * 17) == pytest.approx(2, rel=.1)
+    assert len(used) / (100 * 17) == pytest.approx(2, rel=0.1)
     inside = ((used[:, None, :2] >= people.box[:2, :2] - 1) & (used[:, None, :2] <= people.box[:2, 2:])).all(-1).any(1)
     assert inside.all()
     assert not any(image.own[..., 2].any() for image in images if image.own is not None)

@@ -28,14 +28,17 @@ def test_writes_a_picture_for_each_and_one_of_the_losses(answers, tmp_path):
 def test_a_panel_for_each_size_with_truth_and_a_curve_for_each_threshold(answers):
     figure = draw_precision_recall(precision_recall(answers.bbox), 'bbox')
     assert [panel.get_title() for panel in figure.axes] == [
-        'person boxes, all', 'person boxes, medium', 'person boxes, large']
+        'person boxes, all',
+        'person boxes, medium',
+        'person boxes, large',
+    ]
     for panel in figure.axes:
         labels = [line.get_label() for line in panel.get_lines()]
         assert len(labels) == 11 and labels[0] == '0.50: 100.0' and labels[-1] == 'mean: 100.0'
 
 
 def test_a_bar_is_the_sum_of_its_losses():
-    figure = draw_losses({'keypoints': {'all': Losses(.4, .3, .1, .05, .15)}})
+    figure = draw_losses({'keypoints': {'all': Losses(0.4, 0.3, 0.1, 0.05, 0.15)}})
     lengths = [bar.get_width() for bar in figure.axes[0].patches]
     assert lengths == pytest.approx([40, 30, 10, 5, 15])
     assert [bar.get_x() for bar in figure.axes[0].patches] == pytest.approx([0, 40, 70, 80, 85])

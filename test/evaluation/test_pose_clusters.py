@@ -21,21 +21,21 @@ def three_kinds() -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     kinds = random.uniform(0, 1, (3, 17, 2)) * (20, 40)
     which = random.permutation(np.repeat([0, 1, 2], [30, 20, 10]))
-    return kinds[which] + random.normal(0, .3, (60, 17, 2)), which
+    return kinds[which] + random.normal(0, 0.3, (60, 17, 2)), which
 
 
 def test_kinds_are_told_apart_and_the_largest_is_first() -> None:
     poses, which = three_kinds()
-    found = cluster(poses, 3, 400.)
+    found = cluster(poses, 3, 400.0)
     np.testing.assert_array_equal(found.members, which)
     for index, centre in enumerate(found.centres):
         np.testing.assert_allclose(centre, poses[which == index].mean(0))
-    assert found.oks > .8
+    assert found.oks > 0.8
 
 
 def test_as_many_clusters_as_poses_leave_nothing_unlike() -> None:
     poses, _ = three_kinds()
-    assert cluster(poses[:5], 5, 400.).oks == pytest.approx(1)
+    assert cluster(poses[:5], 5, 400.0).oks == pytest.approx(1)
 
 
 def test_a_nodes_pose_is_where_it_raises_the_joints() -> None:
@@ -46,7 +46,7 @@ def test_a_nodes_pose_is_where_it_raises_the_joints() -> None:
         x, y = places[node, joint]
         raised[y, x, joint, node] = 1 + raised.abs().max()
     with torch.no_grad():
-        np.testing.assert_array_equal(node_poses(prn), places + .5)
+        np.testing.assert_array_equal(node_poses(prn), places + 0.5)
 
 
 def test_the_command_writes_a_picture_or_says_why_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

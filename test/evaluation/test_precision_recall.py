@@ -14,7 +14,7 @@ SIZE = 100
 
 
 def box(image_id: int, x: float, score: float = 1) -> dict:
-    return {'image_id': image_id, 'bbox': [x, 0, SIZE, SIZE], 'area': SIZE ** 2, 'iscrowd': 0, 'score': score}
+    return {'image_id': image_id, 'bbox': [x, 0, SIZE, SIZE], 'area': SIZE**2, 'iscrowd': 0, 'score': score}
 
 
 def losses_of(truth: list[dict], results: list[dict]):
@@ -27,7 +27,7 @@ def losses_of(truth: list[dict], results: list[dict]):
 
 def test_curves_have_the_average_precision_as_their_mean():
     truth = [box(image, 0) for image in range(1, 5)]
-    evaluation = matched(range(1, 5), truth, [box(1, 10, .9), box(2, 60, .8), box(3, 0, .7)], 'bbox')
+    evaluation = matched(range(1, 5), truth, [box(1, 10, 0.9), box(2, 60, 0.8), box(3, 0, 0.7)], 'bbox')
     curves = precision_recall(evaluation)
     named = figures(evaluation)
     assert curves['all'].precision.mean() == pytest.approx(named['AP'])
@@ -38,23 +38,26 @@ def test_curves_have_the_average_precision_as_their_mean():
 
 # Of four people one is found at an IoU of 1 and one missed; what the other two are is the case. pycocotools' 101 steps
 # of recall make 51 of them a half, 76 three quarters.
-@pytest.mark.parametrize(('results', 'expected'), [
-    # Moved by 20: IoU 2/3, right at .50 to .65, wrong at the six thresholds above.
-    ([box(3, 20, .8), box(4, 20, .7)], {'loose': .5 * .6}),
-    # Moved by 60: IoU 1/4.
-    ([box(3, 60, .8), box(4, 60, .7)], {'far': .5}),
-    ([], {'missed': .75}),
-])
+@pytest.mark.parametrize(
+    ('results', 'expected'),
+    [
+        # Moved by 20: IoU 2/3, right at .50 to .65, wrong at the six thresholds above.
+        ([box(3, 20, 0.8), box(4, 20, 0.7)], {'loose': 0.5 * 0.6}),
+        # Moved by 60: IoU 1/4.
+        ([box(3, 60, 0.8), box(4, 60, 0.7)], {'far': 0.5}),
+        ([], {'missed': 0.75}),
+    ],
+)
 def test_what_is_lost_has_its_name(results, expected):
     truth = [box(image, 0) for image in range(1, 5)]
-    found = losses_of(truth, [box(1, 0, .9), *results])
-    missed = .25 if results else .75
+    found = losses_of(truth, [box(1, 0, 0.9), *results])
+    missed = 0.25 if results else 0.75
     assert found.missed == pytest.approx(missed)
     for name, value in expected.items():
-        assert getattr(found, name) == pytest.approx(value, abs=.02)
-    assert found.false_alarms == pytest.approx(0, abs=.02)
+        assert getattr(found, name) == pytest.approx(value, abs=0.02)
+    assert found.false_alarms == pytest.approx(0, abs=0.02)
 
 
 def test_a_false_alarm_that_is_ranked_first_costs_precision():
-    found = losses_of([box(1, 0)], [box(1, 500, .9), box(1, 0, .8)])
-    np.testing.assert_allclose(found, [.5, 0, 0, .5, 0], atol=.01)
+    found = losses_of([box(1, 0)], [box(1, 500, 0.9), box(1, 0, 0.8)])
+    np.testing.assert_allclose(found, [0.5, 0, 0, 0.5, 0], atol=0.01)

@@ -17,21 +17,21 @@ def person(score: float, *joints: tuple[float, float, float]) -> Person:
 
 
 def test_pose_score_counts_the_joints_that_are_seen():
-    assert pose_score(person(.8, (1, 2, .5), (3, 4, 1.))) == pytest.approx(.8 * .75)
-    assert pose_score(person(.8)) == 0
+    assert pose_score(person(0.8, (1, 2, 0.5), (3, 4, 1.0))) == pytest.approx(0.8 * 0.75)
+    assert pose_score(person(0.8)) == 0
 
 
 def test_joints_not_seen_are_zero_and_do_not_stretch_the_pose():
-    scene = Scene((person(.8, (15, 30, .5)),), np.zeros((200, 200), np.uint8))
-    result, = keypoint_results(scene, image_id=7)
-    assert result['keypoints'] == [15, 30, .5] + [0] * 48
+    scene = Scene((person(0.8, (15, 30, 0.5)),), np.zeros((200, 200), np.uint8))
+    (result,) = keypoint_results(scene, image_id=7)
+    assert result['keypoints'] == [15, 30, 0.5] + [0] * 48
     assert result['area'] == 30 * 80
     assert result['image_id'] == 7
 
 
 def test_a_person_without_joints_is_a_box_but_no_pose():
-    scene = Scene((person(.8),), np.zeros((200, 200), np.uint8))
+    scene = Scene((person(0.8),), np.zeros((200, 200), np.uint8))
     assert keypoint_results(scene, 1) == []
-    result, = box_results(scene, 1)
+    (result,) = box_results(scene, 1)
     assert result['bbox'] == [10, 20, 30, 80]
-    assert result['score'] == pytest.approx(.8)
+    assert result['score'] == pytest.approx(0.8)

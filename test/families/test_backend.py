@@ -20,7 +20,7 @@ IMAGES = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), np.uint8)
 ORDER = np.arange(17)
 
 
-def rows(score=.9):
+def rows(score=0.9):
     values = np.zeros((1, 300, 57), np.float32)
     values[0, 0, :5] = 1, 2, 30, 40, score
     return values
@@ -47,14 +47,20 @@ class Scripted:
         return lambda pixels: [self.answers[precision]]
 
 
-@pytest.mark.parametrize('family, tensor', [
-    ('yolo', np.float32([10, 20, 30]).reshape(1, 3, 1, 1) / 255),
-    ('rtmo', np.float32([30, 20, 10]).reshape(1, 3, 1, 1)),
-    ('movenet', np.int32([10, 20, 30]).reshape(1, 1, 1, 3))])
+@pytest.mark.parametrize(
+    'family, tensor',
+    [
+        ('yolo', np.float32([10, 20, 30]).reshape(1, 3, 1, 1) / 255),
+        ('rtmo', np.float32([30, 20, 10]).reshape(1, 3, 1, 1)),
+        ('movenet', np.int32([10, 20, 30]).reshape(1, 1, 1, 3)),
+    ],
+)
 def test_pixels_become_what_each_family_wants(save, family, tensor):
-    path = {'yolo': lambda: save({'out': rows()}, [1, 3, 64, 64]),
-            'rtmo': lambda: save({'d': np.zeros((1, 9, 5)), 'k': np.zeros((1, 9, 17, 3))}, [1, 3, 64, 64]),
-            'movenet': lambda: save({'r': np.zeros((1, 6, 56))}, [1, 'h', 'w', 3], dtype=TensorProto.INT32)}[family]()
+    path = {
+        'yolo': lambda: save({'out': rows()}, [1, 3, 64, 64]),
+        'rtmo': lambda: save({'d': np.zeros((1, 9, 5)), 'k': np.zeros((1, 9, 17, 3))}, [1, 3, 64, 64]),
+        'movenet': lambda: save({'r': np.zeros((1, 6, 56))}, [1, 'h', 'w', 3], dtype=TensorProto.INT32),
+    }[family]()
     made = open_network(path).family.preprocess(np.full((1, 64, 64, 3), (10, 20, 30), np.uint8))
     assert made.dtype == tensor.dtype and made.flags.c_contiguous
     np.testing.assert_allclose(made, np.broadcast_to(tensor, made.shape), rtol=1e-6)
@@ -77,32 +83,35 @@ def test_an_answer_that_is_not_finite_is_no_empty_image(save, runtime, value):
 
 
 def test_lower_precision_is_checked_once_and_remembered(network, caplog):
-    answers = {'fp16': rows(np.nan), 'bf16': rows(.8), 'fp32': rows(.9)}
+    answers = {'fp16': rows(np.nan), 'bf16': rows(0.8), 'fp32': rows(0.9)}
     with caplog.at_level(logging.WARNING):
         runtime = Scripted(answers, 'fp16', 'bf16', 'fp32')
         backend = FamilyBackend(network.file, network.family, ORDER, runtime)
-        assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(.8) and backend.description == 'scripted bf16'
+        assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.8) and backend.description == 'scripted bf16'
     assert 'scripted fp16 answers otherwise than in float32 and is not used' in caplog.text
     backend(IMAGES)
     assert [precision for _, precision in runtime.asked] == ['fp32', 'fp16', 'bf16', 'bf16']
     again = Scripted(answers, 'fp16', 'bf16', 'fp32')
-    assert FamilyBackend(network.file, network.family, ORDER, again)(IMAGES).boxes[0, 0, 4] == pytest.approx(.8)
+    assert FamilyBackend(network.file, network.family, ORDER, again)(IMAGES).boxes[0, 0, 4] == pytest.approx(0.8)
     assert [precision for _, precision in again.asked] == ['bf16'], 'it was judged a second time'
 
 
 def test_where_nothing_else_is_right_it_is_float32(network, monkeypatch, tmp_path):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'none' / 'file'))
     (tmp_path / 'none').write_text('no folder can be made below this')
-    backend = FamilyBackend(network.file, network.family, ORDER,
-                            Scripted({'fp16': rows(.5), 'fp32': rows(.9)}, 'fp16', 'fp32'))
-    assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(.9) and backend.description == 'scripted fp32'
+    backend = FamilyBackend(
+        network.file, network.family, ORDER, Scripted({'fp16': rows(0.5), 'fp32': rows(0.9)}, 'fp16', 'fp32')
+    )
+    assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.9) and backend.description == 'scripted fp32'
 
 
 def test_both_runtimes_answer_alike(network):
     for name in ('openvino', 'onnxruntime'):
         pytest.importorskip(name, reason=f'{name} is an extra and is not installed')
-    exact = [make_backend(network.file, network.family, ORDER, name, 'cpu', 'fp32')(IMAGES)
-             for name in ('openvino', 'onnxruntime')]
+    exact = [
+        make_backend(network.file, network.family, ORDER, name, 'cpu', 'fp32')(IMAGES)
+        for name in ('openvino', 'onnxruntime')
+    ]
     for one, other in zip(exact[0][:2], exact[1][:2]):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
@@ -117,14 +126,23 @@ def test_auto_takes_what_there_is(network, monkeypatch):
         make_backend(network.file, network.family, ORDER)
 
 
-@pytest.mark.parametrize('name, device, precision, error, sentence', [
-    ('eager', 'auto', 'auto', BackendUnavailable, "backend 'eager' does not run network.onnx: auto, tensorrt, onnx"),
-    ('openvino', 'cuda', 'auto', BackendUnavailable, "not on 'cuda'"),
-    ('onnxruntime', 'cpu', 'bf16', BackendUnavailable, 'computes in the numbers of network.onnx, not in bf16'),
-    ('onnxruntime', 'tpu', 'auto', BackendUnavailable, "for device 'tpu'"),
-    ('tensorrt', 'cpu', 'auto', BackendUnavailable, "TensorrtExecutionProvider for device 'cpu'"),
-    ('auto', 'cpu', 'int4', ParameterError, "not 'int4'"),
-])
+@pytest.mark.parametrize(
+    'name, device, precision, error, sentence',
+    [
+        (
+            'eager',
+            'auto',
+            'auto',
+            BackendUnavailable,
+            "backend 'eager' does not run network.onnx: auto, tensorrt, onnx",
+        ),
+        ('openvino', 'cuda', 'auto', BackendUnavailable, "not on 'cuda'"),
+        ('onnxruntime', 'cpu', 'bf16', BackendUnavailable, 'computes in the numbers of network.onnx, not in bf16'),
+        ('onnxruntime', 'tpu', 'auto', BackendUnavailable, "for device 'tpu'"),
+        ('tensorrt', 'cpu', 'auto', BackendUnavailable, "TensorrtExecutionProvider for device 'cpu'"),
+        ('auto', 'cpu', 'int4', ParameterError, "not 'int4'"),
+    ],
+)
 def test_what_cannot_run_says_why(network, name, device, precision, error, sentence):
     with pytest.raises(error, match=sentence):
         make_backend(network.file, network.family, ORDER, name, device, precision)
@@ -133,10 +151,10 @@ def test_what_cannot_run_says_why(network, name, device, precision, error, sente
 @pytest.mark.parametrize('name', ['openvino', 'onnxruntime'])
 def test_a_network_in_half_precision_is_answered_in_float32(save, name):
     pytest.importorskip(name, reason=f'{name} is an extra and is not installed')
-    path = save({'out': rows(.5)}, [1, 3, 64, 64], dtype=TensorProto.FLOAT16, output_dtype=TensorProto.FLOAT16)
+    path = save({'out': rows(0.5)}, [1, 3, 64, 64], dtype=TensorProto.FLOAT16, output_dtype=TensorProto.FLOAT16)
     seen = PosePipeline(path, backend=name, precision='fp32').backend(IMAGES)
     assert seen.boxes.dtype == seen.peaks.dtype == np.float32
-    assert seen.boxes[0, 0].tolist() == [1, 2, 30, 40, .5, 0]
+    assert seen.boxes[0, 0].tolist() == [1, 2, 30, 40, 0.5, 0]
 
 
 def test_a_size_that_the_file_does_not_take_is_named(network):

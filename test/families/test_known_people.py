@@ -24,13 +24,17 @@ def people(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Two people who stand apart in an image (width, height): boxes (2, 5), the better first, and keypoints (2, 17, 3),
     the last of which is not seen."""
     random, (width, height) = np.random.default_rng(0), size
-    boxes = np.array([(.55 * width, .1 * height, .95 * width, .9 * height, .9),
-                      (.05 * width, .2 * height, .4 * width, .95 * height, .7)])
+    boxes = np.array(
+        [
+            (0.55 * width, 0.1 * height, 0.95 * width, 0.9 * height, 0.9),
+            (0.05 * width, 0.2 * height, 0.4 * width, 0.95 * height, 0.7),
+        ]
+    )
     keypoints = np.empty((2, JOINTS, 3))
     for box, joints in zip(boxes, keypoints):
         joints[:, :2] = random.uniform(box[:2], box[2:4], (JOINTS, 2))
-        joints[:, 2] = random.uniform(.5, 1, JOINTS)
-    keypoints[:, -1, 2] = .01
+        joints[:, 2] = random.uniform(0.5, 1, JOINTS)
+    keypoints[:, -1, 2] = 0.01
     return boxes, keypoints
 
 
@@ -48,7 +52,7 @@ def to_input(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray,
 def movenet(save, size, **options):
     boxes, keypoints, scales, content = to_input(size)
     # Its keypoints count from the middle of a pixel; all of it are fractions of the padded input.
-    keypoints[..., :2] = (keypoints[..., :2] + .5) * scales - .5
+    keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scales - 0.5
     padded = np.array([32 * math.ceil(side / 32) for side in content])
     rows = np.zeros((1, 6, 56))
     rows[0, :2, :51] = np.concatenate([keypoints[..., 1::-1] / padded[::-1], keypoints[..., 2:]], -1).reshape(2, 51)
@@ -64,7 +68,7 @@ def rtmo(save, size, again=False, **options):
     found, poses = np.zeros((1, count, 5)), np.zeros((1, count, JOINTS, 3))
     for cell in range(count):
         found[0, cell], poses[0, cell] = boxes[cell % 2], keypoints[cell % 2]
-        found[0, cell, 4] -= .001 * (cell // 2)
+        found[0, cell, 4] -= 0.001 * (cell // 2)
     return save({'dets': found, 'keypoints': poses}, [1, 3, LONG, LONG], **options)
 
 
@@ -78,8 +82,12 @@ def yolo(save, size, **options):
     rows = np.zeros((1, 56, 84))
     for cell in range(40):
         box = boxes[cell % 2]
-        rows[0, :, cell] = [*(box[:2] + box[2:4]) / 2, *(box[2:4] - box[:2]), box[4] - .001 * (cell // 2),
-                            *keypoints[cell % 2].ravel()]
+        rows[0, :, cell] = [
+            *(box[:2] + box[2:4]) / 2,
+            *(box[2:4] - box[:2]),
+            box[4] - 0.001 * (cell // 2),
+            *keypoints[cell % 2].ravel(),
+        ]
     return save({'out': rows}, [1, 3, LONG, LONG], **options)
 
 
@@ -106,9 +114,9 @@ def test_people_come_out_where_they_are(save, family, runtime, size):
     assert scene.mask is None and scene.image_size == size
     assert len(scene.people) == 2
     for person, box, joints in zip(scene.people, boxes, keypoints):
-        np.testing.assert_allclose(person.box, box[:4], atol=.05)
+        np.testing.assert_allclose(person.box, box[:4], atol=0.05)
         assert person.score == pytest.approx(box[4], abs=1e-4)
-        np.testing.assert_allclose(person.keypoints[:-1], joints[:-1], atol=.05)
+        np.testing.assert_allclose(person.keypoints[:-1], joints[:-1], atol=0.05)
         assert not person.seen[-1]
 
 
@@ -118,10 +126,11 @@ def test_keypoints_in_another_order_go_to_their_places(save, family):
     path = family(save, size)
     names = [*COCO.names[1:], COCO.names[0]]
     path.with_suffix('.json').write_text(json.dumps({'keypoints': names}))
-    first, _ = PosePipeline(path, input_size=None if family is not end_to_end else LONG, precision='fp32',
-                            backend='openvino')(np.zeros((*size[::-1], 3), np.uint8)).people
+    first, _ = PosePipeline(
+        path, input_size=None if family is not end_to_end else LONG, precision='fp32', backend='openvino'
+    )(np.zeros((*size[::-1], 3), np.uint8)).people
     _, keypoints = people(size)
-    np.testing.assert_allclose(first.keypoints[1:], keypoints[0, :-1], atol=.05)
+    np.testing.assert_allclose(first.keypoints[1:], keypoints[0, :-1], atol=0.05)
     assert not first.seen[0]
 
 
@@ -139,9 +148,9 @@ def test_thresholds_decide_and_stand_beside_the_file(save):
     image = np.zeros((*SIZES['odd'][::-1], 3), np.uint8)
     path.with_suffix('.json').write_text('{"thresholds": {"person": 0.8, "keypoint": 0}}')
     pipeline = PosePipeline(path, precision='fp32')
-    person, = pipeline(image).people
-    assert person.score == pytest.approx(.9) and person.seen.all()
-    pipeline.thresholds = Thresholds(person=.1, overlap=1)
+    (person,) = pipeline(image).people
+    assert person.score == pytest.approx(0.9) and person.seen.all()
+    pipeline.thresholds = Thresholds(person=0.1, overlap=1)
     assert len(pipeline(image).people) == 20
 
 
@@ -151,7 +160,7 @@ def test_the_prn_groups_where_it_is_asked_to(save, caplog):
     pipeline = PosePipeline(yolo(save, size), grouper='prn', precision='fp32')
     boxes, keypoints = people(size)
     first = pipeline(image).people[0]
-    right = np.abs(first.keypoints[:, :2] - keypoints[0, :, :2]).max(-1) < .5
+    right = np.abs(first.keypoints[:, :2] - keypoints[0, :, :2]).max(-1) < 0.5
     assert right.sum() == first.seen.sum() > 0, 'a joint is where no network has seen one'
     caplog.clear()
     PosePipeline(movenet(save, size), grouper='prn', precision='fp32')

@@ -22,9 +22,12 @@ IMAGE = [1, 32, 32, 3]
 
 def a_model(*initialisers, nodes=()):
     graph = helper.make_graph(
-        [helper.make_node('Add', ['images', 'weights'], ['people']), *nodes], 'tiny',
+        [helper.make_node('Add', ['images', 'weights'], ['people']), *nodes],
+        'tiny',
         [helper.make_tensor_value_info('images', TensorProto.FLOAT, ['batch', 3, 'height', 8])],
-        [helper.make_tensor_value_info('people', TensorProto.FLOAT16, [1, None, 5])], list(initialisers))
+        [helper.make_tensor_value_info('people', TensorProto.FLOAT16, [1, None, 5])],
+        list(initialisers),
+    )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8)
 
 
@@ -69,13 +72,15 @@ def test_a_file_is_cut_short_wherever_it_is_cut(save):
         path.write_bytes(whole[:end])
         with pytest.raises(WeightsError, match=f'{path} is (cut short|not an ONNX file)'):
             read_network_file(path)
-    path.write_bytes(whole[:len(whole) // 2])
+    path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match='is cut short: its end is missing'):
         read_network_file(path)
 
 
-@pytest.mark.parametrize('content', [b'', b'\0' * 100, b'<html>not here</html>', b'PK\x03\x04' + b'x' * 50,
-                                     np.random.default_rng(0).bytes(5000)])
+@pytest.mark.parametrize(
+    'content',
+    [b'', b'\0' * 100, b'<html>not here</html>', b'PK\x03\x04' + b'x' * 50, np.random.default_rng(0).bytes(5000)],
+)
 def test_what_is_no_onnx_file_is_named(tmp_path, content):
     path = tmp_path / 'network.onnx'
     path.write_bytes(content)
@@ -92,28 +97,39 @@ def test_weights_in_a_file_beside_it_are_taken_beside_the_target_of_a_link_too(t
     path.parent.mkdir()
     values = np.arange(400, dtype=np.float32)
     graph = helper.make_graph(
-        [helper.make_node('Add', ['images', 'weights'], ['people'])], 'tiny',
+        [helper.make_node('Add', ['images', 'weights'], ['people'])],
+        'tiny',
         [helper.make_tensor_value_info('images', TensorProto.FLOAT, [1, 400])],
-        [helper.make_tensor_value_info('people', TensorProto.FLOAT, [1, 400])], [weights(values)])
-    save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8), path,
-               save_as_external_data=True, location='network.data', size_threshold=0)
+        [helper.make_tensor_value_info('people', TensorProto.FLOAT, [1, 400])],
+        [weights(values)],
+    )
+    save_model(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid('', 13)], ir_version=8),
+        path,
+        save_as_external_data=True,
+        location='network.data',
+        size_threshold=0,
+    )
     link.symlink_to(path)
     for name in (path, link):
         file = read_network_file(name)
         assert file.content is None, 'the runtime would look for them beside nothing'
-        answer, = make(file, 'cpu', 'fp32').prepare((1, 400), 'fp32', None)(np.ones((1, 400), np.float32))
+        (answer,) = make(file, 'cpu', 'fp32').prepare((1, 400), 'fp32', None)(np.ones((1, 400), np.float32))
         np.testing.assert_allclose(answer[0], values + 1)
 
 
-@pytest.mark.parametrize('location', [
-    '../secret', '/etc/passwd', 'sub/../../secret', 'nowhere', '', '.', 'a\0b', 'link'])
+@pytest.mark.parametrize(
+    'location', ['../secret', '/etc/passwd', 'sub/../../secret', 'nowhere', '', '.', 'a\0b', 'link']
+)
 def test_weights_outside_the_folder_are_refused(tmp_path, location):
     folder = tmp_path / 'folder'
     (folder / 'sub').mkdir(parents=True)
     (tmp_path / 'secret').write_bytes(b'x' * 64)
     os.symlink(tmp_path / 'secret', folder / 'link')
-    for model in (a_model(external(location)), a_model(weights(), nodes=[
-            helper.make_node('Constant', [], ['more'], value=external(location))])):
+    for model in (
+        a_model(external(location)),
+        a_model(weights(), nodes=[helper.make_node('Constant', [], ['more'], value=external(location))]),
+    ):
         with pytest.raises(WeightsError, match='is not loaded: its weights .* is no file in its folder'):
             read_network_file(written(folder, model))
 

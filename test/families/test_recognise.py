@@ -19,8 +19,14 @@ from mpn_ros.skeleton import COCO  # noqa: E402
 
 SQUARE = [1, 3, 64, 64]
 ANY_SIDES = ['batch', 3, 'height', 'width']
-YOLO = {'task': 'pose', 'kpt_shape': '[17, 3]', 'names': "{0: 'person'}", 'stride': '32', 'imgsz': '[64, 64]',
-        'license': 'AGPL-3.0 License (https://ultralytics.com/license)'}
+YOLO = {
+    'task': 'pose',
+    'kpt_shape': '[17, 3]',
+    'names': "{0: 'person'}",
+    'stride': '32',
+    'imgsz': '[64, 64]',
+    'license': 'AGPL-3.0 License (https://ultralytics.com/license)',
+}
 
 
 def zeros(*shape: int) -> np.ndarray:
@@ -46,8 +52,9 @@ def test_rtmo_by_its_shapes(save, boxes, keypoints):
 @pytest.mark.parametrize('metadata', [YOLO, {}])
 @pytest.mark.parametrize('stated', [None, {'out': ['batch', 'rows', 'columns']}])
 def test_yolo_by_its_metadata_or_its_shapes_open_or_not(save, shape, name, metadata, stated):
-    network = open_network(save({'out': zeros(*shape)}, ANY_SIDES if stated else SQUARE, stated=stated,
-                                metadata=metadata))
+    network = open_network(
+        save({'out': zeros(*shape)}, ANY_SIDES if stated else SQUARE, stated=stated, metadata=metadata)
+    )
     assert network.family.traits.name == name
     assert ('AGPL-3.0' in str(network)) == bool(metadata)
 
@@ -57,32 +64,47 @@ def test_yolo_of_several_classes_means_people(save):
     family = open_network(save({'out': zeros(1, 57, 84)}, SQUARE, metadata=metadata)).family
     assert (family.classes, family.person) == (2, 1)
     rows = zeros(1, 57, 84)
-    rows[0, 4, 3], rows[0, 5, 9] = .9, .8
-    poses, = family.decode([rows], (64, 64))
+    rows[0, 4, 3], rows[0, 5, 9] = 0.9, 0.8
+    (poses,) = family.decode([rows], (64, 64))
     assert poses.boxes[:, 4].argmax() == 9, 'it took the dog'
 
 
 def test_the_name_of_a_file_says_nothing(save):
-    assert open_network(save({'rows': zeros(1, 6, 56)}, [1, 64, 64, 3], name='yolo11n-pose.onnx'
-                             )).family.traits.name == 'MoveNet MultiPose'
+    assert (
+        open_network(save({'rows': zeros(1, 6, 56)}, [1, 64, 64, 3], name='yolo11n-pose.onnx')).family.traits.name
+        == 'MoveNet MultiPose'
+    )
 
 
-@pytest.mark.parametrize('outputs, shape, metadata, sentence', [
-    ({'classes': zeros(1, 1000)}, SQUARE, {}, 'is no pose network: it takes images float32 1x3x64x64'),
-    ({'out': zeros(1, 84, 99)}, SQUARE, {'task': 'detect'}, 'is a detector without keypoints'),
-    ({'out': zeros(1, 84, 99)}, SQUARE, {}, 'is a detector without keypoints'),
-    ({'out': zeros(1, 300, 6)}, SQUARE, {}, 'is a detector without keypoints'),
-    ({'dets': zeros(1, 9, 5), 'labels': zeros(1, 9)}, SQUARE, {}, 'is a detector without keypoints'),
-    ({'x': zeros(1, 17, 384), 'y': zeros(1, 17, 512)}, SQUARE, {}, 'finds the keypoints of a single person'),
-    ({'heatmaps': zeros(1, 17, 16, 16)}, SQUARE, {}, 'finds the keypoints of a single person'),
-    ({'rows': zeros(1, 1, 17, 3)}, [1, 64, 64, 3], {}, 'finds the keypoints of a single person'),
-    ({'out': zeros(1, 7, 9, 11)}, SQUARE, {}, 'has outputs that are not known.*gives out float32 1x7x9x11'),
-    ({'text': zeros(1, 8)}, [1, 80], {}, 'is no network that takes an image'),
-    ({'out': zeros(1, 44, 84)}, SQUARE, YOLO | {'kpt_shape': '[13, 3]'}, "13 keypoints, which are not COCO's 17: name"),
-    ({'dets': zeros(1, 9, 5), 'k': zeros(1, 9, 21, 3)}, SQUARE, {}, "21 keypoints, which are not COCO's 17: name them"),
-    ({'out': zeros(1, 56, 84)}, SQUARE, YOLO | {'kpt_shape': '[0.5, 9]'}, "'kpt_shape'"),
-    ({'rows': zeros(4, 6, 56)}, [4, 64, 64, 3], {}, 'takes 4 images at once: export it for one'),
-])
+@pytest.mark.parametrize(
+    'outputs, shape, metadata, sentence',
+    [
+        ({'classes': zeros(1, 1000)}, SQUARE, {}, 'is no pose network: it takes images float32 1x3x64x64'),
+        ({'out': zeros(1, 84, 99)}, SQUARE, {'task': 'detect'}, 'is a detector without keypoints'),
+        ({'out': zeros(1, 84, 99)}, SQUARE, {}, 'is a detector without keypoints'),
+        ({'out': zeros(1, 300, 6)}, SQUARE, {}, 'is a detector without keypoints'),
+        ({'dets': zeros(1, 9, 5), 'labels': zeros(1, 9)}, SQUARE, {}, 'is a detector without keypoints'),
+        ({'x': zeros(1, 17, 384), 'y': zeros(1, 17, 512)}, SQUARE, {}, 'finds the keypoints of a single person'),
+        ({'heatmaps': zeros(1, 17, 16, 16)}, SQUARE, {}, 'finds the keypoints of a single person'),
+        ({'rows': zeros(1, 1, 17, 3)}, [1, 64, 64, 3], {}, 'finds the keypoints of a single person'),
+        ({'out': zeros(1, 7, 9, 11)}, SQUARE, {}, 'has outputs that are not known.*gives out float32 1x7x9x11'),
+        ({'text': zeros(1, 8)}, [1, 80], {}, 'is no network that takes an image'),
+        (
+            {'out': zeros(1, 44, 84)},
+            SQUARE,
+            YOLO | {'kpt_shape': '[13, 3]'},
+            "13 keypoints, which are not COCO's 17: name",
+        ),
+        (
+            {'dets': zeros(1, 9, 5), 'k': zeros(1, 9, 21, 3)},
+            SQUARE,
+            {},
+            "21 keypoints, which are not COCO's 17: name them",
+        ),
+        ({'out': zeros(1, 56, 84)}, SQUARE, YOLO | {'kpt_shape': '[0.5, 9]'}, "'kpt_shape'"),
+        ({'rows': zeros(4, 6, 56)}, [4, 64, 64, 3], {}, 'takes 4 images at once: export it for one'),
+    ],
+)
 def test_what_cannot_be_run_is_one_sentence(save, outputs, shape, metadata, sentence):
     path = save(outputs, shape, metadata=metadata)
     with pytest.raises(WeightsError, match=sentence) as raised:
@@ -132,7 +154,7 @@ class Foreign:
         return self.traits.preprocessing(images)
 
     def decode(self, outputs, size):
-        return [Poses(np.float32([[0, 0, 9, 9, .9]]), np.ones((1, 17, 3), np.float32))]
+        return [Poses(np.float32([[0, 0, 9, 9, 0.9]]), np.ones((1, 17, 3), np.float32))]
 
 
 def test_families_of_other_packages_are_found(save, monkeypatch, caplog):

@@ -12,14 +12,14 @@ from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.windows import plan_windows
 
 SIZE = 640, 480
-BOX = np.array([300, 200, 330, 260, .9], np.float32)
+BOX = np.array([300, 200, 330, 260, 0.9], np.float32)
 """A person in the image, too small for the first look."""
 ORDER = np.arange(17)
 
 
 def poses(*people: tuple[np.ndarray, float]) -> Poses:
     """Each with all joints at one x."""
-    keypoints = np.array([np.tile([x, 50, .8], (17, 1)) for _, x in people], np.float32).reshape(-1, 17, 3)
+    keypoints = np.array([np.tile([x, 50, 0.8], (17, 1)) for _, x in people], np.float32).reshape(-1, 17, 3)
     return Poses(np.array([box for box, _ in people], np.float32).reshape(-1, 5), keypoints)
 
 
@@ -51,7 +51,7 @@ def pipeline(save):
 
 
 def window_of(pipeline):
-    window, = plan_windows(SIZE, BOX[None], 1., 2, pipeline.windows)
+    (window,) = plan_windows(SIZE, BOX[None], 1.0, 2, pipeline.windows)
     return window
 
 
@@ -61,19 +61,19 @@ IMAGE = np.zeros((*SIZE[::-1], 3), np.uint8)
 def test_keypoints_are_those_of_the_same_person_in_the_window(pipeline):
     made = pipeline(poses())
     window = window_of(made)
-    inside = np.append(window.boxes_to_input(BOX[:4]), .7).astype(np.float32)
-    other = np.array([0, 0, 20, 40, .95], np.float32)
+    inside = np.append(window.boxes_to_input(BOX[:4]), 0.7).astype(np.float32)
+    other = np.array([0, 0, 20, 40, 0.95], np.float32)
     made = pipeline(poses((other, 5), (inside, 90)))
-    person, = made(IMAGE).people
+    (person,) = made(IMAGE).people
     # Counted from the edge: divided by the scale alone.
     expected = 90 / window.letterbox.scale[0] + window.corner[0]
     np.testing.assert_allclose(person.keypoints[:, 0], expected, atol=1e-3)
-    np.testing.assert_allclose(person.box, BOX[:4], atol=.5)
-    assert person.score == pytest.approx(.9) and made.backend.shapes[1:] == [window.input_size[::-1]]
+    np.testing.assert_allclose(person.box, BOX[:4], atol=0.5)
+    assert person.score == pytest.approx(0.9) and made.backend.shapes[1:] == [window.input_size[::-1]]
 
 
 def test_who_is_not_found_again_keeps_the_first_keypoints(pipeline):
-    person, = pipeline(poses((np.array([0, 0, 20, 40, .95]), 5)))(IMAGE).people
+    (person,) = pipeline(poses((np.array([0, 0, 20, 40, 0.95]), 5)))(IMAGE).people
     np.testing.assert_allclose(person.keypoints[:, 0], 310)
     scene = pipeline(poses())(IMAGE)
     np.testing.assert_allclose(scene.people[0].keypoints[:, 0], 310)
@@ -83,11 +83,11 @@ def test_who_is_not_found_again_keeps_the_first_keypoints(pipeline):
 def test_windows_alone_follow_people_who_are_expected(pipeline):
     made = pipeline(poses())
     settings = made._all_windows
-    window, = plan_windows(SIZE, BOX[None], 1., 2, settings)
-    inside = np.append(window.boxes_to_input(BOX[:4]), .7).astype(np.float32)
+    (window,) = plan_windows(SIZE, BOX[None], 1.0, 2, settings)
+    inside = np.append(window.boxes_to_input(BOX[:4]), 0.7).astype(np.float32)
     made = pipeline(poses((inside, 90)))
-    scene, = made.batch([IMAGE], expected=[BOX[None, :4]])
-    person, = scene.people
+    (scene,) = made.batch([IMAGE], expected=[BOX[None, :4]])
+    (person,) = scene.people
     assert scene.mask is None and len(made.backend.shapes) == 1
     np.testing.assert_allclose(person.keypoints[:, 0], 90 / window.letterbox.scale[0] + window.corner[0], atol=1e-3)
 

@@ -24,10 +24,10 @@ def test_all_pictures_with_their_times(tmp_path, suffix):
     assert not is_image(path)
     with VideoReader(path) as video:
         assert (video.width, video.height, video.expected) == (30, 20, 4)
-        assert video.overlay_rate() == pytest.approx(20, rel=.2), 'that of the shortest'
+        assert video.overlay_rate() == pytest.approx(20, rel=0.2), 'that of the shortest'
         frames = list(video)
         assert video.fault is None
-    assert [frame.time for frame in frames] == pytest.approx([0, .2, .25, .6])
+    assert [frame.time for frame in frames] == pytest.approx([0, 0.2, 0.25, 0.6])
     assert [int(frame.image[0, 0, 0]) for frame in frames] == pytest.approx([40, 80, 120, 160], abs=3)
     assert read_image(path)[0, 0, 0] == pytest.approx(40, abs=3)
 
@@ -39,7 +39,7 @@ def test_a_picture_for_those_who_show_no_animation_is_not_of_it(tmp_path):
 
 def test_no_duration_is_a_tenth_of_a_second(tmp_path):
     with VideoReader(animation(tmp_path / 'a.gif', 0)) as video:
-        assert [frame.time for frame in video] == pytest.approx([0, .1, .2, .3])
+        assert [frame.time for frame in video] == pytest.approx([0, 0.1, 0.2, 0.3])
 
 
 def test_an_animation_that_is_cut_off_is_told(tmp_path):
@@ -47,7 +47,7 @@ def test_an_animation_that_is_cut_off_is_told(tmp_path):
     with VideoReader(path) as video:
         whole = len(list(video))
     path = animation(tmp_path / 'a.gif')
-    path.write_bytes(path.read_bytes()[:path.stat().st_size * 3 // 4])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
     with VideoReader(path) as video:
         frames = list(video)
         assert 1 <= len(frames) < whole
@@ -57,8 +57,8 @@ def test_a_picture_that_claims_another_size_ends_it(tmp_path):
     """Pillow would make the canvas as large as it says."""
     path = animation(tmp_path / 'a.gif')
     data = bytearray(path.read_bytes())
-    at = [place for place in range(len(data) - 10) if data[place:place + 5] == b',' + bytes(4)][2]
-    data[at + 1:at + 5] = b'\xff\xef' * 2  # where it lies
+    at = [place for place in range(len(data) - 10) if data[place : place + 5] == b',' + bytes(4)][2]
+    data[at + 1 : at + 5] = b'\xff\xef' * 2  # where it lies
     path.write_bytes(data)
     with VideoReader(path) as video:
         assert len(list(video)) == 2

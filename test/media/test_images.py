@@ -45,8 +45,14 @@ def test_a_picture_is_bgr_even_if_it_is_grey_or_transparent(tmp_path):
     assert read_image(tmp_path / 'grey.png')[3, 4].tolist() == [7, 7, 7]
 
 
-@pytest.mark.parametrize(('content', 'sentence'), [
-    (None, 'cannot be read: No such file'), (b'', 'is empty'), (b'plain text', 'is not a picture that can be decoded')])
+@pytest.mark.parametrize(
+    ('content', 'sentence'),
+    [
+        (None, 'cannot be read: No such file'),
+        (b'', 'is empty'),
+        (b'plain text', 'is not a picture that can be decoded'),
+    ],
+)
 def test_what_is_no_picture_is_named(tmp_path, content, sentence):
     path = tmp_path / 'holiday.jpg'
     if content is not None:
@@ -74,7 +80,7 @@ def test_what_follows_a_whole_jpeg_is_passed_over(tmp_path, tail):
 
 def test_a_jpeg_that_is_cut_off_is_shown_and_told(tmp_path, capfd):
     path = tmp_path / 'cut.jpg'
-    path.write_bytes(jpeg()[:len(jpeg()) // 2])
+    path.write_bytes(jpeg()[: len(jpeg()) // 2])
     image, whole = load_image(path)
     assert image.shape == (48, 64, 3) and not whole
     with pytest.raises(ImageError, match='cut.jpg is cut off'):
@@ -90,9 +96,20 @@ def test_a_name_is_bytes(tmp_path, name):
     assert read_image(path)[3, 4].tolist() == [7, 7, 7]
 
 
-@pytest.mark.parametrize(('kind', 'mode'), [('TGA', 'RGB'), ('PCX', 'L'), ('ICO', 'RGBA'), ('TIFF', 'I;16'),
-                                            ('TIFF', 'F'), ('TIFF', 'LAB'), ('GIF', 'P'), ('WEBP', 'RGBA'),
-                                            ('SGI', 'RGB')])
+@pytest.mark.parametrize(
+    ('kind', 'mode'),
+    [
+        ('TGA', 'RGB'),
+        ('PCX', 'L'),
+        ('ICO', 'RGBA'),
+        ('TIFF', 'I;16'),
+        ('TIFF', 'F'),
+        ('TIFF', 'LAB'),
+        ('GIF', 'P'),
+        ('WEBP', 'RGBA'),
+        ('SGI', 'RGB'),
+    ],
+)
 def test_what_pillow_knows_is_read_too(tmp_path, kind, mode):
     path = tmp_path / f'picture.{kind.lower()}'
     Image.new(mode, (32, 16), None if mode in ('P', 'F', 'I;16') else 0).save(path, kind)
@@ -128,12 +145,15 @@ def _ftyp(*brands: bytes) -> bytes:
     return struct.pack('>I', len(body) + 4) + body + struct.pack('>I4s', 108, b'meta') + bytes(100)
 
 
-@pytest.mark.parametrize(('content', 'sentence'), [
-    (_ftyp(b'heic', b'mif1', b'heic'), 'HEIF, which nothing here can decode: pip install pillow-heif'),
-    (_ftyp(b'mif1', b'heic'), 'HEIF, which nothing here can decode: pip install pillow-heif'),
-    (b'\0\0\0\x0cJXL \r\n\x87\n' + bytes(50), 'JPEG XL, which nothing here can decode: pip install'),
-    (b'gimp xcf v011' + bytes(50), 'XCF, which nothing here can decode; save it as'),
-])
+@pytest.mark.parametrize(
+    ('content', 'sentence'),
+    [
+        (_ftyp(b'heic', b'mif1', b'heic'), 'HEIF, which nothing here can decode: pip install pillow-heif'),
+        (_ftyp(b'mif1', b'heic'), 'HEIF, which nothing here can decode: pip install pillow-heif'),
+        (b'\0\0\0\x0cJXL \r\n\x87\n' + bytes(50), 'JPEG XL, which nothing here can decode: pip install'),
+        (b'gimp xcf v011' + bytes(50), 'XCF, which nothing here can decode; save it as'),
+    ],
+)
 def test_a_format_that_nothing_reads_is_named_with_what_would(tmp_path, monkeypatch, content, sentence):
     monkeypatch.delitem(Image.OPEN, 'HEIF', raising=False)  # as without pillow-heif
     monkeypatch.setattr('mpn_ros.media.images.identify', lambda *_, **__: None)

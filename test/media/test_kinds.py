@@ -26,21 +26,23 @@ def test_pictures_and_videos_are_told_apart_by_content(tmp_path, film):
     assert not is_image(tmp_path / 'video.jpg')
 
 
-@pytest.mark.parametrize('brands', [
-    (b'heic', b'mif1', b'heic'), (b'mif1', b'heic'), (b'avif', b'mif1'), (b'crx ', b'isom')])
+@pytest.mark.parametrize(
+    'brands', [(b'heic', b'mif1', b'heic'), (b'mif1', b'heic'), (b'avif', b'mif1'), (b'crx ', b'isom')]
+)
 def test_a_picture_in_a_container_of_videos_is_a_picture(tmp_path, film, brands):
     """FFmpeg would show a tile of it."""
     data = film('clip.mp4').read_bytes()
     body = b'ftyp' + brands[0] + bytes(4) + b''.join(brands)
     head = struct.pack('>I', len(body) + 4) + body
-    (tmp_path / 'photo.heic').write_bytes(head + data[int.from_bytes(data[:4], 'big'):])
+    (tmp_path / 'photo.heic').write_bytes(head + data[int.from_bytes(data[:4], 'big') :])
     assert media_kind(tmp_path / 'photo.heic') == 'image'
     with pytest.raises(ImageError, match='photo.heic is a picture and no video'):
         VideoReader(tmp_path / 'photo.heic')
 
 
-@pytest.mark.parametrize('suffix', [
-    'psd', 'dds', 'qoi', 'sgi', 'pcx', 'tga', 'bmp', 'j2k', 'xbm', 'pgm', 'webp', 'gif'])
+@pytest.mark.parametrize(
+    'suffix', ['psd', 'dds', 'qoi', 'sgi', 'pcx', 'tga', 'bmp', 'j2k', 'xbm', 'pgm', 'webp', 'gif']
+)
 def test_formats_that_ffmpeg_takes_for_videos(tmp_path, suffix):
     path = tmp_path / f'picture.{suffix}'
     if suffix == 'psd':
@@ -55,9 +57,13 @@ def test_formats_that_ffmpeg_takes_for_videos(tmp_path, suffix):
         VideoReader(path)
 
 
-@pytest.mark.parametrize('content', [
-    b'#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n',
-    b"ffconcat version 1.0\nfile 'clip.mp4'\n"])
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n',
+        b"ffconcat version 1.0\nfile 'clip.mp4'\n",
+    ],
+)
 def test_a_list_leads_to_no_other_file(tmp_path, film, content):
     film('clip.mp4')
     (tmp_path / 'list.mp4').write_bytes(content)

@@ -18,9 +18,11 @@ from mpn_ros.media.live import LiveReader, is_live, without_login
 @pytest.fixture
 def address(tmp_path) -> Iterator[str]:
     """Serves the folder of the test."""
+
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
             pass
+
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(tmp_path)))
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

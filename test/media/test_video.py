@@ -19,14 +19,20 @@ def read(path) -> SimpleNamespace:
     """Number and times of the frames, and what the reader says of the whole."""
     with VideoReader(path) as video:
         times = [frame.time for frame in video]
-        return SimpleNamespace(count=len(times), times=times, fault=video.fault, untimed=video.untimed,
-                               expected=video.expected, rate=video.overlay_rate())
+        return SimpleNamespace(
+            count=len(times),
+            times=times,
+            fault=video.fault,
+            untimed=video.untimed,
+            expected=video.expected,
+            rate=video.overlay_rate(),
+        )
 
 
 @pytest.mark.parametrize('size', [(64, 48), (65, 49)])
 def test_a_video_comes_back_with_its_frames_and_times(tmp_path, size):
     pictures = [np.full((size[1], size[0], 3), 10 + 20 * index, np.uint8) for index in range(6)]
-    with VideoWriter(tmp_path / 'clip.mp4', 20., *size) as writer:
+    with VideoWriter(tmp_path / 'clip.mp4', 20.0, *size) as writer:
         for picture in pictures:
             writer.write(picture)
     with VideoReader(tmp_path / 'clip.mp4') as video:
@@ -34,7 +40,7 @@ def test_a_video_comes_back_with_its_frames_and_times(tmp_path, size):
         read = list(video)
         assert video.fault is None and not video.untimed and video.overlay_rate() == 20
     assert [frame.index for frame in read] == list(range(6))
-    assert [frame.time for frame in read] == pytest.approx([index / 20 for index in range(6)], abs=.002)
+    assert [frame.time for frame in read] == pytest.approx([index / 20 for index in range(6)], abs=0.002)
     for frame, picture in zip(read, pictures, strict=True):
         # Frames are 20 apart: within 8 it is this one, compressed.
         assert frame.image.mean() == pytest.approx(picture.mean(), abs=8)
@@ -58,13 +64,13 @@ def test_a_name_is_bytes(film, tmp_path, monkeypatch, name):
 def after(data: bytes, mark: bytes, skip: int, content: bytes) -> bytes:
     """``data`` with other bytes at ``skip`` behind the first ``mark``."""
     at = data.index(mark) + len(mark) + skip
-    return data[:at] + content + data[at + len(content):]
+    return data[:at] + content + data[at + len(content) :]
 
 
 def test_a_longer_sound_or_a_late_first_stamp_is_no_cut(film):
     """Matroska announces when it ends, which says nothing of the number of frames."""
     path = film('segment.mkv', 'MJPG')
-    path.write_bytes(after(path.read_bytes(), b'\x44\x89\x88', 0, struct.pack('>d', 61_000.)))
+    path.write_bytes(after(path.read_bytes(), b'\x44\x89\x88', 0, struct.pack('>d', 61_000.0)))
     seen = read(path)
     assert seen.expected > 1000 and seen.count == 20 and seen.fault is None
 
@@ -73,17 +79,18 @@ def test_frames_before_a_cut_that_copies_the_stream_are_not_missed(film):
     """They are in the file, for the decoder, and its list of edits leaves them out."""
     path = film('cut.mp4')
     data = path.read_bytes()
-    scale, = struct.unpack('>I', data[data.index(b'mdhd') + 16:data.index(b'mdhd') + 20])
+    (scale,) = struct.unpack('>I', data[data.index(b'mdhd') + 16 : data.index(b'mdhd') + 20])
     path.write_bytes(after(data, b'elst', 8, struct.pack('>Ii', 400, scale * 12 // 20)))
     seen = read(path)
     assert seen.expected == 20 and 6 <= seen.count <= 9 and seen.fault is None
 
 
-@pytest.mark.parametrize(('name', 'codec'), [
-    ('a.mkv', 'MJPG'), ('a.avi', 'MJPG'), ('a.flv', 'FLV1'), ('a.webm', 'VP80')])
+@pytest.mark.parametrize(
+    ('name', 'codec'), [('a.mkv', 'MJPG'), ('a.avi', 'MJPG'), ('a.flv', 'FLV1'), ('a.webm', 'VP80')]
+)
 def test_a_cut_is_told(film, name, codec):
     path = film(name, codec, 100)
-    path.write_bytes(path.read_bytes()[:path.stat().st_size * 6 // 10])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
     seen = read(path)
     assert 0 < seen.count < 90
     assert seen.fault == f'{path} is cut off: {seen.count} of {seen.expected} frames could be decoded'
@@ -93,7 +100,7 @@ def test_a_part_that_was_never_downloaded_is_told(film):
     """Its place is full of zeros."""
     path = film('a.mkv', 'MJPG', 100)
     data = path.read_bytes()
-    path.write_bytes(data[:len(data) // 2] + bytes(len(data) - len(data) // 2))
+    path.write_bytes(data[: len(data) // 2] + bytes(len(data) - len(data) // 2))
     assert 'is cut off' in read(path).fault
 
 
@@ -108,8 +115,12 @@ def test_frames_without_times_get_those_of_the_rate(film, monkeypatch):
 
     def timeless(path):
         capture = opened(path)
-        return SimpleNamespace(read=capture.read, release=capture.release,
-                               get=lambda what: 0. if what == cv2.CAP_PROP_POS_MSEC else capture.get(what))
+        return SimpleNamespace(
+            read=capture.read,
+            release=capture.release,
+            get=lambda what: 0.0 if what == cv2.CAP_PROP_POS_MSEC else capture.get(what),
+        )
+
     monkeypatch.setattr(module, 'open_capture', timeless)
     seen = read(film('a.mp4'))
     assert seen.untimed and seen.times == pytest.approx([index / 20 for index in range(20)])
@@ -127,10 +138,12 @@ def test_a_time_that_is_no_number_is_no_time(film, monkeypatch):
                 return capture.get(what)
             asked.append(what)
             return 7.7e15 if len(asked) in (5, 20) else capture.get(what)
+
         return SimpleNamespace(read=capture.read, release=capture.release, get=get)
+
     monkeypatch.setattr(module, 'open_capture', broken)
     seen = read(film('a.mp4'))
-    assert not seen.untimed and seen.times == pytest.approx([index / 20 for index in range(20)], abs=.002)
+    assert not seen.untimed and seen.times == pytest.approx([index / 20 for index in range(20)], abs=0.002)
 
 
 def test_a_picture_on_a_sound_is_no_video(film, monkeypatch):
@@ -139,8 +152,12 @@ def test_a_picture_on_a_sound_is_no_video(film, monkeypatch):
 
     def still(path):
         capture = opened(path)
-        return SimpleNamespace(read=capture.read, release=capture.release,
-                               get=lambda what: 90000. if what == cv2.CAP_PROP_FPS else capture.get(what))
+        return SimpleNamespace(
+            read=capture.read,
+            release=capture.release,
+            get=lambda what: 90000.0 if what == cv2.CAP_PROP_FPS else capture.get(what),
+        )
+
     monkeypatch.setattr(module, 'open_capture', still)
     with pytest.raises(ImageError, match='album.mp4 is a sound with a picture of its own, and no video'):
         VideoReader(film('album.mp4', count=1))
@@ -153,6 +170,7 @@ def test_a_codec_without_decoder_is_named(film, monkeypatch):
     def undecoded(path):
         capture = opened(path)
         return SimpleNamespace(read=lambda: (False, None), release=capture.release, get=capture.get)
+
     monkeypatch.setattr(module, 'open_capture', undecoded)
     with pytest.raises(ImageError, match=r"a.mp4 is a video in '(FMP4|mp4v)', of which this OpenCV decodes nothing"):
         VideoReader(film('a.mp4'))

@@ -57,7 +57,7 @@ def test_a_name_is_bytes(tmp_path):
 
 def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
     """OpenCV writes on as if nothing were. The limit on the size of files stands for the disk."""
-    code = f'''
+    code = f"""
 import resource, signal
 import numpy as np
 from mpn_ros.errors import ImageError
@@ -70,15 +70,15 @@ try:
             writer.write(np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8))
 except ImageError as error:
     print(error)
-'''
+"""
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert 'clip.mp4 cannot be written: 0 of 30 frames are in the file' in done.stdout, done.stderr
     assert not os.listdir(tmp_path)
 
 
 def test_a_clock_that_jumps_does_not_fill_the_disk(tmp_path):
-    with TimedVideo(tmp_path / 'out.mp4', 2.) as video:
-        for seconds in (0., 1., 1.8e9, 1.8e9 + 1):
+    with TimedVideo(tmp_path / 'out.mp4', 2.0) as video:
+        for seconds in (0.0, 1.0, 1.8e9, 1.8e9 + 1):
             video.show(np.zeros((32, 32, 3), np.uint8), seconds)
     with VideoReader(tmp_path / 'out.mp4') as video:
         assert sum(1 for _ in video) == 2 + 2 * 60 + 2 + 1

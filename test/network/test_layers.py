@@ -20,5 +20,5 @@ def test_the_convolution_of_parts_is_that_of_their_concatenation(separable, bias
 
 def test_pixels_are_normalised_by_channel():
     images = torch.tensor([[[[10, 20, 30], [16, 20, 34]]]], dtype=torch.uint8)
-    found = Normalise(Preprocessing((10., 20., 30.), (2., 1., 4.)))(images)
+    found = Normalise(Preprocessing((10.0, 20.0, 30.0), (2.0, 1.0, 4.0)))(images)
     assert found.shape == (1, 3, 1, 2) and found[0, :, 0].tolist() == [[0, 3], [0, 0], [0, 1]]

@@ -20,7 +20,7 @@ def network(config: PRNConfig) -> PoseResidualNetwork:
     torch.manual_seed(0)
     prn = PoseResidualNetwork(config, keypoints=3).eval()
     for parameter in prn.parameters():
-        parameter.data.normal_(0, .5)
+        parameter.data.normal_(0, 0.5)
     return prn
 
 
@@ -34,8 +34,9 @@ def some_candidates() -> torch.Tensor:
     return candidates
 
 
-@pytest.mark.parametrize('change', [{}, {'residual': 0}, {'residual': 7.}, {'rectify': False}, {'blur': 0.},
-                                    {'blur': 2.5}, {'layers': 1}])
+@pytest.mark.parametrize(
+    'change', [{}, {'residual': 0}, {'residual': 7.0}, {'rectify': False}, {'blur': 0.0}, {'blur': 2.5}, {'layers': 1}]
+)
 def test_sparse_equals_dense(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     dense = prn(prn.rasterise(candidates))
@@ -47,7 +48,7 @@ def test_sparse_equals_dense(change: dict[str, object]) -> None:
     assert torch.isneginf(sparse[candidates[..., 2] == 0]).all(), 'unused rows must not have a logit'
 
 
-@pytest.mark.parametrize('change', [{}, {'residual': 7.}, {'blur': 0.}])
+@pytest.mark.parametrize('change', [{}, {'residual': 7.0}, {'blur': 0.0}])
 def test_the_graph_for_exporters_is_the_groupers(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     candidates[1] = 0  # nobody's peaks
@@ -59,13 +60,13 @@ def test_the_graph_for_exporters_is_the_groupers(change: dict[str, object]) -> N
 def test_a_person_without_candidates_is_no_error() -> None:
     prn = network(SMALL)
     candidates = torch.zeros(2, 3, 1, 3)
-    candidates[1, 0, 0] = torch.tensor([.5, .5, 1])
+    candidates[1, 0, 0] = torch.tensor([0.5, 0.5, 1])
     logits, alone = prn.candidate_logits(candidates), prn.candidate_logits(candidates[1:])
     assert torch.isneginf(logits[0]).all()
     assert logits[1, 0, 0].item() == pytest.approx(alone[0, 0, 0].item(), abs=1e-6)
 
 
-@pytest.mark.parametrize('sigma', [.7, 1., 2.])
+@pytest.mark.parametrize('sigma', [0.7, 1.0, 2.0])
 def test_blur_is_that_of_the_published_network(sigma: float) -> None:
     image = np.zeros((12, 8))
     image[0, 3] = image[7, 7] = 1
@@ -105,13 +106,17 @@ def test_the_paper_and_its_published_size() -> None:
     with torch.device('meta'):
         prn = PoseResidualNetwork(PRNConfig(layers=2))
     assert {key: tuple(value.shape) for key, value in prn.state_dict().items()} == {
-        'encode.weight': (1024, 34272), 'encode.bias': (1024,),
-        'hidden.0.weight': (1024, 1024), 'hidden.0.bias': (1024,),
-        'decode.weight': (34272, 1024), 'decode.bias': (34272,)}
+        'encode.weight': (1024, 34272),
+        'encode.bias': (1024,),
+        'hidden.0.weight': (1024, 1024),
+        'hidden.0.bias': (1024,),
+        'decode.weight': (34272, 1024),
+        'decode.bias': (34272,),
+    }
 
 
 def test_dropout_only_in_training() -> None:
-    prn, candidates = network(dataclasses.replace(SMALL, dropout=.5)), some_candidates()
+    prn, candidates = network(dataclasses.replace(SMALL, dropout=0.5)), some_candidates()
     assert torch.equal(prn.candidate_logits(candidates), prn.candidate_logits(candidates))
     prn.train()
     assert not torch.equal(prn.candidate_logits(candidates), prn.candidate_logits(candidates))

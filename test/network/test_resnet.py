@@ -18,8 +18,10 @@ def test_parameters_are_the_published_ones_without_the_classifier(name, expected
         assert parameters(ResNet(name)) == expected - (2048 * 1000 + 1000)
 
 
-@pytest.mark.parametrize(('name', 'strides'), [('resnet50', (4, 8, 16, 32)), ('resnet101', (4, 8, 16, 32)),
-                                               ('resnet101_dilated', (4, 8, 16, 16))])
+@pytest.mark.parametrize(
+    ('name', 'strides'),
+    [('resnet50', (4, 8, 16, 32)), ('resnet101', (4, 8, 16, 32)), ('resnet101_dilated', (4, 8, 16, 16))],
+)
 def test_features_have_the_announced_channels_and_strides(name, strides):
     with torch.device('meta'):
         net = ResNet(name)
@@ -70,7 +72,7 @@ def test_bottleneck_computes_the_residual_function():
     x = torch.randn(1, 8, 5, 7)
 
     def norm(y, bn):
-        return y / (1 + bn.eps) ** .5
+        return y / (1 + bn.eps) ** 0.5
 
     y = F.relu(norm(F.conv2d(x, block.conv1.weight), block.bn1))
     y = F.relu(norm(F.conv2d(y, block.conv2.weight, padding=1), block.bn2))
@@ -88,8 +90,10 @@ def test_the_dilated_stage_samples_the_plain_one_densely():
     """On the plain network's grid, the dilated stage answers what the plain, strided stage answers."""
     torch.manual_seed(0)
     plain, dilated = last_stage('resnet101'), last_stage('resnet101_dilated')
-    state = {key: torch.rand(value.shape) / max(1, value[:1].numel()) ** .5 if value.dim() else value
-             for key, value in plain.state_dict().items()}
+    state = {
+        key: torch.rand(value.shape) / max(1, value[:1].numel()) ** 0.5 if value.dim() else value
+        for key, value in plain.state_dict().items()
+    }
     for stage in (plain, dilated):
         stage.load_state_dict(state)
     c4 = torch.randn(1, 1024, 8, 8)

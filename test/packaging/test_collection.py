@@ -9,9 +9,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTRAS = (
-    'h5py', 'hypothesis', 'lz4', 'matplotlib', 'mcap', 'mcap_ros2', 'mypy', 'onnx', 'onnxruntime', 'onnxscript',
-    'openvino', 'pillow_heif', 'playwright', 'pycocotools', 'rosbags', 'tensorboard', 'tensorrt', 'tensorrt_rtx',
-    'torch_tensorrt')
+    'h5py',
+    'hypothesis',
+    'lz4',
+    'matplotlib',
+    'mcap',
+    'mcap_ros2',
+    'mypy',
+    'onnx',
+    'onnxruntime',
+    'onnxscript',
+    'openvino',
+    'pillow_heif',
+    'playwright',
+    'pycocotools',
+    'rosbags',
+    'tensorboard',
+    'tensorrt',
+    'tensorrt_rtx',
+    'torch_tensorrt',
+)
 """What neither rosdep installs there nor pip, by their names in Python."""
 
 WITHOUT_EXTRAS = """
@@ -33,7 +50,20 @@ def test_every_test_is_collected_or_skips_where_the_extras_are_missing():
     """One module that cannot be imported ends the whole run of ``colcon test`` before its first test."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get('PYTHONPATH')]))
     environment = {**os.environ, 'PYTHONPATH': path, 'PYTEST_DISABLE_PLUGIN_AUTOLOAD': '1'}
-    collected = subprocess.run([sys.executable, '-c', WITHOUT_EXTRAS.format(extras=EXTRAS), '--collect-only', '-q',
-                                '-p', 'no:cacheprovider', 'test'],
-                               cwd=ROOT, env=environment, capture_output=True, text=True)
+    collected = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            WITHOUT_EXTRAS.format(extras=EXTRAS),
+            '--collect-only',
+            '-q',
+            '-p',
+            'no:cacheprovider',
+            'test',
+        ],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert collected.returncode == 0, collected.stdout[-3000:]

@@ -52,8 +52,18 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``bin`` of an empty virtual environment with the wheel in it, without the libraries that it depends on."""
     folder = tmp_path_factory.mktemp('environment')
     _run(sys.executable, '-m', 'venv', '--without-pip', folder)
-    install = _run(sys.executable, '-m', 'pip', '--python', folder / 'bin' / 'python', 'install', '--quiet',
-                   '--no-deps', '--no-index', wheel)
+    install = _run(
+        sys.executable,
+        '-m',
+        'pip',
+        '--python',
+        folder / 'bin' / 'python',
+        'install',
+        '--quiet',
+        '--no-deps',
+        '--no-index',
+        wheel,
+    )
     assert install.returncode == 0, install.stderr
     return folder / 'bin'
 
@@ -71,7 +81,7 @@ def test_holds_the_page_of_the_view(wheel: Path) -> None:
 def test_says_what_it_is_and_that_it_has_types(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     assert 'mpn_ros/py.typed' in archive.namelist()
-    name, = (name for name in archive.namelist() if name.endswith('.dist-info/METADATA'))
+    (name,) = (name for name in archive.namelist() if name.endswith('.dist-info/METADATA'))
     metadata = email.message_from_bytes(archive.read(name))
     assert metadata['Description-Content-Type'] == 'text/markdown'
     assert metadata.get_payload().startswith('# mpn_ros')

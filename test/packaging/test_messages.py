@@ -26,24 +26,42 @@ def test_keypoint_constants_are_the_indices_of_coco() -> None:
 def test_a_person_holds_every_keypoint_of_coco_and_allocates_nothing() -> None:
     fields = msg.Skeleton.get_fields_and_field_types()
     assert fields == {'id': 'int32', 'score': 'float', 'box': 'float[4]', 'keypoints': f'mpn_ros/Keypoint[{len(COCO)}]'}
-    assert msg.Keypoint.get_fields_and_field_types() == {'x': 'float', 'y': 'float', 'score': 'float',
-                                                         'seen': 'boolean'}
+    assert msg.Keypoint.get_fields_and_field_types() == {
+        'x': 'float',
+        'y': 'float',
+        'score': 'float',
+        'seen': 'boolean',
+    }
 
 
 def test_an_image_of_people() -> None:
     fields = msg.SkeletonArray.get_fields_and_field_types()
-    assert fields == {'header': 'std_msgs/Header', 'image_width': 'uint32', 'image_height': 'uint32',
-                      'skeletons': 'sequence<mpn_ros/Skeleton>'}
+    assert fields == {
+        'header': 'std_msgs/Header',
+        'image_width': 'uint32',
+        'image_height': 'uint32',
+        'skeletons': 'sequence<mpn_ros/Skeleton>',
+    }
 
 
 def test_an_image_of_people_in_metres() -> None:
     assert msg.Skeleton3DArray.get_fields_and_field_types() == {
-        'header': 'std_msgs/Header', 'skeletons': 'sequence<mpn_ros/Skeleton3D>'}
+        'header': 'std_msgs/Header',
+        'skeletons': 'sequence<mpn_ros/Skeleton3D>',
+    }
     assert msg.Skeleton3D.get_fields_and_field_types() == {
-        'id': 'int32', 'score': 'float', 'torso': 'mpn_ros/Keypoint3D',
-        'keypoints': f'mpn_ros/Keypoint3D[{len(COCO)}]'}
+        'id': 'int32',
+        'score': 'float',
+        'torso': 'mpn_ros/Keypoint3D',
+        'keypoints': f'mpn_ros/Keypoint3D[{len(COCO)}]',
+    }
     assert msg.Keypoint3D.get_fields_and_field_types() == {
-        'position': 'geometry_msgs/Point', 'valid': 'boolean', 'score': 'float', 'spread': 'float', 'source': 'uint8'}
+        'position': 'geometry_msgs/Point',
+        'valid': 'boolean',
+        'score': 'float',
+        'spread': 'float',
+        'source': 'uint8',
+    }
 
 
 def test_what_nobody_filled_is_neither_seen_nor_tracked() -> None:
@@ -66,15 +84,21 @@ def test_messages_do_not_load_the_network() -> None:
     assert subprocess.run([sys.executable, '-c', program]).returncode == 0
 
 
-@pytest.mark.parametrize('name, published', [
-    ('Detection2DArray', 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968'),
-    ('LabelInfo', 'RIHS01_3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783'),
-])
+@pytest.mark.parametrize(
+    'name, published',
+    [
+        ('Detection2DArray', 'RIHS01_214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968'),
+        ('LabelInfo', 'RIHS01_3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783'),
+    ],
+)
 def test_vision_msgs_is_the_published_one_on_the_wire(name: str, published: str) -> None:
     """Hashes (REP-2011) of vision_msgs 4.1.1; with other ones the real package would not understand a stand-in."""
     vision_msgs = pytest.importorskip('vision_msgs', reason='vision_msgs is not installed')
     prefixes = Path(vision_msgs.__file__).parents
-    description = next(prefix / 'share/vision_msgs/msg' / f'{name}.json' for prefix in prefixes
-                       if (prefix / 'share/vision_msgs/msg').is_dir())
+    description = next(
+        prefix / 'share/vision_msgs/msg' / f'{name}.json'
+        for prefix in prefixes
+        if (prefix / 'share/vision_msgs/msg').is_dir()
+    )
     hashes = {entry['type_name']: entry['hash_string'] for entry in json.loads(description.read_text())['type_hashes']}
     assert hashes[f'vision_msgs/msg/{name}'] == published

@@ -42,8 +42,11 @@ def _ros_imports(*folders: str) -> set[str]:
     imported = set()
     for path in (path for folder in folders for path in (ROOT / folder).rglob('*.py')):
         imported |= set(re.findall(r'^\s*(?:from|import) (\w+)', path.read_text(), re.MULTILINE))
-    return {name for name in imported - OPTIONAL
-            if re.fullmatch(r'rclpy|launch|launch_ros|cv_bridge|ament_index_python|\w+_(msgs|srvs|interfaces)', name)}
+    return {
+        name
+        for name in imported - OPTIONAL
+        if re.fullmatch(r'rclpy|launch|launch_ros|cv_bridge|ament_index_python|\w+_(msgs|srvs|interfaces)', name)
+    }
 
 
 def _declared(*tags: str) -> set[str]:

@@ -17,7 +17,8 @@ def _hashed(text: str) -> bool:
     """Whether each requirement in it is followed by hashes."""
     requirements = re.split(r'^(?=\w)', re.sub(r'^#.*\n', '', text, flags=re.MULTILINE), flags=re.MULTILINE)[1:]
     return bool(requirements) and all(
-        re.fullmatch(r'\S+==[^\\]+\\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+', text) for text in requirements)
+        re.fullmatch(r'\S+==[^\\]+\\\n( +--hash=sha256:[0-9a-f]{64}( \\)?\n)+', text) for text in requirements
+    )
 
 
 @pytest.mark.parametrize('name', ['lock.txt', 'pip.txt'])

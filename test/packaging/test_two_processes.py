@@ -39,7 +39,7 @@ from vision_msgs.msg import (  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
-TIMEOUT = 30.
+TIMEOUT = 30.0
 """Seconds for the other process to start and for discovery, on a busy machine."""
 
 ECHO = """
@@ -62,31 +62,34 @@ def _header() -> Header:
 
 
 def _skeleton(track: int) -> Skeleton:
-    keypoints = [Keypoint(x=i + .25, y=2. * i, score=i / 16, seen=True) for i in range(Keypoint.COUNT)]
-    return Skeleton(id=track, score=.5, box=[1., 2.5, 300., 400.], keypoints=keypoints)
+    keypoints = [Keypoint(x=i + 0.25, y=2.0 * i, score=i / 16, seen=True) for i in range(Keypoint.COUNT)]
+    return Skeleton(id=track, score=0.5, box=[1.0, 2.5, 300.0, 400.0], keypoints=keypoints)
 
 
 def _skeleton_3d(track: int) -> Skeleton3D:
-    keypoints = [Keypoint3D(position=Point(x=i + .25, y=-1., z=3.), valid=True, score=.5, spread=.25, source=i % 3)
-                 for i in range(Keypoint.COUNT)]
-    return Skeleton3D(id=track, score=.5, torso=keypoints[0], keypoints=keypoints)
+    keypoints = [
+        Keypoint3D(position=Point(x=i + 0.25, y=-1.0, z=3.0), valid=True, score=0.5, spread=0.25, source=i % 3)
+        for i in range(Keypoint.COUNT)
+    ]
+    return Skeleton3D(id=track, score=0.5, torso=keypoints[0], keypoints=keypoints)
 
 
 def _detection() -> Detection2D:
-    hypothesis = ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id='person', score=.75),
-                                          pose=PoseWithCovariance(pose=Pose()))
-    box = BoundingBox2D(center=Pose2D(position=Point2D(x=10.5, y=20.5), theta=.1), size_x=30., size_y=40.)
+    hypothesis = ObjectHypothesisWithPose(
+        hypothesis=ObjectHypothesis(class_id='person', score=0.75), pose=PoseWithCovariance(pose=Pose())
+    )
+    box = BoundingBox2D(center=Pose2D(position=Point2D(x=10.5, y=20.5), theta=0.1), size_x=30.0, size_y=40.0)
     return Detection2D(header=_header(), results=[hypothesis], bbox=box, id='7')
 
 
 MESSAGES = [
-    Keypoint(x=1.5, y=-2., score=.25, seen=True),
+    Keypoint(x=1.5, y=-2.0, score=0.25, seen=True),
     _skeleton(Skeleton.NOT_TRACKED),
     SkeletonArray(header=_header(), image_width=1920, image_height=1080, skeletons=[_skeleton(1), _skeleton(2)]),
     Skeleton3DArray(header=_header(), skeletons=[_skeleton_3d(1), _skeleton_3d(2)]),
     SkeletonLayout(names=['nose', 'left_eye'], edges=[0, 1]),
     Detection2DArray(header=_header(), detections=[_detection()]),
-    LabelInfo(header=_header(), class_map=[VisionClass(class_id=1, class_name='person')], threshold=.5),
+    LabelInfo(header=_header(), class_map=[VisionClass(class_id=1, class_name='person')], threshold=0.5),
 ]
 
 
@@ -113,6 +116,6 @@ def test_there_and_back(message: Any, node: Any) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not received and time.monotonic() < deadline:
         publisher.publish(message)
-        rclpy.spin_once(node, timeout_sec=.1)
+        rclpy.spin_once(node, timeout_sec=0.1)
     assert received, f'nothing came back within {TIMEOUT} s'
     assert received[0] == message

@@ -14,8 +14,19 @@ from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import GPU_BATCH, GPU_WINDOWS, PosePipeline, Thresholds
 from mpn_ros.pipeline.windows import plan_windows
 
-SHAPES = [(480, 640), (1080, 1920), (1920, 1080), (17, 999), (384, 384), (31, 7), (100, 300), (768, 768), (2, 3000),
-          (1000, 3), (500, 383)]
+SHAPES = [
+    (480, 640),
+    (1080, 1920),
+    (1920, 1080),
+    (17, 999),
+    (384, 384),
+    (31, 7),
+    (100, 300),
+    (768, 768),
+    (2, 3000),
+    (1000, 3),
+    (500, 383),
+]
 
 
 @pytest.fixture
@@ -25,8 +36,9 @@ def make_image():
 
     def make(height: int, width: int) -> np.ndarray:
         image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        image[height // 2:] = cv2.GaussianBlur(image, (5, 5), 2)[height // 2:]
+        image[height // 2 :] = cv2.GaussianBlur(image, (5, 5), 2)[height // 2 :]
         return image
+
     return make
 
 
@@ -46,7 +58,7 @@ def test_pixels_are_those_of_opencv(letterbox, make_image, shape, order):
     found = letterbox([image], [box], [order], 114)[0].numpy()
     assert found.shape == wanted.shape
     difference = np.abs(found - wanted)
-    assert difference.max() <= 1 and difference.mean() < .15
+    assert difference.max() <= 1 and difference.mean() < 0.15
 
 
 def test_a_batch_of_several_kinds(letterbox, make_image):
@@ -91,7 +103,7 @@ def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_imag
     pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=0)
     given = []
     run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
-    image, thresholds = make_image(300, 400), Thresholds(mask=.05, person=.05)
+    image, thresholds = make_image(300, 400), Thresholds(mask=0.05, person=0.05)
     pipeline.thresholds = thresholds
     on_device = pipeline(image, 'bgr')
     pipeline._on_gpu = None
@@ -99,16 +111,17 @@ def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_imag
     tensor, array = given
     assert isinstance(tensor, torch.Tensor) and isinstance(array, np.ndarray)
     assert np.abs(tensor.numpy() - array.astype(int)).max() <= 1
-    assert (on_device.mask != on_host.mask).mean() < .01
+    assert (on_device.mask != on_host.mask).mean() < 0.01
     assert len(on_device.people) == len(on_host.people)
 
 
 def test_windows_too_are_made_there_in_batches_of_one_size(monkeypatch, make_image):
     monkeypatch.setattr(EagerBackend, 'gpu', property(lambda self: self.device))
     pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=2)
-    boxes = np.array([[10, 20, 40, 90, .9], [200, 50, 260, 280, .8], [300, 10, 330, 60, .7]], np.float32)
-    plans = [Plan(0, window, boxes[list(window.people)])
-             for window in plan_windows((400, 300), boxes, 1., 3, GPU_WINDOWS)]
+    boxes = np.array([[10, 20, 40, 90, 0.9], [200, 50, 260, 280, 0.8], [300, 10, 330, 60, 0.7]], np.float32)
+    plans = [
+        Plan(0, window, boxes[list(window.people)]) for window in plan_windows((400, 300), boxes, 1.0, 3, GPU_WINDOWS)
+    ]
     given = []
     run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
     image = make_image(300, 400)
@@ -117,4 +130,4 @@ def test_windows_too_are_made_there_in_batches_of_one_size(monkeypatch, make_ima
     on_host = pipeline.see([image], ['bgr'], plans)
     assert len(plans) > 1 and [pixels.shape[0] for pixels in given] == [GPU_BATCH, len(plans)]
     assert all(len(part) == len(plans) for part in on_device)
-    np.testing.assert_allclose(on_device.person, on_host.person, atol=.05)
+    np.testing.assert_allclose(on_device.person, on_host.person, atol=0.05)

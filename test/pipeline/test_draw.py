@@ -12,17 +12,18 @@ from mpn_ros.scene import Person, Scene
 from mpn_ros.skeleton import COCO
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_ELBOW, RIGHT_ELBOW, LEFT_WRIST = (
-    COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist'))
+    COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist')
+)
 
 
 def grey(height: int = 240, width: int = 320) -> np.ndarray:
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def person(joints: dict[int, tuple[float, float]], box=(20, 30, 300, 230), score: float = .87) -> Person:
+def person(joints: dict[int, tuple[float, float]], box=(20, 30, 300, 230), score: float = 0.87) -> Person:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
     for index, position in joints.items():
-        keypoints[index] = (*position, .9)
+        keypoints[index] = (*position, 0.9)
     return Person(np.array(box, np.float32), score, keypoints)
 
 
@@ -92,9 +93,11 @@ def test_the_mask_tints_people_and_fades_at_its_edge():
 def test_lines_grow_with_the_image():
     def width_of_bone(scale: int) -> int:
         arm = {LEFT_SHOULDER: (50 * scale, 20 * scale), LEFT_ELBOW: (50 * scale, 80 * scale)}
-        drawn = draw(grey(100 * scale, 100 * scale),
-                     scene(person(arm, box=(0, 0, 100 * scale, 100 * scale)), height=100 * scale, width=100 * scale))
-        return int((drawn[50 * scale, 10 * scale:-10 * scale] != 128).any(-1).sum())
+        drawn = draw(
+            grey(100 * scale, 100 * scale),
+            scene(person(arm, box=(0, 0, 100 * scale, 100 * scale)), height=100 * scale, width=100 * scale),
+        )
+        return int((drawn[50 * scale, 10 * scale : -10 * scale] != 128).any(-1).sum())
 
     assert 1 <= width_of_bone(1) < width_of_bone(12)
 
@@ -110,8 +113,8 @@ def test_lines_grow_with_the_person():
 
 
 def test_the_best_person_is_on_top():
-    left = person({LEFT_SHOULDER: (160, 60), LEFT_ELBOW: (160, 160)}, score=.9)
-    right = person({RIGHT_SHOULDER: (160, 60), RIGHT_ELBOW: (160, 160)}, score=.5)
+    left = person({LEFT_SHOULDER: (160, 60), LEFT_ELBOW: (160, 160)}, score=0.9)
+    right = person({RIGHT_SHOULDER: (160, 60), RIGHT_ELBOW: (160, 160)}, score=0.5)
     assert tuple(draw(grey(), scene(left, right))[110, 160]) == SIDES['left']
 
 

@@ -144,10 +144,11 @@ def test_several_threads_take_turns_at_the_network(weights):
             assert not self.busy, 'another thread is at it'
             self.busy = True
             answer = super().__call__(images)
-            time.sleep(.002)
+            time.sleep(0.002)
             self.busy = False
             return answer
-    made = pipeline(weights, OneAtATime(boxes=[(0, 0, 32, 32, .9)]))
+
+    made = pipeline(weights, OneAtATime(boxes=[(0, 0, 32, 32, 0.9)]))
     with ThreadPoolExecutor(8) as threads:
         scenes = list(threads.map(made, [np.zeros((48, 64, 3), np.uint8)] * 40))
     assert [len(scene.people) for scene in scenes] == [1] * 40
@@ -319,8 +320,7 @@ def test_without_windows_there_is_one_look(weights):
 
 def test_who_gets_no_window_keeps_the_first_look(weights):
     people = [(40 + 120 * i, 168, 64 + 120 * i, 216, 0.9 - 0.1 * i) for i in range(3)]
-    backend = SecondLookBackend(None, (64, 96, 0.7), boxes=people,
-                                peaks=[(0, *((50 + 120 * 2), 180), 0.5)])
+    backend = SecondLookBackend(None, (64, 96, 0.7), boxes=people, peaks=[(0, *((50 + 120 * 2), 180), 0.5)])
     made = pipeline(weights, backend, refine=2)
     scene = made(np.zeros((384, 384, 3), np.uint8))
     assert scene.windows == 2
@@ -361,8 +361,9 @@ def test_where_people_are_expected_windows_alone_are_looked_at(weights):
 
 def test_who_is_expected_and_not_found_is_not_answered(weights):
     backend = SecondLookBackend(None, (70, 60, 0.7))
-    [scene] = pipeline(weights, backend, refine=4).batch([np.zeros((384, 384, 3), np.uint8)],
-                                                         expected=[np.array([SMALL[:4]])])
+    [scene] = pipeline(weights, backend, refine=4).batch(
+        [np.zeros((384, 384, 3), np.uint8)], expected=[np.array([SMALL[:4]])]
+    )
     assert scene.people == () and not scene.whole and scene.windows == 1
 
 

@@ -15,16 +15,16 @@ from mpn_ros.skeleton import COCO
 
 def a_scene() -> Scene:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
-    keypoints[3] = 1.234567, 2, .98762
+    keypoints[3] = 1.234567, 2, 0.98762
     mask = np.zeros((3, 4), np.uint8)
     mask[1, 2] = 255
-    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), .5, keypoints, 7),), mask)
+    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), 0.5, keypoints, 7),), mask)
 
 
 def test_a_joint_that_is_not_seen_is_null():
-    person, = scene_record(a_scene())['people']
+    (person,) = scene_record(a_scene())['people']
     assert person['box'] == [0, 1, 2, 3.5]
-    assert person['score'] == .5 and person['id'] == 7
+    assert person['score'] == 0.5 and person['id'] == 7
     assert person['keypoints'] == [None] * 3 + [[1.23, 2, 0.9876]] + [None] * 13
 
 
@@ -47,14 +47,14 @@ def test_run_lengths_are_cocos(fill):
 
 def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
     with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
-        record.write(0, 0., a_scene())
-        record.write(1, .0333333, Scene((), np.zeros((3, 4), np.uint8)))
+        record.write(0, 0.0, a_scene())
+        record.write(1, 0.0333333, Scene((), np.zeros((3, 4), np.uint8)))
     text = (tmp_path / 'clip.json').read_text()
     content = json.loads(text)
     assert (content['source'], content['width'], content['height']) == ('clip.mp4', 4, 3)
     assert tuple(content['keypoint_names']) == COCO.names
     frames = [(frame['index'], frame['time'], len(frame['people'])) for frame in content['frames']]
-    assert frames == [(0, 0, 1), (1, .0333, 0)]
+    assert frames == [(0, 0, 1), (1, 0.0333, 0)]
     assert sum(line.startswith('{"index"') for line in text.splitlines()) == 2
     assert os.listdir(tmp_path) == ['clip.json']
 
@@ -62,6 +62,6 @@ def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
 def test_an_interrupted_file_does_not_appear(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
-            record.write(0, 0., a_scene())
+            record.write(0, 0.0, a_scene())
             raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []

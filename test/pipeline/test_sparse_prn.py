@@ -19,7 +19,7 @@ def network(config: PRNConfig = SMALL) -> PoseResidualNetwork:
     torch.manual_seed(0)
     prn = PoseResidualNetwork(config, keypoints=3).eval()
     for parameter in prn.parameters():
-        parameter.data.normal_(0, .5)
+        parameter.data.normal_(0, 0.5)
     return prn
 
 
@@ -27,14 +27,25 @@ def some_candidates(people: int = 4) -> np.ndarray:
     """Three joints with up to five peaks each, most rows unused, two peaks in one cell; the second person has none."""
     random = np.random.default_rng(1)
     candidates = random.random((people, 3, 5, 3), np.float32)
-    candidates[..., 2] *= random.random((people, 3, 5)) < .6
-    candidates[0, 0, :2] = .3, .6, .9
+    candidates[..., 2] *= random.random((people, 3, 5)) < 0.6
+    candidates[0, 0, :2] = 0.3, 0.6, 0.9
     candidates[1] = 0
     return candidates
 
 
-@pytest.mark.parametrize('change', [{}, {'residual': 0}, {'residual': 7.}, {'rectify': False}, {'blur': 0.},
-                                    {'blur': 2.5}, {'layers': 1}, {'layers': 3}])
+@pytest.mark.parametrize(
+    'change',
+    [
+        {},
+        {'residual': 0},
+        {'residual': 7.0},
+        {'rectify': False},
+        {'blur': 0.0},
+        {'blur': 2.5},
+        {'layers': 1},
+        {'layers': 3},
+    ],
+)
 def test_it_is_the_network_in_pytorch(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     with torch.inference_mode():
@@ -59,8 +70,8 @@ def test_later_training_does_not_reach_it() -> None:
 
 
 def test_probabilities_leave_room_for_none_of_them() -> None:
-    logits = np.array([[[0., 0., -np.inf], [-np.inf] * 3, [99., -9., -9.]]])
+    logits = np.array([[[0.0, 0.0, -np.inf], [-np.inf] * 3, [99.0, -9.0, -9.0]]])
     found = assignment_probabilities(logits)
     np.testing.assert_allclose(found[0, 0], [1 / 3, 1 / 3, 0])
     assert not found[0, 1].any()
-    assert found[0, 2, 0] > .99
+    assert found[0, 2, 0] > 0.99

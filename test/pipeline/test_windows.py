@@ -90,7 +90,10 @@ def test_a_giant_and_a_dwarf_share_none():
 
 def test_who_stands_gets_a_narrow_window_and_who_lies_a_low_one():
     assert [plan(person(100, 100, *sides))[0].input_size for sides in ((20, 60), (60, 30), (40, 40))] == [
-        (128, 192), (192, 128), (128, 192)]
+        (128, 192),
+        (192, 128),
+        (128, 192),
+    ]
 
 
 @pytest.mark.parametrize('shapes', [(), ((100, 192),), ((0, 192),)])

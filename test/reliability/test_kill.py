@@ -13,7 +13,7 @@ from mpn_ros.backends.cache import cache_folder, cached
 
 ROOT = Path(__file__).resolve().parents[2]
 
-BUILD = '''
+BUILD = """
 import time
 from mpn_ros.backends.cache import cached
 
@@ -25,7 +25,7 @@ def build(folder):
             time.sleep(60)
 
 cached('openvino', ('key',), build)
-'''
+"""
 
 
 @pytest.mark.parametrize('stop', [0, 500, 999])
@@ -39,11 +39,12 @@ def test_killed_while_a_graph_is_kept(tmp_path, monkeypatch, stop):
 
     def build(folder: Path) -> None:
         (folder / 'part0').write_text('whole')
+
     folder = cached('openvino', ('key',), build)
     assert folder is not None and (folder / 'part0').read_text() == 'whole'
 
 
-FULL = '''
+FULL = """
 import resource, sys
 from mpn_ros.backends.cache import cached
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
@@ -54,7 +55,7 @@ def build(folder):
     (folder / 'graph').write_bytes(bytes(5000))
 
 print(cached('openvino', ('key',), build), len(built))
-'''
+"""
 
 
 def test_a_full_disk_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):

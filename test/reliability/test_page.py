@@ -35,4 +35,3 @@ def test_the_tests_of_each_event_exist(event, tests):
 def test_the_results_that_it_points_to_exist():
     results = re.findall(r'`(benchmarks/[\w./-]+)`', PAGE)
     assert results and all((ROOT / path).is_file() for path in results)
-

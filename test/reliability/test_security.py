@@ -75,12 +75,14 @@ def test_the_malice_works(tmp_path, trace):
 def backbone(path):
     pytest.importorskip('pycocotools', reason='pycocotools is an extra and is not installed')
     from mpn_ros.training.start import start_backbone
+
     start_backbone(SimpleNamespace(backbone=torch.nn.Linear(1, 1), preset=preset('r50')), path)
 
 
 def labels(path):
     pytest.importorskip('pycocotools', reason='pycocotools is an extra and is not installed')
     from mpn_ros.training.prn_labels import load_people
+
     load_people(path)
 
 
@@ -104,8 +106,11 @@ def test_no_file_of_weights_or_labels_runs_code(tmp_path, trace, name, write, re
 
 
 CODE_FROM_DATA = {'pickle', 'cPickle', 'dill', 'joblib', 'marshal', 'shelve'}
-SOURCES = [path for folder in ('mpn_ros', 'launch', 'scripts', 'examples', 'benchmarks', 'build_support')
-           for path in (ROOT / folder).rglob('*.py')]
+SOURCES = [
+    path
+    for folder in ('mpn_ros', 'launch', 'scripts', 'examples', 'benchmarks', 'build_support')
+    for path in (ROOT / folder).rglob('*.py')
+]
 
 
 def test_nothing_unpickles_or_evaluates():
@@ -130,14 +135,20 @@ def test_no_file_of_parameters_runs_code(tmp_path, trace):
     path = tmp_path / 'pose.yaml'
     path.write_text(f'/**:\n  ros__parameters:\n    weights: !!python/object/apply:os.system ["touch {trace}"]\n')
     environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
-    done = subprocess.run([sys.executable, '-m', 'mpn_ros.ros.pose_node', '--ros-args', '--params-file', str(path)],
-                          cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, '-m', 'mpn_ros.ros.pose_node', '--ros-args', '--params-file', str(path)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 2 and "parameter 'weights'" in done.stderr
     assert not trace.exists()
 
 
 # What Python's own audit hears of: sockets that leave this computer, and names that are looked up.
-LISTENING = '''
+LISTENING = """
 import sys
 spoken = []
 
@@ -150,15 +161,16 @@ import numpy as np
 from mpn_ros.pipeline.pipeline import PosePipeline
 scene = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
 print(scene.mask.shape, spoken)
-'''
+"""
 
 
 @pytest.mark.parametrize('backend', ['eager', 'openvino'])
 def test_nothing_speaks_to_a_network(backend):
     if backend == 'openvino':
         pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    done = subprocess.run([sys.executable, '-c', LISTENING, backend], cwd=ROOT, capture_output=True, text=True,
-                          timeout=500)
+    done = subprocess.run(
+        [sys.executable, '-c', LISTENING, backend], cwd=ROOT, capture_output=True, text=True, timeout=500
+    )
     assert done.stdout == '(48, 64) []\n', done.stdout + done.stderr
 
 
@@ -169,15 +181,23 @@ PosePipeline('lite', input_size=32, backend='openvino')(np.zeros((24, 32, 3), np
 """
 
 
-@pytest.mark.parametrize('command', [
-    ('-c', CONVERTING), ('-m', 'mpn_ros.cli', 'export', '{}/x.onnx', '--size', '32x32')], ids=['openvino', 'export'])
+@pytest.mark.parametrize(
+    'command',
+    [('-c', CONVERTING), ('-m', 'mpn_ros.cli', 'export', '{}/x.onnx', '--size', '32x32')],
+    ids=['openvino', 'export'],
+)
 def test_nothing_is_loaded_from_where_others_may_write(tmp_path, command):
     """PyTorch compiles and loads libraries when it exports a network, in /tmp unless told otherwise."""
     pytest.importorskip('openvino' if '-c' in command else 'onnxscript', reason='it is of an extra, not installed here')
     public, private = tmp_path / 'tmp', tmp_path / 'cache'
     public.mkdir()
     environment = {key: value for key, value in os.environ.items() if key != 'TORCHINDUCTOR_CACHE_DIR'}
-    subprocess.run([sys.executable, *(part.format(tmp_path) for part in command)], cwd=ROOT, check=True, timeout=500,
-                   env={**environment, 'TMPDIR': str(public), 'XDG_CACHE_HOME': str(private)})
+    subprocess.run(
+        [sys.executable, *(part.format(tmp_path) for part in command)],
+        cwd=ROOT,
+        check=True,
+        timeout=500,
+        env={**environment, 'TMPDIR': str(public), 'XDG_CACHE_HOME': str(private)},
+    )
     assert not list(public.glob('torchinductor_*'))
     assert list((private / 'mpn_ros').glob('openvino-*' if '-c' in command else 'inductor'))

@@ -25,7 +25,7 @@ def test_same_messages_in_both_worlds():
     keypoints = np.arange(51, dtype=np.float32).reshape(17, 3) / 51
     keypoints[3] = np.nan, np.nan, 0
     box = np.array([1, 2, 11, 22.5], np.float32)
-    people = [Person(box, score, keypoints, followed) for score, followed in ((.9, 7), (.5, None))]
+    people = [Person(box, score, keypoints, followed) for score, followed in ((0.9, 7), (0.5, None))]
     scene = Scene(tuple(people), np.eye(3, 5, dtype=np.uint8) * 255)
     store = make_typestore()
     builder = make_builder(store)

@@ -12,13 +12,13 @@ pytest.importorskip('sensor_msgs', reason='ROS 2 is not installed here')
 
 pytestmark = pytest.mark.ros
 
-WORKS = '''
+WORKS = """
 import numpy
 class CvBridge:
     def imgmsg_to_cv2(self, message, encoding):
         rows = numpy.frombuffer(message.data, '<u2').reshape(message.height, message.width)
         return numpy.dstack([numpy.round(rows / 257).astype(numpy.uint8)] * 3)
-'''
+"""
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def install(tmp_path, monkeypatch):
         monkeypatch.setenv('PYTHONPATH', str(tmp_path), prepend=':')
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.delitem(sys.modules, 'cv_bridge', raising=False)
+
     return run
 
 
@@ -38,10 +39,15 @@ def test_one_that_works_is_used(install):
     sys.modules.pop('cv_bridge')
 
 
-@pytest.mark.parametrize('source, reason', [
-    ('import os; os.kill(os.getpid(), 11)', '-11'),
-    ('raise ImportError("numpy.core.multiarray failed to import")', 'multiarray'),
-    (WORKS.replace('rows / 257', 'rows / 256'), 'AssertionError')], ids=['crashes', 'raises', 'wrong picture'])
+@pytest.mark.parametrize(
+    'source, reason',
+    [
+        ('import os; os.kill(os.getpid(), 11)', '-11'),
+        ('raise ImportError("numpy.core.multiarray failed to import")', 'multiarray'),
+        (WORKS.replace('rows / 257', 'rows / 256'), 'AssertionError'),
+    ],
+    ids=['crashes', 'raises', 'wrong picture'],
+)
 def test_one_that_does_not_is_left_alone(install, source, reason):
     install(source)
     bridge, sentence = probe_cv_bridge()

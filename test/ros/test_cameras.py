@@ -23,10 +23,15 @@ pytestmark = pytest.mark.ros
 
 GREYS = {'front': 60, 'left': 110, 'right': 160, 'rear': 210}
 """The cameras, and the value of all pixels of each."""
-OUTPUTS = {'detections': Detection2DArray, 'skeletons': SkeletonArray, 'mask': Image, 'overlay': Image,
-           'markers': MarkerArray}
+OUTPUTS = {
+    'detections': Detection2DArray,
+    'skeletons': SkeletonArray,
+    'mask': Image,
+    'overlay': Image,
+    'markers': MarkerArray,
+}
 
-INFO = CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.])
+INFO = CameraInfo(width=40, height=30, k=[50.0, 0.0, 20.0, 0.0, 50.0, 15.0, 0.0, 0.0, 1.0])
 
 
 def picture(grey: int, transport: str) -> dict[str, object]:
@@ -44,25 +49,27 @@ def test_four_cameras_at_once_have_four_sets_of_outputs(robot, until, transport)
     topics = {name: f'/{name}/image_raw{"/compressed" if compressed else ""}' for name in GREYS}
     senders = {name: robot.camera(topic, kind) for name, topic in topics.items()}
     calibrations = {name: robot.tester.create_publisher(CameraInfo, f'/{name}/camera_info', 1) for name in GREYS}
-    heard = {(name, topic): robot.listen(message, f'/{name}/{topic}')
-             for name in GREYS for topic, message in OUTPUTS.items()}
+    heard = {
+        (name, topic): robot.listen(message, f'/{name}/{topic}') for name in GREYS for topic, message in OUTPUTS.items()
+    }
 
     def send_round() -> bool:
         for name, grey in GREYS.items():
             calibrations[name].publish(INFO)
             senders[name](header=Header(frame_id=f'{name}_frame'), **picture(grey, transport))
         return all(heard.values())
+
     until(send_round)
     for (name, topic), messages in heard.items():
         headers = {(message.markers[0] if topic == 'markers' else message).header.frame_id for message in messages}
         assert headers == {f'{name}_frame'}, f'{name}/{topic} answers another camera'
     for name, grey in GREYS.items():
         scores = [message.skeletons[0].score for message in heard[name, 'skeletons']]
-        assert scores == pytest.approx([grey / 255] * len(scores), abs=.01)
+        assert scores == pytest.approx([grey / 255] * len(scores), abs=0.01)
 
 
 def test_a_camera_that_goes_and_comes_back_holds_no_other_up(robot, until):
-    robot.start(cameras=['left', 'right'], diagnostics_period=.1, camera_timeout=.5)
+    robot.start(cameras=['left', 'right'], diagnostics_period=0.1, camera_timeout=0.5)
     people = {name: robot.listen(SkeletonArray, f'/{name}/skeletons') for name in ('left', 'right')}
     told = robot.listen(DiagnosticArray, '/diagnostics')
 
@@ -100,12 +107,13 @@ def plug(robot, topic: str, size: tuple[int, int] = (40, 30)) -> SimpleNamespace
         message.data.frombytes(bytes([grey]) * (size[0] * size[1]))
         publisher.publish(message)
         return True
+
     return SimpleNamespace(send=send, publisher=publisher)
 
 
 def test_a_batch_waits_for_another_camera_as_long_as_it_may(robot, stub, until):
     pipeline = stub()
-    robot.start(pipeline, cameras=['left', 'right'], batch_wait=1., camera_timeout=60.)
+    robot.start(pipeline, cameras=['left', 'right'], batch_wait=1.0, camera_timeout=60.0)
     left, right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
     left(10)
     until(lambda: pipeline.batches == [[10]])
@@ -115,7 +123,7 @@ def test_a_batch_waits_for_another_camera_as_long_as_it_may(robot, stub, until):
     assert sorted(pipeline.batches[1]) == [20, 30]
     right(40)
     until(lambda: pipeline.batches[2:] == [[40]])
-    robot.set('batch_wait', 0.)
+    robot.set('batch_wait', 0.0)
     right(50)
     left(60)
     until(lambda: sorted(sum(pipeline.batches[3:], [])) == [50, 60])
@@ -123,11 +131,12 @@ def test_a_batch_waits_for_another_camera_as_long_as_it_may(robot, stub, until):
 
 def test_the_backend_that_diagnostics_name_is_the_present_one(robot, stub, until):
     pipeline = stub()
-    robot.start(pipeline, diagnostics_period=.1)
+    robot.start(pipeline, diagnostics_period=0.1)
     told = robot.listen(DiagnosticArray, '/diagnostics')
 
     def backend() -> str:
         return next(pair.value for pair in told[-1].status[0].values if pair.key == 'backend') if told else ''
+
     until(lambda: backend() == 'stub')
     pipeline.backend.description = 'the next one'
     until(lambda: backend() == 'the next one')
@@ -142,4 +151,4 @@ def test_between_two_looks_at_the_whole_people_are_expected_where_they_were(robo
         send(200)
         until(lambda count=count: len(people) == count)
     assert [boxes is None for boxes in pipeline.expected] == [True, False, False] * 2
-    np.testing.assert_allclose(pipeline.expected[1], [[1, 2, 11, 22]], atol=.5)
+    np.testing.assert_allclose(pipeline.expected[1], [[1, 2, 11, 22]], atol=0.5)

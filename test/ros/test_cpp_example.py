@@ -22,8 +22,10 @@ SOURCE = Path(__file__).resolve().parents[2] / 'examples' / 'cpp'
 @pytest.fixture
 def environment() -> dict[str, str]:
     """Where CMake finds ROS 2: what is sourced, or the wheels in the environment of this Python."""
-    path = {name: os.pathsep.join(filter(None, [os.environ.get(name), sys.prefix]))
-            for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH')}
+    path = {
+        name: os.pathsep.join(filter(None, [os.environ.get(name), sys.prefix]))
+        for name in ('AMENT_PREFIX_PATH', 'CMAKE_PREFIX_PATH')
+    }
     return {**os.environ, **path}
 
 
@@ -41,8 +43,9 @@ def program(tmp_path, environment) -> Path:
 def test_the_listener_says_who_is_there(robot, ros_domain, program, environment, until):
     log = program.with_name('log')
     robot.start()
-    process = subprocess.Popen([program], env={**environment, 'ROS_DOMAIN_ID': str(ros_domain)}, stdout=log.open('w'),
-                               stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        [program], env={**environment, 'ROS_DOMAIN_ID': str(ros_domain)}, stdout=log.open('w'), stderr=subprocess.STDOUT
+    )
     try:
         send = robot.camera()
         until(lambda: (send(200), 'people' in log.read_text())[1])

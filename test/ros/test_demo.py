@@ -28,8 +28,15 @@ ROOT = Path(__file__).resolve().parents[2]
 def start(*arguments: str | Path) -> subprocess.Popen:
     """The demo in a process group of its own, as a terminal has it."""
     environment = {**os.environ, 'PYTHONPATH': os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}
-    return subprocess.Popen([sys.executable, ROOT / 'scripts' / 'demo.py', *arguments], env=environment, cwd='/',
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, ROOT / 'scripts' / 'demo.py', *arguments],
+        env=environment,
+        cwd='/',
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def demo(*arguments: str | Path) -> tuple[int, str]:
@@ -68,8 +75,9 @@ def test_the_clip_is_taken_out_of_its_wheel_whatever_else_lies_there(tmp_path, c
     out.mkdir()
     with zipfile.ZipFile(shelf / 'pose2sim-0.10.49-py3-none-any.whl', 'w') as wheel:
         wheel.write(clip, 'Pose2Sim/Demo_MultiPerson/videos/cam01.mp4')
-        wheel.writestr('pose2sim-0.10.49.dist-info/METADATA',
-                       'Metadata-Version: 2.1\nName: pose2sim\nVersion: 0.10.49\n')
+        wheel.writestr(
+            'pose2sim-0.10.49.dist-info/METADATA', 'Metadata-Version: 2.1\nName: pose2sim\nVersion: 0.10.49\n'
+        )
         wheel.writestr('pose2sim-0.10.49.dist-info/WHEEL', 'Wheel-Version: 1.0\nTag: py3-none-any\n')
     (out / 'other-1.0-py3-none-any.whl').write_text('another wheel')
     monkeypatch.setenv('PIP_NO_INDEX', '1')
@@ -87,10 +95,12 @@ def weights(tmp_path) -> Path:
     from mpn_ros.network.prn import PoseResidualNetwork
     from mpn_ros.presets import preset
     from mpn_ros.weights import save_weights
+
     lite = dataclasses.replace(preset('lite'), input_size=64)
     path = tmp_path / 'random.safetensors'
-    save_weights(path, lite, {'network': MultiPoseNet(lite).state_dict(),
-                              'prn': PoseResidualNetwork(lite.prn, 17).state_dict()})
+    save_weights(
+        path, lite, {'network': MultiPoseNet(lite).state_dict(), 'prn': PoseResidualNetwork(lite.prn, 17).state_dict()}
+    )
     return path
 
 

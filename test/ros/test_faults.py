@@ -29,6 +29,7 @@ pytestmark = pytest.mark.ros
 @pytest.fixture
 def faulty(stub):
     """A pipeline that calls ``fault(values)`` before it answers images whose first values these are."""
+
     class Faulty(stub):
         def fault(self, values):
             pass
@@ -36,6 +37,7 @@ def faulty(stub):
         def batch(self, images, channel_order, expected):
             self.fault([int(image[0, 0, 0]) for image in images])
             return super().batch(images, channel_order, expected)
+
     return Faulty()
 
 
@@ -81,7 +83,7 @@ def test_stamps_that_stand_jump_and_are_zero_come_back_as_they_were(robot, until
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
     now = int(time.time())
-    stamps = [now, now, 0, now - 3600, now + 3600, 2 ** 31 - 1, 1]
+    stamps = [now, now, 0, now - 3600, now + 3600, 2**31 - 1, 1]
     for n, seconds in enumerate(stamps, 1):
         header = Image().header
         header.stamp.sec, header.frame_id = seconds, 'camera'
@@ -92,13 +94,13 @@ def test_stamps_that_stand_jump_and_are_zero_come_back_as_they_were(robot, until
 
 
 def test_stamps_that_are_swapped_missing_or_a_little_early_renumber_nobody(robot, until):
-    robot.start(track_timeout=60.)
+    robot.start(track_timeout=60.0)
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
     ids = []
-    for n, seconds in enumerate([1000., 1000.1, 1000.099, 0., 1050., 1050.2, 1050.1, 100., 100.1], 1):
+    for n, seconds in enumerate([1000.0, 1000.1, 1000.099, 0.0, 1050.0, 1050.2, 1050.1, 100.0, 100.1], 1):
         header = Image().header
-        header.stamp.sec, header.stamp.nanosec = divmod(round(seconds * 1e9), 10 ** 9)
+        header.stamp.sec, header.stamp.nanosec = divmod(round(seconds * 1e9), 10**9)
         send(header=header, value=200)
         until(lambda n=n: len(people) == n)
         ids.append(people[-1].skeletons[0].id)
@@ -106,7 +108,7 @@ def test_stamps_that_are_swapped_missing_or_a_little_early_renumber_nobody(robot
 
 
 def test_old_results_are_never_repeated_for_a_silent_camera(robot, until):
-    robot.start(diagnostics_period=.1, camera_timeout=.3)
+    robot.start(diagnostics_period=0.1, camera_timeout=0.3)
     people, messages = robot.listen(SkeletonArray, '/skeletons'), robot.listen(DiagnosticArray, '/diagnostics')
     robot.camera()()
     until(lambda: people)
@@ -114,20 +116,29 @@ def test_old_results_are_never_repeated_for_a_silent_camera(robot, until):
     assert len(people) == 1
 
 
-@pytest.mark.parametrize('error', [InferenceError('the answer of the network is not finite (stub)'), MemoryError(),
-                                   RuntimeError('boom'), torch.cuda.OutOfMemoryError('CUDA out of memory.')])
+@pytest.mark.parametrize(
+    'error',
+    [
+        InferenceError('the answer of the network is not finite (stub)'),
+        MemoryError(),
+        RuntimeError('boom'),
+        torch.cuda.OutOfMemoryError('CUDA out of memory.'),
+    ],
+)
 def test_an_image_that_fails_is_an_error_and_never_nobody(robot, until, faulty, capfd, error):
     def fault(values):
         if 66 in values:
             raise error
+
     faulty.fault = fault
-    node = robot.start(faulty, diagnostics_period=.1, camera_timeout=60.)
+    node = robot.start(faulty, diagnostics_period=0.1, camera_timeout=60.0)
     people, messages = robot.listen(SkeletonArray, '/skeletons'), robot.listen(DiagnosticArray, '/diagnostics')
     publish = robot.camera()
 
     def send(value):  # ten a second: what frees memory takes its time
-        time.sleep(.1)
+        time.sleep(0.1)
         return publish(value)
+
     until(lambda: send(66) and any(status.level == DiagnosticStatus.ERROR for status in pose_statuses(messages)), 60)
     until(lambda: counted(node).under_way == 0)
     settled = counted(node)
@@ -156,16 +167,16 @@ def fail(error):
 
 
 def test_a_network_that_hangs_is_told_and_ends_as_fatal(robot, until, faulty, monkeypatch):
-    monkeypatch.setattr('mpn_ros.ros.node.WINDOW', .3)
+    monkeypatch.setattr('mpn_ros.ros.node.WINDOW', 0.3)
     released = threading.Event()
     faulty.fault = lambda values: released.wait(30)
-    node = robot.start(faulty, diagnostics_period=.1)
+    node = robot.start(faulty, diagnostics_period=0.1)
     messages = robot.listen(DiagnosticArray, '/diagnostics')
     send = robot.camera()
     send()
     until(lambda: any('has worked on one image for' in status.message for status in pose_statuses(messages)))
     assert not node.fatal_reason
-    assert robot.set('inference_timeout', .5).successful
+    assert robot.set('inference_timeout', 0.5).successful
     until(lambda: 'more than 0.5 s' in node.fatal_reason)
     until(lambda: pose_statuses(messages)[-1].level == DiagnosticStatus.ERROR)
     released.set()
@@ -184,7 +195,7 @@ def test_parameters_change_while_images_are_answered(robot, until, faulty):
     assert counted(node).failed == 0 and faulty.thresholds.person == pytest.approx(29 / 30)
 
 
-LISTENER = '''
+LISTENER = """
 import rclpy
 from mpn_ros.msg import SkeletonArray
 from sensor_msgs.msg import Image
@@ -193,19 +204,28 @@ node = rclpy.create_node('slow')
 for kind, topic in ((SkeletonArray, '/skeletons'), (Image, '/mask'), (Image, '/overlay')):
     node.create_subscription(kind, topic, lambda message: print('heard', flush=True), 10)
 rclpy.spin(node)
-'''
+"""
 
 
 @pytest.mark.parametrize('end', [signal.SIGSTOP, signal.SIGKILL])
 def test_a_listener_that_stops_or_dies_holds_nobody_up(robot, until, end, ros_domain):
     node = robot.start()
-    listener = subprocess.Popen([sys.executable, '-c', LISTENER], stdout=subprocess.PIPE, text=True,
-                                env={**os.environ, 'ROS_DOMAIN_ID': str(ros_domain)})
+    listener = subprocess.Popen(
+        [sys.executable, '-c', LISTENER],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, 'ROS_DOMAIN_ID': str(ros_domain)},
+    )
     try:
         people = robot.listen(SkeletonArray, '/skeletons')
         send = robot.camera(size=(640, 480))
-        until(lambda: any(publisher.topic_name == '/overlay' and publisher.get_subscription_count()
-                          for publisher in node._cameras[0].topics._publishers), timeout=60)
+        until(
+            lambda: any(
+                publisher.topic_name == '/overlay' and publisher.get_subscription_count()
+                for publisher in node._cameras[0].topics._publishers
+            ),
+            timeout=60,
+        )
         send()
         assert listener.stdout.readline() == 'heard\n'
         listener.send_signal(end)
@@ -221,7 +241,8 @@ def test_a_listener_that_stops_or_dies_holds_nobody_up(robot, until, end, ros_do
 
 def test_two_nodes_of_one_name_are_told(robot, until):
     import rclpy
-    robot.start(diagnostics_period=.1)
+
+    robot.start(diagnostics_period=0.1)
     messages = robot.listen(DiagnosticArray, '/diagnostics')
     send = robot.camera()
     until(lambda: send() and any(status.level == DiagnosticStatus.OK for status in pose_statuses(messages)))

@@ -25,8 +25,9 @@ def humble(monkeypatch):
     if kinds is None:
         return  # it is one
     monkeypatch.setattr(camera_input, 'HAS_MESSAGE_INFO', False)
-    monkeypatch.setattr(Subscription, '_callback_type', property(lambda _: kinds.MessageOnly, lambda _, kind: None),
-                        raising=False)
+    monkeypatch.setattr(
+        Subscription, '_callback_type', property(lambda _: kinds.MessageOnly, lambda _, kind: None), raising=False
+    )
     monkeypatch.delattr(Node, 'add_post_set_parameters_callback')
 
 
@@ -44,8 +45,8 @@ def test_images_are_answered_and_none_is_called_missed(robot, until):
 def test_parameters_take_effect_and_wrong_ones_do_not(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
-    assert robot.set('person_threshold', .7).successful
-    until(lambda: pipeline.thresholds and pipeline.thresholds.person == .7)
+    assert robot.set('person_threshold', 0.7).successful
+    until(lambda: pipeline.thresholds and pipeline.thresholds.person == 0.7)
     assert not robot.set('person_threshold', 1.5).successful
     assert not robot.set('weights', 'other').successful
-    assert pipeline.thresholds.person == .7
+    assert pipeline.thresholds.person == 0.7

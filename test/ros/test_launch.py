@@ -78,6 +78,7 @@ def visit(name: str, given: dict[str, str]):
 
 def parameters(node, context) -> list:
     from launch_ros.utilities import evaluate_parameters
+
     return evaluate_parameters(context, node._Node__parameters)
 
 
@@ -85,14 +86,18 @@ def given_to_pose(name: str, **given: str) -> dict:
     context, processes = visit(name, {**REQUIRED.get(name, {}), **given})
     file, *rest = parameters(processes['pose_node'], context)
     assert Path(str(file)).name == 'pose.yaml'
-    values, = rest or [{}]
+    (values,) = rest or [{}]
     return {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in values.items()}
 
 
 @pytest.mark.parametrize('name', FILES)
 def test_every_argument_is_described(name):
-    declared = [argument for argument, _ in load(name).generate_launch_description()
-                .get_launch_arguments_with_include_launch_description_actions()]
+    declared = [
+        argument
+        for argument, _ in load(name)
+        .generate_launch_description()
+        .get_launch_arguments_with_include_launch_description_actions()
+    ]
     names = {argument.name for argument in declared}
     assert {'namespace', 'params_file', 'image_topic', 'cameras', 'rviz', 'respawn'} <= names
     assert all(len(argument.description) > 10 for argument in declared)
@@ -124,28 +129,42 @@ def test_what_the_other_files_add():
     _, processes = visit('bag.launch.py', REQUIRED['bag.launch.py'])
     assert 'ros2 bag play' in processes
     context, processes = visit('demo.launch.py', {**REQUIRED['demo.launch.py'], 'rate': '10'})
-    clip, = parameters(processes['clip_player'], context)
-    assert dict(clip) == {'clip': __file__, 'rate': 10., 'loop': True}
+    (clip,) = parameters(processes['clip_player'], context)
+    assert dict(clip) == {'clip': __file__, 'rate': 10.0, 'loop': True}
 
 
 def windows(name: str = 'pose.launch.py', **given: str) -> list[tuple[str, list[str], dict[str, str], dict]]:
     """The namespace, arguments, remappings and parameters of each RViz that is opened."""
     context = launch.LaunchContext()
     context.launch_configurations.update(
-        {argument.name: argument.default_value[0].text if argument.default_value else ''
-         for argument in load(name).generate_launch_description().get_launch_arguments()})
+        {
+            argument.name: argument.default_value[0].text if argument.default_value else ''
+            for argument in load(name).generate_launch_description().get_launch_arguments()
+        }
+    )
     context.launch_configurations.update({**given, 'rviz': 'true'})
     opened = []
     for node in load('pose.launch.py').start(context)[1:]:
         remappings = {one[0].text: other[0].text for one, other in node._Node__remappings}
-        opened.append((node._Node__node_namespace, [str(part) for part in node._Node__arguments], remappings,
-                       dict(parameters(node, context)[0])))
+        opened.append(
+            (
+                node._Node__node_namespace,
+                [str(part) for part in node._Node__arguments],
+                remappings,
+                dict(parameters(node, context)[0]),
+            )
+        )
     return opened
 
 
-@pytest.mark.parametrize('given, namespaces', [
-    ({}, ['']), ({'namespace': 'robot'}, ['robot']),
-    ({'namespace': 'robot', 'cameras': '[a, b]'}, ['robot/a', 'robot/b'])])
+@pytest.mark.parametrize(
+    'given, namespaces',
+    [
+        ({}, ['']),
+        ({'namespace': 'robot'}, ['robot']),
+        ({'namespace': 'robot', 'cameras': '[a, b]'}, ['robot/a', 'robot/b']),
+    ],
+)
 def test_rviz_opens_in_the_namespace_of_each_camera(given, namespaces):
     opened = windows(image_topic='color/image_raw', **given)
     assert [namespace for namespace, *_ in opened] == namespaces
@@ -155,10 +174,12 @@ def test_rviz_opens_in_the_namespace_of_each_camera(given, namespaces):
         assert '-f' not in arguments and values == {'use_sim_time': False}
 
 
-@pytest.mark.parametrize('topic, info', [
-    ('/camera/color/image_raw', '/camera/color/camera_info'), ('image', 'camera_info'), ('/image', '/camera_info')])
+@pytest.mark.parametrize(
+    'topic, info',
+    [('/camera/color/image_raw', '/camera/color/camera_info'), ('image', 'camera_info'), ('/image', '/camera_info')],
+)
 def test_rviz_hears_the_camera_info_beside_the_images(topic, info):
-    (_, _, remappings, _), = windows(image_topic=topic)
+    ((_, _, remappings, _),) = windows(image_topic=topic)
     assert remappings == {'image_raw': topic, '/camera_info': info}
     arguments = [word for pair in remappings.items() for word in ('-r', ':='.join(pair))]
     context = rclpy.Context()
@@ -173,42 +194,54 @@ def test_rviz_hears_the_camera_info_beside_the_images(topic, info):
 
 
 def test_rviz_has_the_frame_the_title_and_the_clock_that_it_is_given():
-    frames = [arguments[arguments.index('-f') + 1] for _, arguments, _, _ in windows(
-        cameras='[a, b]', rviz_fixed_frame='[a_frame, b_frame]')]
+    frames = [
+        arguments[arguments.index('-f') + 1]
+        for _, arguments, _, _ in windows(cameras='[a, b]', rviz_fixed_frame='[a_frame, b_frame]')
+    ]
     assert frames == ['a_frame', 'b_frame']
-    assert all(arguments[-2:] == ['-f', 'map'] for _, arguments, _, _ in windows(
-        cameras='[a, b]', rviz_fixed_frame='map', rviz_layout='robot'))
-    (_, arguments, _, values), = windows(rviz_title='mine', use_sim_time='true')
+    assert all(
+        arguments[-2:] == ['-f', 'map']
+        for _, arguments, _, _ in windows(cameras='[a, b]', rviz_fixed_frame='map', rviz_layout='robot')
+    )
+    ((_, arguments, _, values),) = windows(rviz_title='mine', use_sim_time='true')
     assert arguments[2:4] == ['-t', 'mine'] and values == {'use_sim_time': True}
-    (_, arguments, _, _), = windows('depth.launch.py')
+    ((_, arguments, _, _),) = windows('depth.launch.py')
     assert arguments[1].endswith('robot.rviz') and arguments[-2:] == ['-f', 'camera_link']
-    (_, _, _, values), = windows('bag.launch.py')
+    ((_, _, _, values),) = windows('bag.launch.py')
     assert values == {'use_sim_time': True}
 
 
 def test_the_node_knows_the_frame_that_rviz_shows_where_no_tf_joins_them():
     def told(**given: str) -> str | None:
         context, processes = visit('pose.launch.py', {'rviz': 'true', **given})
-        return dict(parameters(processes['pose_node'], context)[1:][0]).get('rviz_fixed_frame') if len(
-            parameters(processes['pose_node'], context)) > 1 else None
+        return (
+            dict(parameters(processes['pose_node'], context)[1:][0]).get('rviz_fixed_frame')
+            if len(parameters(processes['pose_node'], context)) > 1
+            else None
+        )
+
     assert told() == 'camera_optical_frame'
     assert told(rviz_fixed_frame='other') is None and told(rviz_layout='robot') is None and told(rviz='false') is None
 
 
-@pytest.mark.parametrize('name, given, says', [
-    ('pose.launch.py', {'rviz': 'perhaps'}, "'rviz' must be true or false, not 'perhaps'"),
-    ('pose.launch.py', {'respawn': 'often'}, "'respawn' must be true or false"),
-    ('pose.launch.py', {'use_sim_time': 'yes please'}, "'use_sim_time' must be true or false"),
-    ('pose.launch.py', {'cameras': '[a, '}, "'cameras' must be a list of names"),
-    ('pose.launch.py', {'params_file': '/nowhere.yaml'}, "'params_file': there is no '/nowhere.yaml'"),
-    ('pose.launch.py', {'log_level': 'loud'}, "'log_level' must be one of debug"),
-    ('pose.launch.py', {'rviz': 'true', 'rviz_layout': 'mine'}, "'rviz_layout': there is no 'mine'"),
-    ('pose.launch.py', {'rviz': 'true', 'cameras': '[a, b]', 'rviz_fixed_frame': '[a]'}, '1 frames for 2 cameras'),
-    ('demo.launch.py', {'clip': '/nowhere.mp4'}, "'clip': there is no"),
-    ('demo.launch.py', {'rate': 'fast'}, "'rate' must be a number"),
-    ('demo.launch.py', {'loop': 'often'}, "'loop' must be true or false"),
-    ('bag.launch.py', {'bag': '/nowhere'}, "'bag': there is no"),
-    ('bag.launch.py', {'speed': 'fast'}, "'speed' must be a number")])
+@pytest.mark.parametrize(
+    'name, given, says',
+    [
+        ('pose.launch.py', {'rviz': 'perhaps'}, "'rviz' must be true or false, not 'perhaps'"),
+        ('pose.launch.py', {'respawn': 'often'}, "'respawn' must be true or false"),
+        ('pose.launch.py', {'use_sim_time': 'yes please'}, "'use_sim_time' must be true or false"),
+        ('pose.launch.py', {'cameras': '[a, '}, "'cameras' must be a list of names"),
+        ('pose.launch.py', {'params_file': '/nowhere.yaml'}, "'params_file': there is no '/nowhere.yaml'"),
+        ('pose.launch.py', {'log_level': 'loud'}, "'log_level' must be one of debug"),
+        ('pose.launch.py', {'rviz': 'true', 'rviz_layout': 'mine'}, "'rviz_layout': there is no 'mine'"),
+        ('pose.launch.py', {'rviz': 'true', 'cameras': '[a, b]', 'rviz_fixed_frame': '[a]'}, '1 frames for 2 cameras'),
+        ('demo.launch.py', {'clip': '/nowhere.mp4'}, "'clip': there is no"),
+        ('demo.launch.py', {'rate': 'fast'}, "'rate' must be a number"),
+        ('demo.launch.py', {'loop': 'often'}, "'loop' must be true or false"),
+        ('bag.launch.py', {'bag': '/nowhere'}, "'bag': there is no"),
+        ('bag.launch.py', {'speed': 'fast'}, "'speed' must be a number"),
+    ],
+)
 def test_what_is_wrong_is_told_in_a_sentence_before_anything_starts(name, given, says):
     with pytest.raises(ParameterError, match=re.escape(says)):
         visit(name, {**REQUIRED.get(name, {}), **given})
@@ -237,14 +270,20 @@ def called(name: str, *argv: str, folder: Path = FOLDER) -> launch.LaunchContext
 @pytest.fixture
 def robot_folder(tmp_path) -> Path:
     """A folder with the launch file of somebody's robot."""
-    (tmp_path / 'robot.launch.py').write_text('import launch\n\n\ndef generate_launch_description():\n'
-                                              '    return launch.LaunchDescription()\n')
+    (tmp_path / 'robot.launch.py').write_text(
+        'import launch\n\n\ndef generate_launch_description():\n    return launch.LaunchDescription()\n'
+    )
     return tmp_path
 
 
-@pytest.mark.parametrize('name, argument, says', [
-    ('pose.launch.py', 'imagetopic:=a', "'imagetopic': did you mean 'image_topic'?"),
-    ('pose.launch.py', 'clip:=a', "'clip'"), ('cameras.launch.py', 'xyz:=a', "'xyz': --show-args lists them")])
+@pytest.mark.parametrize(
+    'name, argument, says',
+    [
+        ('pose.launch.py', 'imagetopic:=a', "'imagetopic': did you mean 'image_topic'?"),
+        ('pose.launch.py', 'clip:=a', "'clip'"),
+        ('cameras.launch.py', 'xyz:=a', "'xyz': --show-args lists them"),
+    ],
+)
 def test_an_argument_that_nobody_declares_is_refused(name, argument, says):
     with pytest.raises(ParameterError, match=re.escape(says)):
         load('pose.launch.py').refuse(called(name, argument))
@@ -260,7 +299,7 @@ def test_arguments_of_the_file_of_its_inclusions_and_of_launch_itself_pass(robot
 def test_the_end_of_a_process_ends_all_once_and_its_failure_is_one():
     context = launch.LaunchContext()
     end = launching.on_end('the clip')
-    shutdown, = end(SimpleNamespace(returncode=0), context)
+    (shutdown,) = end(SimpleNamespace(returncode=0), context)
     assert shutdown.event.reason == 'the clip has ended'
     with pytest.raises(RuntimeError, match='the clip has ended with status 2'):
         end(SimpleNamespace(returncode=2), context)
@@ -271,9 +310,14 @@ def test_the_end_of_a_process_ends_all_once_and_its_failure_is_one():
 def test_a_node_that_fails_ends_the_launch_but_not_that_of_a_robot(robot_folder):
     def handled(context: launch.LaunchContext, **given: str) -> bool:
         context.launch_configurations.update(
-            {argument.name: argument.default_value[0].text
-             for argument in load('pose.launch.py').generate_launch_description().get_launch_arguments()} | given)
-        node, = load('pose.launch.py').start(context)
+            {
+                argument.name: argument.default_value[0].text
+                for argument in load('pose.launch.py').generate_launch_description().get_launch_arguments()
+            }
+            | given
+        )
+        (node,) = load('pose.launch.py').start(context)
         return node._ExecuteLocal__on_exit is not None
+
     assert handled(called('pose.launch.py')) and not handled(called('pose.launch.py'), respawn='true')
     assert not handled(called('robot.launch.py', folder=robot_folder))

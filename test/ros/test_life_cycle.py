@@ -27,7 +27,7 @@ def held() -> tuple[int, int, float]:
     """Open descriptors, threads, and resident memory in MiB of this process."""
     gc.collect()
     pages = int(Path('/proc/self/statm').read_text().split()[1])
-    return len(os.listdir('/proc/self/fd')), threading.active_count(), pages * os.sysconf('SC_PAGESIZE') / 2 ** 20
+    return len(os.listdir('/proc/self/fd')), threading.active_count(), pages * os.sysconf('SC_PAGESIZE') / 2**20
 
 
 def test_a_node_that_comes_and_goes_holds_no_more_than_before(robot):
@@ -36,6 +36,7 @@ def test_a_node_that_comes_and_goes_holds_no_more_than_before(robot):
     def cycle() -> None:
         for transition in PATH:
             assert robot.transition(transition)
+
     for _ in range(5):  # the middleware allocates at first
         cycle()
     descriptors, threads, memory = held()
@@ -46,15 +47,14 @@ def test_a_node_that_comes_and_goes_holds_no_more_than_before(robot):
     assert after[2] - memory < 10, f'{memory:.0f} MiB became {after[2]:.0f} in {CYCLES} cycles'
 
 
-def test_every_image_of_eight_cameras_is_accounted_for(robot, stub, ros_domain, tmp_path, monkeypatch,
-                                                             large_images):
+def test_every_image_of_eight_cameras_is_accounted_for(robot, stub, ros_domain, tmp_path, monkeypatch, large_images):
     """The short form of ``make load``: 8 cameras of 1280x720 at 30 Hz in another process, and a network that answers
     three times a second. What is sent is what was received and what the middleware has lost; what was received is
     answered or dropped; the newest wins, and memory stays."""
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros_domain))
     names = [f'camera{number}' for number in range(8)]
     np.save(tmp_path / 'pictures.npy', np.zeros((len(names), 720, 1280, 3), np.uint8))
-    robot.start(stub(delay=.3), cameras=names, diagnostics_period=.1)
+    robot.start(stub(delay=0.3), cameras=names, diagnostics_period=0.1)
     with Cameras(tmp_path / 'pictures.npy', names, 'raw') as cameras:
         load = measure(robot.tester, os.getpid(), cameras, seconds=3, rate=30)
     assert load['sent'] >= 8 * 3 * 30 and load['dropped'] > 0, 'the load was none'

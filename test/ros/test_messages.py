@@ -24,7 +24,7 @@ pytestmark = pytest.mark.ros
 def scene() -> Scene:
     random = np.random.default_rng(0)
     people = []
-    for score, followed in ((.9, 7), (.5, None)):
+    for score, followed in ((0.9, 7), (0.5, None)):
         keypoints = random.uniform(0, 30, (17, 3)).astype(np.float32)
         keypoints[3] = np.nan, np.nan, 0
         people.append(Person(random.uniform(0, 30, 4).astype(np.float32), score, keypoints, followed))

@@ -51,8 +51,8 @@ def test_the_topic_is_there_again_for_a_network_that_segments(robot, stub, until
 def test_a_network_of_others_gives_ids_and_markers(robot, until, save):
     """An end-to-end network that sees one person wherever it looks, as the node loads it."""
     rows = np.zeros((1, 300, 57), np.float32)
-    rows[0, 0, :5] = 16, 16, 32, 48, .9
-    rows[0, 0, 6:] = np.tile([24, 32, .8], 17)
+    rows[0, 0, :5] = 16, 16, 32, 48, 0.9
+    rows[0, 0, 6:] = np.tile([24, 32, 0.8], 17)
     path = save({'out': rows}, [1, 3, 64, 64])
     robot.start(load_pipeline(Parameters(weights=str(path), precision='fp32')))
     people, drawn = robot.listen(SkeletonArray, '/skeletons'), robot.listen(MarkerArray, '/markers')
@@ -60,9 +60,9 @@ def test_a_network_of_others_gives_ids_and_markers(robot, until, save):
     send = robot.camera(size=(40, 30))
     info = robot.tester.create_publisher(CameraInfo, '/camera_info', 1)
     until(info.get_subscription_count)
-    info.publish(CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.]))
+    info.publish(CameraInfo(width=40, height=30, k=[50.0, 0.0, 20.0, 0.0, 50.0, 15.0, 0.0, 0.0, 1.0]))
     until(lambda: send(200) and drawn and len(people) > 1)
-    skeleton, = people[-1].skeletons
+    (skeleton,) = people[-1].skeletons
     # 40x30 pixels lie in 64x64 of the network's, 1.6 for each.
     assert skeleton.id == 1 and skeleton.box.tolist() == pytest.approx([10, 10, 20, 30])
     assert (skeleton.keypoints[0].x, skeleton.keypoints[0].y) == pytest.approx((15, 20))

@@ -36,11 +36,11 @@ def test_one_image_gives_boxes_skeletons_and_mask_under_its_header(robot, until)
         assert message.header == sent.header
     box = boxes[0].detections[0]
     assert (box.bbox.center.position.x, box.bbox.center.position.y, box.bbox.size_x, box.bbox.size_y) == (6, 12, 10, 20)
-    assert box.results[0].hypothesis.class_id == 'person' and box.results[0].hypothesis.score == pytest.approx(.2)
+    assert box.results[0].hypothesis.class_id == 'person' and box.results[0].hypothesis.score == pytest.approx(0.2)
     person = people[0].skeletons[0]
     assert (people[0].image_width, people[0].image_height) == (40, 30)
     assert person.box.tolist() == [1, 2, 11, 22] and person.id == person.NOT_TRACKED
-    assert person.score == pytest.approx(.2)
+    assert person.score == pytest.approx(0.2)
     assert (person.keypoints[0].x, person.keypoints[0].y, person.keypoints[0].seen) == (3, 4, True)
     unseen = person.keypoints[5]
     assert np.isnan([unseen.x, unseen.y]).all() and unseen.score == 0 and not unseen.seen
@@ -63,7 +63,7 @@ def test_ids_last_and_are_the_same_in_boxes_and_skeletons(robot, until):
     assert [message.skeletons[0].id for message in people['right']] == [1, 1, 1], 'each camera counts for itself'
     stamp = left(200).header.stamp
     until(lambda: len(people['left']) == 4)
-    stamp.sec -= 10                   # as a bag that begins again
+    stamp.sec -= 10  # as a bag that begins again
     left(200, header=Header(stamp=stamp))
     until(lambda: len(people['left']) == 5)
     assert [message.skeletons[0].id for message in people['left']] == [1, 1, 1, 1, 2]
@@ -88,19 +88,19 @@ def test_late_listeners_learn_what_the_answers_mean(robot, until):
 
 
 def test_the_newest_image_wins_and_every_frame_is_accounted_for(robot, stub, until):
-    pipeline = stub(delay=.1)
+    pipeline = stub(delay=0.1)
     node = robot.start(pipeline)
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
     for value in range(1, 41):
         send(value)
-        time.sleep(.01)
+        time.sleep(0.01)
     statistics = node._cameras[0].statistics
     until(lambda: pipeline.batches and pipeline.batches[-1] == [40])
     until(lambda: (now := statistics.snapshot()).answered + now.dropped == now.received)
     snapshot = statistics.snapshot()
     assert snapshot.answered == len(pipeline.batches) < snapshot.received and snapshot.dropped
-    answered = [first for first, in pipeline.batches]
+    answered = [first for (first,) in pipeline.batches]
     assert answered == sorted(answered), 'an older image was answered after a newer one'
     until(lambda: len(people) == snapshot.answered)
 
@@ -123,7 +123,7 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
     node = robot.start()
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()
-    bad = ({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2 ** 31}, {'step': 41})
+    bad = ({'step': 3}, {'encoding': 'mono17'}, {'width': 0}, {'height': 2**31}, {'step': 41})
     for n, fields in enumerate(bad, 1):
         send(**fields)
         until(lambda n=n: node._cameras[0].statistics.snapshot().malformed == n)
@@ -134,6 +134,7 @@ def test_what_is_no_image_is_dropped_counted_and_forgotten(robot, until):
 
 def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
     import mpn_ros.ros.outputs.overlay as overlay
+
     drawn = []
     monkeypatch.setattr(overlay, 'draw', lambda image, scene, order: drawn.append(order) or np.full_like(image, 9))
     robot.start()
@@ -168,11 +169,11 @@ def test_cameras_answer_in_their_own_namespaces_and_share_batches(robot, stub, u
     a, b = send_while_busy(102, 204)
     until(lambda: len(left) == 2 and right)
     assert sorted(pipeline.batches[1]) == [102, 204], 'what was there was not answered together'
-    assert left[1].header == a.header and left[1].skeletons[0].score == pytest.approx(.4)
-    assert right[0].header == b.header and right[0].skeletons[0].score == pytest.approx(.8)
+    assert left[1].header == a.header and left[1].skeletons[0].score == pytest.approx(0.4)
+    assert right[0].header == b.header and right[0].skeletons[0].score == pytest.approx(0.8)
     send_while_busy(66, 51)  # one poisoned image must not cost the other camera its answer
     until(lambda: len(right) == 2 and len(left) == 3 and node._cameras[0].statistics.snapshot().failed == 1)
-    assert right[1].skeletons[0].score == pytest.approx(.2)
+    assert right[1].skeletons[0].score == pytest.approx(0.2)
 
 
 def test_compressed_transport(robot, until):
@@ -181,7 +182,7 @@ def test_compressed_transport(robot, until):
     send = robot.camera('/image_raw/compressed', CompressedImage)
     send(format='png', data=cv2.imencode('.png', np.full((30, 40, 3), 51, np.uint8))[1].tobytes())
     until(lambda: people)
-    assert people[0].skeletons[0].score == pytest.approx(.2) and people[0].image_width == 40
+    assert people[0].skeletons[0].score == pytest.approx(0.2) and people[0].image_width == 40
 
 
 def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until):
@@ -190,7 +191,7 @@ def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until)
     with pytest.raises(CalibrationError, match='/left/camera_info'):
         calibration.model(40, 30)
     publisher = robot.tester.create_publisher(CameraInfo, '/left/camera_info', 1)
-    info = CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.])
+    info = CameraInfo(width=40, height=30, k=[50.0, 0.0, 20.0, 0.0, 50.0, 15.0, 0.0, 0.0, 1.0])
     until(lambda: publisher.publish(info) or calibration._info)
     assert calibration.model(40, 30).matrix[0, 0] == 50
     assert robot.transition('deactivate') and calibration._info is None
@@ -198,7 +199,7 @@ def test_the_calibration_beside_the_image_is_learned_and_forgotten(robot, until)
 
 def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
     pipeline = stub()
-    robot.start(pipeline, marker_distance=2.)
+    robot.start(pipeline, marker_distance=2.0)
     arrays, people = robot.listen(MarkerArray, '/markers'), robot.listen(SkeletonArray, '/skeletons')
     told = robot.listen(DiagnosticArray, '/diagnostics')
     send = robot.camera()
@@ -207,12 +208,12 @@ def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
     until(lambda: any('camera_info' in status.message for status in statuses(told)))
     assert not arrays, 'without a calibration nobody knows where to draw'
     publisher = robot.tester.create_publisher(CameraInfo, '/camera_info', 1)
-    publisher.publish(CameraInfo(width=40, height=30, k=[50., 0., 20., 0., 50., 15., 0., 0., 1.]))
+    publisher.publish(CameraInfo(width=40, height=30, k=[50.0, 0.0, 20.0, 0.0, 50.0, 15.0, 0.0, 0.0, 1.0]))
     sent = until(lambda: (sent := send(200)) and arrays and sent)
-    drawn, = (marker for marker in arrays[0].markers if marker.ns == 'joints')
+    (drawn,) = (marker for marker in arrays[0].markers if marker.ns == 'joints')
     assert drawn.header.frame_id == sent.header.frame_id
     joint = drawn.points[0]
-    assert (joint.x, joint.y, joint.z) == pytest.approx(((3 - 20) / 50 * 2, (4 - 15) / 50 * 2, 2.))
+    assert (joint.x, joint.y, joint.z) == pytest.approx(((3 - 20) / 50 * 2, (4 - 15) / 50 * 2, 2.0))
     pipeline.people = 0
     until(lambda: send(200) and arrays[-1].markers[0].action == Marker.DELETEALL and len(arrays[-1].markers) == 1)
 
@@ -225,7 +226,7 @@ def test_topics_can_be_remapped_and_put_into_a_namespace(robot, until):
 
 
 def test_simulated_time_that_does_not_run_holds_nothing_up(robot, until):
-    robot.start(use_sim_time=True, diagnostics_period=.1)
+    robot.start(use_sim_time=True, diagnostics_period=0.1)
     people, messages = robot.listen(SkeletonArray, '/skeletons'), robot.listen(DiagnosticArray, '/diagnostics')
     robot.camera()()
     until(lambda: people and messages)
@@ -233,11 +234,16 @@ def test_simulated_time_that_does_not_run_holds_nothing_up(robot, until):
 
 def test_quality_of_service_can_be_overridden(robot):
     from rclpy.qos import ReliabilityPolicy
-    robot.start(**{'qos_overrides./image_raw.subscription.reliability': 'reliable',
-                   'qos_overrides./mask.publisher.reliability': 'best_effort'})
-    image, = robot.tester.get_subscriptions_info_by_topic('/image_raw')
-    mask, = robot.tester.get_publishers_info_by_topic('/mask')
-    overlay, = robot.tester.get_publishers_info_by_topic('/overlay')
+
+    robot.start(
+        **{
+            'qos_overrides./image_raw.subscription.reliability': 'reliable',
+            'qos_overrides./mask.publisher.reliability': 'best_effort',
+        }
+    )
+    (image,) = robot.tester.get_subscriptions_info_by_topic('/image_raw')
+    (mask,) = robot.tester.get_publishers_info_by_topic('/mask')
+    (overlay,) = robot.tester.get_publishers_info_by_topic('/overlay')
     assert image.qos_profile.reliability == overlay.qos_profile.reliability == ReliabilityPolicy.RELIABLE
     assert mask.qos_profile.reliability == ReliabilityPolicy.BEST_EFFORT
 
@@ -271,15 +277,19 @@ def test_deactivate_answers_the_image_at_hand(robot, stub, until):
     people = robot.listen(SkeletonArray, '/skeletons')
     sent = robot.camera()()
     until(lambda: pipeline.batches)
-    threading.Timer(.2, pipeline.may_run.set).start()
+    threading.Timer(0.2, pipeline.may_run.set).start()
     assert robot.transition('deactivate')
     until(lambda: people)
     assert people[0].header == sent.header
 
 
-@pytest.mark.parametrize('error, says', [
-    (WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
-    (ZeroDivisionError('unforeseen'), 'unforeseen')])
+@pytest.mark.parametrize(
+    'error, says',
+    [
+        (WeightsError("no weights file '/nowhere.safetensors'"), '/nowhere.safetensors'),
+        (ZeroDivisionError('unforeseen'), 'unforeseen'),
+    ],
+)
 def test_a_failing_configure_is_told_refused_and_leaves_nothing(robot, capfd, error, says):
     node = robot.start(error, autostart=False)
     assert not robot.transition('configure') and robot.state() == 'unconfigured'
@@ -288,8 +298,11 @@ def test_a_failing_configure_is_told_refused_and_leaves_nothing(robot, capfd, er
 
 
 def test_a_failing_activate_is_taken_back(robot, capfd):
-    node = robot.start(autostart=False, cameras=['left', 'right'],
-                       **{'qos_overrides./right/image_raw.subscription.reliability': 'sometimes'})
+    node = robot.start(
+        autostart=False,
+        cameras=['left', 'right'],
+        **{'qos_overrides./right/image_raw.subscription.reliability': 'sometimes'},
+    )
     assert robot.transition('configure')
     assert not robot.transition('activate') and robot.state() == 'inactive'
     said = capfd.readouterr().err
@@ -301,6 +314,7 @@ def test_a_failing_activate_is_taken_back(robot, capfd):
 @pytest.mark.parametrize('path', [('activate', 'deactivate'), ('cleanup',)])
 def test_what_fails_on_the_way_back_leaves_the_node_unconfigured(robot, until, capfd, monkeypatch, path):
     from mpn_ros.ros.camera import Camera
+
     faults = [ArithmeticError('unforeseen')]
     close = Camera.close
     monkeypatch.setattr(Camera, 'close', lambda camera: close(camera) if not faults else fail(faults.pop()))
@@ -318,6 +332,7 @@ def test_what_fails_on_the_way_back_leaves_the_node_unconfigured(robot, until, c
 
 def test_a_node_that_cannot_give_back_what_it_holds_is_finalized(robot, monkeypatch):
     from mpn_ros.ros.camera import Camera
+
     robot.start(autostart=False, cameras=['left', 'right'])
     assert robot.transition('configure')
     monkeypatch.setattr(Camera, 'destroy', lambda camera: fail(ArithmeticError('unforeseen')))
@@ -331,19 +346,27 @@ def fail(error: Exception) -> None:
 def test_only_live_parameters_change_while_it_runs(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
-    assert robot.set('person_threshold', .7).successful
-    until(lambda: pipeline.thresholds and pipeline.thresholds.person == .7)
+    assert robot.set('person_threshold', 0.7).successful
+    until(lambda: pipeline.thresholds and pipeline.thresholds.person == 0.7)
     refused = robot.set('weights', 'other')
     assert not refused.successful and "'weights'" in refused.reason and 'cleanup' in refused.reason
     assert robot.transition('deactivate') and robot.transition('cleanup')
     assert robot.set('weights', 'other').successful
 
 
-@pytest.mark.parametrize('name, value, allowed', [
-    ('person_threshold', 1.5, ('0', '1')), ('person_threshold', float('nan'), ('0', '1')),
-    ('max_people', 0, ('1', '100')), ('max_people', 2 ** 40, ('1', '100')), ('input_size', 100, ('32',)),
-    ('grouper', 'best', ('prn', 'max', 'ucr')),
-    ('image_transport', 'h264', ('raw', 'compressed')), ('cameras', ['a', 'a'], ('once',))])
+@pytest.mark.parametrize(
+    'name, value, allowed',
+    [
+        ('person_threshold', 1.5, ('0', '1')),
+        ('person_threshold', float('nan'), ('0', '1')),
+        ('max_people', 0, ('1', '100')),
+        ('max_people', 2**40, ('1', '100')),
+        ('input_size', 100, ('32',)),
+        ('grouper', 'best', ('prn', 'max', 'ucr')),
+        ('image_transport', 'h264', ('raw', 'compressed')),
+        ('cameras', ['a', 'a'], ('once',)),
+    ],
+)
 def test_parameters_out_of_range_are_refused_with_the_range(robot, name, value, allowed):
     robot.start(autostart=False)
     result = robot.set(name, value)
@@ -354,6 +377,7 @@ def test_parameters_describe_themselves(robot):
     from rcl_interfaces.srv import DescribeParameters
 
     from mpn_ros.parameters import SPECS
+
     robot.start(autostart=False)
     answer = robot.call(DescribeParameters, '/pose/describe_parameters', DescribeParameters.Request(names=list(SPECS)))
     for descriptor, spec in zip(answer.descriptors, SPECS.values(), strict=True):
@@ -366,7 +390,7 @@ def statuses(messages: list[DiagnosticArray]) -> list[DiagnosticStatus]:
 
 
 def test_diagnostics_tell_figures_and_silence(robot, until):
-    robot.start(diagnostics_period=.1, camera_timeout=.3)
+    robot.start(diagnostics_period=0.1, camera_timeout=0.3)
     messages = robot.listen(DiagnosticArray, '/diagnostics')
     send = robot.camera()
     until(lambda: send() and any(s.level == DiagnosticStatus.OK and 'Hz' in s.message for s in statuses(messages)))
@@ -381,7 +405,7 @@ def test_diagnostics_tell_figures_and_silence(robot, until):
 
 def test_a_topic_of_another_type_is_told_in_one_sentence(robot, until, capfd):
     robot.stranger().create_publisher(String, '/image_raw', 1)
-    robot.start(diagnostics_period=.1)
+    robot.start(diagnostics_period=0.1)
     messages = robot.listen(DiagnosticArray, '/diagnostics')
     until(lambda: statuses(messages) and statuses(messages)[-1].level == DiagnosticStatus.ERROR)
     sentence = statuses(messages)[-1].message

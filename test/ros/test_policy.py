@@ -23,8 +23,12 @@ POLICY = ROOT / 'config' / 'sros2' / 'pose.policy.xml'
 
 def allowed(kind: str, permission: str) -> set[str]:
     """Full names of what the policy allows."""
-    names = [element.text for group in ElementTree.parse(POLICY).iter(f'{kind}s') if group.get(permission) == 'ALLOW'
-             for element in group]
+    names = [
+        element.text
+        for group in ElementTree.parse(POLICY).iter(f'{kind}s')
+        if group.get(permission) == 'ALLOW'
+        for element in group
+    ]
     return {name.replace('~', '/pose') if name[0] in '/~' else f'/{name}' for name in names}
 
 
@@ -32,7 +36,8 @@ FORMS = {
     'raw': {},
     'compressed': {'image_transport': 'compressed'},
     'depth': {'depth_topic': 'depth/image_raw'},
-    'simulation': {'use_sim_time': True}}
+    'simulation': {'use_sim_time': True},
+}
 """Parameters by which the node has other topics."""
 
 HAS_FRAMES = importlib.util.find_spec('tf2_msgs') is not None
@@ -42,10 +47,12 @@ if HAS_FRAMES:
 
 def made(node, look) -> dict[tuple[str, str], set[str]]:
     """What the node has, as others see it and as it sees itself, by kind and permission."""
-    lists = {('topic', 'publish'): look.get_publisher_names_and_types_by_node,
-             ('topic', 'subscribe'): node.get_subscriber_names_and_types_by_node,
-             ('service', 'reply'): node.get_service_names_and_types_by_node,
-             ('service', 'request'): node.get_client_names_and_types_by_node}
+    lists = {
+        ('topic', 'publish'): look.get_publisher_names_and_types_by_node,
+        ('topic', 'subscribe'): node.get_subscriber_names_and_types_by_node,
+        ('service', 'reply'): node.get_service_names_and_types_by_node,
+        ('service', 'request'): node.get_client_names_and_types_by_node,
+    }
     return {key: {name for name, _ in names('pose', '/')} for key, names in lists.items()}
 
 
@@ -68,9 +75,18 @@ def test_where_security_cannot_be_had_the_node_does_not_start_without(tmp_path, 
     if keys:
         (tmp_path / 'enclaves' / 'pose').mkdir(parents=True)
     environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
-    environment |= {'ROS_SECURITY_ENABLE': 'true', 'ROS_SECURITY_STRATEGY': 'Enforce',
-                    'ROS_SECURITY_KEYSTORE': str(tmp_path)}
-    done = subprocess.run([sys.executable, '-m', 'mpn_ros.ros.pose_node', '--ros-args', '--enclave', '/pose'],
-                          cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    environment |= {
+        'ROS_SECURITY_ENABLE': 'true',
+        'ROS_SECURITY_STRATEGY': 'Enforce',
+        'ROS_SECURITY_KEYSTORE': str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, '-m', 'mpn_ros.ros.pose_node', '--ros-args', '--enclave', '/pose'],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 2 and 'Traceback' not in done.stderr
     assert says in done.stderr, done.stderr

@@ -26,7 +26,7 @@ END = 60
 """Seconds for the end of a process, on a busy machine; what holds one that does not end lasts an hour."""
 
 # The node's own process, with a pipeline that takes as long to load as the test says.
-PROGRAM = '''
+PROGRAM = """
 import sys, time
 from types import SimpleNamespace
 import mpn_ros.ros.pipeline as pipeline
@@ -40,18 +40,26 @@ pipeline.load_pipeline, pipeline.pipeline_info = load, lambda _: {{}}
 import mpn_ros.ros.pose_node as pose_node
 make, pose_node._Signals = pose_node._Signals, lambda: (make(), print('starting', file=sys.stderr, flush=True))[0]
 pose_node.main()
-'''
+"""
 
 
 @pytest.fixture
 def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[str], str]]]]:
     processes = []
 
-    def run(*arguments: str, loading: float = 0., fault: str = ''):
+    def run(*arguments: str, loading: float = 0.0, fault: str = ''):
         log = tmp_path / f'log{len(processes)}'
         environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
-        command = [sys.executable, '-c', PROGRAM.format(fault=fault), str(loading),
-                   '--ros-args', '-p', 'use_cv_bridge:=false', *arguments]
+        command = [
+            sys.executable,
+            '-c',
+            PROGRAM.format(fault=fault),
+            str(loading),
+            '--ros-args',
+            '-p',
+            'use_cv_bridge:=false',
+            *arguments,
+        ]
         process = subprocess.Popen(command, cwd=ROOT, stderr=log.open('w'), env=environment)
         processes.append(process)
 
@@ -59,9 +67,11 @@ def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[
             end = time.monotonic() + 60
             while words not in log.read_text():
                 assert time.monotonic() < end, f'the node never said {words!r}: {log.read_text()}'
-                time.sleep(.01)
+                time.sleep(0.01)
             return log.read_text()
+
         return process, said
+
     yield run
     for process in processes:
         process.kill()
@@ -71,11 +81,11 @@ def start(tmp_path) -> Iterator[Callable[..., tuple[subprocess.Popen, Callable[[
 @pytest.mark.parametrize('stage', ['starting', 'loading', 'configured'])
 @pytest.mark.parametrize('signals', [(signal.SIGTERM,), (signal.SIGINT, signal.SIGTERM, signal.SIGINT)])
 def test_signals_end_it_with_zero(start, stage, signals):
-    process, said = start(loading=.5)
+    process, said = start(loading=0.5)
     said(stage)
     for number in signals:
         process.send_signal(number)
-        time.sleep(.05)
+        time.sleep(0.05)
     assert process.wait(END) == 0
 
 
@@ -85,15 +95,18 @@ def segments(process) -> list[Path]:
     for entry in Path(f'/proc/{process.pid}/fd').iterdir():
         with suppress(FileNotFoundError):  # closed meanwhile
             locks.append(Path(os.readlink(entry)))
-    return [lock.with_name(lock.name.removesuffix('_el')) for lock in locks
-            if lock.name.endswith('_el') and SEGMENT.fullmatch(lock.name.removesuffix('_el'))]
+    return [
+        lock.with_name(lock.name.removesuffix('_el'))
+        for lock in locks
+        if lock.name.endswith('_el') and SEGMENT.fullmatch(lock.name.removesuffix('_el'))
+    ]
 
 
 def held(process) -> list[Path]:
     made = segments(process)
     if not made:
         pytest.skip('this middleware makes no shared memory of Fast DDS')
-    assert any(path.stat().st_size > 2 ** 25 for path in made)
+    assert any(path.stat().st_size > 2**25 for path in made)
     return made
 
 
@@ -123,18 +136,22 @@ def test_shared_memory_of_a_killed_node_is_told_by_the_next_and_left_alone(start
 
 
 def test_a_long_load_does_not_outlive_a_signal(start):
-    process, said = start(loading=3600.)
+    process, said = start(loading=3600.0)
     said('loading')
     process.send_signal(signal.SIGINT)
     assert process.wait(END) == 0
 
 
-@pytest.mark.parametrize('arguments, says', [
-    (('-p', 'person_threshold:=7.0'), "parameter 'person_threshold' must be 0 to 1"),
-    (('-p', 'person_threshold:=1'), 'with a decimal point (1.0, not 1), 0 to 1'),
-    (('-p', 'max_people:=many'), "parameter 'max_people' must be"),
-    (('-p', 'grouper:=best'), "parameter 'grouper' must be auto, prn, max, ucr"),
-    (('--params-file', '/nowhere.yaml'), '/nowhere.yaml')])
+@pytest.mark.parametrize(
+    'arguments, says',
+    [
+        (('-p', 'person_threshold:=7.0'), "parameter 'person_threshold' must be 0 to 1"),
+        (('-p', 'person_threshold:=1'), 'with a decimal point (1.0, not 1), 0 to 1'),
+        (('-p', 'max_people:=many'), "parameter 'max_people' must be"),
+        (('-p', 'grouper:=best'), "parameter 'grouper' must be auto, prn, max, ucr"),
+        (('--params-file', '/nowhere.yaml'), '/nowhere.yaml'),
+    ],
+)
 def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
     process, said = start(*arguments)
     assert process.wait(END) == 2
@@ -142,12 +159,16 @@ def test_wrong_arguments_end_it_with_two_and_a_sentence(start, arguments, says):
 
 
 def test_an_unforeseen_error_ends_it_with_one_and_is_told(start):
-    process, said = start('-p', 'diagnostics_period:=0.1', fault="""
+    process, said = start(
+        '-p',
+        'diagnostics_period:=0.1',
+        fault="""
 import mpn_ros.ros.node
 def fail(self):
     raise ArithmeticError('unforeseen')
 mpn_ros.ros.node.PoseNode._diagnose = fail
-""")
+""",
+    )
     assert process.wait(END) == 1
     assert 'ArithmeticError: unforeseen' in said('Traceback')
 
@@ -163,16 +184,21 @@ pipeline.load_pipeline = lambda parameters: Answer()
 """
 
 
-@pytest.mark.parametrize('limit, answer, says', [
-    (60., "raise RuntimeError('CUDA error: device-side assert triggered')", 'the device is lost: CUDA error'),
-    (.5, 'time.sleep(3600)', 'the network has worked on one image for more than 0.5 s')])
-def test_what_only_a_new_process_can_mend_ends_it_with_three(start, robot, monkeypatch, ros_domain, limit, answer,
-                                                             says):
+@pytest.mark.parametrize(
+    'limit, answer, says',
+    [
+        (60.0, "raise RuntimeError('CUDA error: device-side assert triggered')", 'the device is lost: CUDA error'),
+        (0.5, 'time.sleep(3600)', 'the network has worked on one image for more than 0.5 s'),
+    ],
+)
+def test_what_only_a_new_process_can_mend_ends_it_with_three(
+    start, robot, monkeypatch, ros_domain, limit, answer, says
+):
     monkeypatch.setenv('ROS_DOMAIN_ID', str(ros_domain))
     process, said = start('-p', f'inference_timeout:={limit}', fault=ANSWER.format(answer=answer))
     said('configured')
     send = robot.camera()
     while process.poll() is None:
         send()
-        time.sleep(.1)
+        time.sleep(0.1)
     assert process.returncode == 3 and 'FATAL' in said(says)

@@ -28,7 +28,12 @@ def test_every_record_keeps_its_severity(library, capfd):
         getattr(library, severity)('this is %s', severity)
     lines = capfd.readouterr().err.splitlines()
     assert [(line.split()[0], line.split('this is ')[1]) for line in lines] == [
-        ('[INFO]', 'info'), ('[WARN]', 'warning'), ('[ERROR]', 'error'), ('[FATAL]', 'critical'), ('[INFO]', 'info')]
+        ('[INFO]', 'info'),
+        ('[WARN]', 'warning'),
+        ('[ERROR]', 'error'),
+        ('[FATAL]', 'critical'),
+        ('[INFO]', 'info'),
+    ]
     assert all('[pose]' in line for line in lines)
 
 

@@ -22,8 +22,9 @@ HEADER = Header(stamp=Time(sec=-3, nanosec=999_999_999), frame_id='camera')
 
 
 def image(frame: str = 'camera', encoding: str = 'bgr8') -> Image:
-    message = Image(header=Header(stamp=HEADER.stamp, frame_id=frame), height=2, width=3, encoding=encoding,
-                    is_bigendian=1, step=9)
+    message = Image(
+        header=Header(stamp=HEADER.stamp, frame_id=frame), height=2, width=3, encoding=encoding, is_bigendian=1, step=9
+    )
     message.data.frombytes(np.arange(18, dtype=np.uint8).tobytes())
     return message
 
@@ -41,7 +42,7 @@ def test_an_image_is_what_was_sent(frame, encoding):
 @pytest.mark.parametrize('frame', ['', 'a', 'ab', 'abc', 'abcd', 'Kamera_ä'])
 @pytest.mark.parametrize('encoding, shape', [('mono8', (5, 3)), ('rgb8', (2, 4, 3)), ('bgr', (1, 1, 3)), ('', (2, 2))])
 def test_an_image_is_written_as_rclpy_would(frame, encoding, shape):
-    pixels = np.arange(24, dtype=np.uint8)[:np.prod(shape)].reshape(shape)
+    pixels = np.arange(24, dtype=np.uint8)[: np.prod(shape)].reshape(shape)
     header = Header(stamp=HEADER.stamp, frame_id=frame)
     written = serialize_image(pixels, encoding, header)
     height, width = shape[:2]

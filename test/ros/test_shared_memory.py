@@ -69,9 +69,15 @@ def test_a_link_is_not_followed(tmp_path):
     assert find_orphans(tmp_path) == (0, 0)
 
 
-@pytest.mark.parametrize('distribution, name', [
-    ('humble', 'FASTRTPS_DEFAULT_PROFILES_FILE'), ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
-    ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'), ('', 'FASTDDS_DEFAULT_PROFILES_FILE')])
+@pytest.mark.parametrize(
+    'distribution, name',
+    [
+        ('humble', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('jazzy', 'FASTRTPS_DEFAULT_PROFILES_FILE'),
+        ('kilted', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+        ('', 'FASTDDS_DEFAULT_PROFILES_FILE'),
+    ],
+)
 def test_the_profile_has_the_name_that_fast_dds_reads(monkeypatch, distribution, name):
     monkeypatch.setenv('ROS_DISTRO', distribution)
     assert profiles_variable() == name

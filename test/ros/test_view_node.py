@@ -32,10 +32,12 @@ def look_on(robot, **parameters: object) -> dict[str, Channel]:
 
 def watch(channel: Channel, send, until) -> Shown:
     """Sends images until an answer with a mask is shown; the first ones may be lost while the nodes find each other."""
+
     def answered():
         send()
-        shown = channel.wait(0, .1)
+        shown = channel.wait(0, 0.1)
         return shown if shown.frame is not None and shown.frame.mask is not None else None
+
     return until(answered)
 
 
@@ -45,7 +47,7 @@ def test_picture_people_and_mask_are_of_one_image(robot, until):
     shown = watch(channels['image_raw'], robot.camera(), until)
     frame = shown.frame
     assert frame.size == (40, 30) and (frame.mask == 255).sum() == 6
-    person, = frame.people
+    (person,) = frame.people
     assert person.score == pytest.approx(100 / 255) and not person.seen[5]
     assert (frame.picture().array == 100).all()
     assert frame.age > 1e9, 'the images of the test are stamped in 1970'
@@ -64,11 +66,13 @@ def test_each_camera_has_its_own(robot, until):
 def test_images_that_nobody_answers_are_known_to_come(robot, until):
     channels = look_on(robot)
     from sensor_msgs.msg import Image
+
     publisher = robot.tester.create_publisher(Image, '/image_raw', 10)
 
     def came():
         publisher.publish(Image())
-        return channels['image_raw'].wait(0, .05).silence is not None
+        return channels['image_raw'].wait(0, 0.05).silence is not None
+
     until(came)
     assert channels['image_raw'].wait(0, 0).frame is None
 
@@ -76,8 +80,13 @@ def test_images_that_nobody_answers_are_known_to_come(robot, until):
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_it_is_told_to_end(number):
     path = os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])
-    process = subprocess.Popen([sys.executable, '-m', 'mpn_ros.cli', 'view', '--port', '0'], cwd=ROOT, text=True,
-                               stderr=subprocess.PIPE, env={**os.environ, 'PYTHONPATH': path})
+    process = subprocess.Popen(
+        [sys.executable, '-m', 'mpn_ros.cli', 'view', '--port', '0'],
+        cwd=ROOT,
+        text=True,
+        stderr=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': path},
+    )
     # The middleware may warn first: of both names of its variable in the environment.
     line = next(line for line in process.stderr if not line.startswith('[WARN]'))
     assert re.fullmatch(r'mpn view: http://127.0.0.1:\d+/ shows the cameras; Ctrl-C ends it\n', line)

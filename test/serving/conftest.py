@@ -28,7 +28,7 @@ class StubCamera:
         self.decoded.append(frame.data)
         self.decoders.append(threading.get_ident())
         image = DecodedImage(np.full((1, 1, 3), frame.data, np.uint8), 'rgb')
-        return DecodedFrame(frame.data, image, frame.received, frame.received, 0., frame.settings)
+        return DecodedFrame(frame.data, image, frame.received, frame.received, 0.0, frame.settings)
 
     def expected(self, frame):
         return None
@@ -45,7 +45,7 @@ class StubCamera:
         self.publishers.append(threading.get_ident())
 
 
-def make_frame(number: int, age: float = 0., **settings) -> Frame:
+def make_frame(number: int, age: float = 0.0, **settings) -> Frame:
     return Frame(number, time.monotonic() - age, Parameters(**settings))
 
 

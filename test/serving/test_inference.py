@@ -47,6 +47,7 @@ def test_one_bad_picture_costs_no_other(poison):
     def fault(values):
         if poison in values:
             raise ValueError('poison')
+
     infer, _, _ = infer_with(fault)
     answers = infer(pictures(*range(5)))
     assert isinstance(answers[poison], ValueError)
@@ -62,6 +63,7 @@ def test_missing_memory_is_freed_and_the_batch_tried_once_more(error, monkeypatc
     def fault(values):
         if errors:
             raise errors.pop()
+
     infer, pipeline, said = infer_with(fault)
     assert infer(pictures(1, 2)) == [1, 2] and pipeline.sizes == [2, 2] and len(freed) == 1
     assert len(said) == 1 and 'memory' in said[0] and '2 images' in said[0]
@@ -73,6 +75,7 @@ def test_a_batch_too_large_for_memory_is_halved_and_stays_so(caplog):
     def fault(values):
         if len(values) > 3:
             raise cuda_out_of_memory()
+
     infer, pipeline, _ = infer_with(fault)
     assert infer(pictures(*range(8))) == list(range(8))
     assert infer.max_batch_size == 2
@@ -85,14 +88,16 @@ def test_a_batch_too_large_for_memory_is_halved_and_stays_so(caplog):
 def test_a_picture_too_large_for_memory_fails_after_two_tries():
     def fault(values):
         raise cuda_out_of_memory()
+
     infer, pipeline, _ = infer_with(fault)
-    answer, = infer(pictures(1))
+    (answer,) = infer(pictures(1))
     assert isinstance(answer, torch.cuda.OutOfMemoryError) and pipeline.sizes == [1, 1] and not infer.fatal_error
 
 
 def test_a_lost_device_is_tried_no_further():
     def fault(values):
         raise RuntimeError('CUDA error: an illegal memory access was encountered\nmore')
+
     infer, pipeline, _ = infer_with(fault)
     answers = infer(pictures(*range(4)))
     assert all(isinstance(answer, RuntimeError) for answer in answers) and pipeline.sizes == [4]

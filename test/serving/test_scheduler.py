@@ -6,8 +6,8 @@ import pytest
 
 from mpn_ros.serving.scheduler import BatchResult, DecodeTask, FrameScheduler, InferTask, PublishTask
 
-PATIENT = {'batch_wait': 1., 'camera_timeout': 3600.}
-FUTURE = -3600.
+PATIENT = {'batch_wait': 1.0, 'camera_timeout': 3600.0}
+FUTURE = -3600.0
 """The age of a frame whose batch waits as long as the test runs."""
 
 
@@ -19,7 +19,7 @@ class Robot:
         self._frame = frame
         self.scheduler = FrameScheduler(list(self.cameras.values()), lambda: max_batch_size)
 
-    def send(self, name, number, age=0., **settings):
+    def send(self, name, number, age=0.0, **settings):
         camera = self.cameras[name]
         camera.statistics.count_received()
         self.scheduler.submit(camera, self._frame(number, age, **settings))
@@ -43,7 +43,7 @@ class Robot:
         return [frame.header for frame in task.frames.values()]
 
     def finish(self):
-        self.scheduler.submit_results(BatchResult(self._inferred, [None] * len(self._inferred), 0., 0.))
+        self.scheduler.submit_results(BatchResult(self._inferred, [None] * len(self._inferred), 0.0, 0.0))
 
     def dropped(self, name):
         return self.cameras[name].statistics.snapshot().dropped
@@ -53,6 +53,7 @@ class Robot:
 def robot(camera, frame):
     def make(*names, max_batch_size=8):
         return Robot(camera, frame, names, max_batch_size)
+
     return make
 
 
@@ -131,7 +132,7 @@ def test_a_batch_waits_as_long_as_its_oldest_frame_may(robot):
 def test_a_batch_waits_for_no_silent_camera(robot):
     both = robot('left', 'right')
     both.cameras['right'].statistics._last_image -= 10
-    both.send('left', 1, FUTURE, batch_wait=1., camera_timeout=9.)
+    both.send('left', 1, FUTURE, batch_wait=1.0, camera_timeout=9.0)
     both.decode()
     assert both.infer() == [1]
 
@@ -145,7 +146,7 @@ def test_nothing_waits_where_batches_gain_nothing(robot):
 
 def test_without_batch_wait_nothing_waits(robot):
     both = robot('left', 'right')
-    both.send('left', 1, FUTURE, camera_timeout=3600.)
+    both.send('left', 1, FUTURE, camera_timeout=3600.0)
     both.decode()
     assert both.infer() == [1]
 

@@ -10,7 +10,7 @@ from mpn_ros.serving.statistics import WINDOW, FrameStatistics
 
 
 class Clock:
-    now = 100.
+    now = 100.0
 
     def __call__(self) -> float:
         return self.now
@@ -20,15 +20,15 @@ def test_rates_and_percentiles_are_those_of_the_window():
     clock = Clock()
     statistics = FrameStatistics(clock)
     for n in range(100):
-        clock.now += .1
+        clock.now += 0.1
         statistics.count_received()
-        statistics.count_answered(n, {'latency': (n % 10) / 100, 'age': math.nan if n % 2 else .5})
+        statistics.count_answered(n, {'latency': (n % 10) / 100, 'age': math.nan if n % 2 else 0.5})
     snapshot = statistics.snapshot()
     assert (snapshot.received, snapshot.answered, snapshot.people) == (100, 100, 99)
-    assert snapshot.rate == pytest.approx(10, rel=.05)
+    assert snapshot.rate == pytest.approx(10, rel=0.05)
     p50, _, p99, most = snapshot.times['latency']
-    assert p50 == pytest.approx(.045, abs=.006) and p99 == pytest.approx(.09, abs=.001) and most == .09
-    assert snapshot.times['age'] == (.5,) * 4
+    assert p50 == pytest.approx(0.045, abs=0.006) and p99 == pytest.approx(0.09, abs=0.001) and most == 0.09
+    assert snapshot.times['age'] == (0.5,) * 4
     clock.now += WINDOW + 1
     silent = statistics.snapshot()
     assert silent.rate == 0 and math.isnan(silent.times['latency'][0]) and silent.since_last_image == WINDOW + 1
@@ -38,8 +38,8 @@ def test_a_rate_does_not_start_low():
     clock = Clock()
     statistics = FrameStatistics(clock)
     for _ in range(10):
-        clock.now += .1
-        statistics.count_answered(1, {'latency': .01, 'age': .02})
+        clock.now += 0.1
+        statistics.count_answered(1, {'latency': 0.01, 'age': 0.02})
     assert statistics.snapshot().rate == pytest.approx(10)
 
 
@@ -73,10 +73,10 @@ def test_a_sender_that_counts_from_one_again_has_missed_nothing():
 def test_stages_are_told_apart():
     clock = Clock()
     statistics = FrameStatistics(clock)
-    for seconds in (.1, .2, .3):
-        statistics.count_answered(0, {'decode': seconds, 'inference': .5})
+    for seconds in (0.1, 0.2, 0.3):
+        statistics.count_answered(0, {'decode': seconds, 'inference': 0.5})
     times = statistics.snapshot().times
-    assert times['decode'][0] == pytest.approx(.2) and times['inference'] == (.5,) * 4
+    assert times['decode'][0] == pytest.approx(0.2) and times['inference'] == (0.5,) * 4
     assert math.isnan(times['publish'][0])
     clock.now += WINDOW + 1
     assert math.isnan(statistics.snapshot().times['decode'][0])
@@ -88,9 +88,13 @@ def test_a_reset_begins_anew():
     untouched = statistics.snapshot()
     statistics.count_received()
     statistics.track_sequence('a', 1)
-    statistics.count_answered(2, {'latency': .1})
-    for count in (statistics.count_malformed, statistics.count_failed, statistics.count_without_position,
-                  statistics.count_paired_by_arrival):
+    statistics.count_answered(2, {'latency': 0.1})
+    for count in (
+        statistics.count_malformed,
+        statistics.count_failed,
+        statistics.count_without_position,
+        statistics.count_paired_by_arrival,
+    ):
         count('fault')
     clock.now += 1
     assert statistics.snapshot() != untouched

@@ -62,15 +62,18 @@ def send(frame):
     def send(worker, camera, *numbers, **settings):
         for number in numbers:
             worker.submit(camera, frame(number, **settings))
+
     return send
 
 
 @pytest.fixture
 def until_ready(until):
     """Waits until that frame is decoded, and inference could take it."""
+
     def wait(worker, camera, number):
         ready = worker._scheduler._decoded
         until(lambda: (decoded := ready.get(camera)) is not None and decoded.header == number)
+
     return wait
 
 
@@ -115,8 +118,9 @@ def test_inference_that_has_more_to_do_leaves_publishing_to_another_thread(worke
     assert gate.threads[0] == gate.threads[1] != front.publishers[0]
 
 
-def test_publishing_that_has_fallen_behind_costs_only_frames_that_are_overtaken(worker, front, gate, send, until,
-                                                                              until_ready):
+def test_publishing_that_has_fallen_behind_costs_only_frames_that_are_overtaken(
+    worker, front, gate, send, until, until_ready
+):
     front.may_publish.clear()
     gate.let(9)
     for number in (1, 2):
@@ -173,9 +177,9 @@ def test_threads_wake_when_a_batch_may_wait_no_longer(gate, camera, send, until)
     left, right = camera('left'), camera('right')
     with working(gate, left, right) as worker:
         gate.let(9)
-        send(worker, left, 1, batch_wait=.05, camera_timeout=3600.)
+        send(worker, left, 1, batch_wait=0.05, camera_timeout=3600.0)
         until(lambda: left.published == [1])
-        send(worker, right, 2, batch_wait=.05, camera_timeout=3600.)
+        send(worker, right, 2, batch_wait=0.05, camera_timeout=3600.0)
         until(lambda: right.published == [2])
     assert gate.batches == [[1], [2]]
 
@@ -183,7 +187,7 @@ def test_threads_wake_when_a_batch_may_wait_no_longer(gate, camera, send, until)
 def test_stop_ends_the_wait_for_a_batch(gate, camera, send, until):
     left, right = camera('left'), camera('right')
     with working(gate, left, right) as worker:
-        send(worker, right, 2, age=-3600., batch_wait=1., camera_timeout=3600.)
+        send(worker, right, 2, age=-3600.0, batch_wait=1.0, camera_timeout=3600.0)
         until(lambda: right.decoded == [2])
     assert right.statistics.snapshot().dropped == 1 and not gate.batches
 
@@ -205,14 +209,17 @@ def test_stop_answers_what_is_inferred_and_drops_what_waits(gate, front, send, u
     assert (snapshot.received, snapshot.answered, snapshot.dropped) == (3, 1, 2)
 
 
-@pytest.mark.parametrize('step, says', [('decode', 'image not decoded'), ('track', 'answer not published'),
-                                        ('publish', 'answer not published')])
+@pytest.mark.parametrize(
+    'step, says',
+    [('decode', 'image not decoded'), ('track', 'answer not published'), ('publish', 'answer not published')],
+)
 def test_what_fails_for_one_frame_costs_no_other(gate, front, send, until, monkeypatch, step, says):
     said, work = [], getattr(front, step)
 
     def fail_once(*args):
         monkeypatch.setattr(front, step, work)
         raise ValueError('no way')
+
     worker = Worker([front], gate, said.append)
     monkeypatch.setattr(front, step, fail_once)
     gate.let(9)
@@ -230,8 +237,9 @@ def test_tracking_is_timed_apart_from_publishing(gate, front, send, until, monke
     track, publish, began = front.track, front.publish, threading.Event()
 
     def slow_track(*args):
-        began.wait(.05)  # nobody sets it
+        began.wait(0.05)  # nobody sets it
         return track(*args)
+
     monkeypatch.setattr(front, 'track', slow_track)
     monkeypatch.setattr(front, 'publish', publish)
     gate.let(9)
@@ -239,6 +247,6 @@ def test_tracking_is_timed_apart_from_publishing(gate, front, send, until, monke
     send(worker, front, 1)
     until(lambda: times)
     worker.stop()
-    assert times[0]['tracking'] >= .05
+    assert times[0]['tracking'] >= 0.05
     parts = sum(times[0][part] for part in ('wait', 'decode', 'inference', 'tracking', 'publish'))
     assert parts <= times[0]['latency']

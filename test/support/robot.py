@@ -23,7 +23,7 @@ class StubPipeline:
     works on what it was asked last.
     """
 
-    def __init__(self, delay: float = 0., poison: frozenset[int] = frozenset()) -> None:
+    def __init__(self, delay: float = 0.0, poison: frozenset[int] = frozenset()) -> None:
         self.delay, self.poison = delay, poison
         self.backend = SimpleNamespace(description='stub')
         self.weights = SimpleNamespace(source='none')
@@ -48,7 +48,7 @@ class StubPipeline:
         time.sleep(self.delay)
         if self.poison & set(firsts):
             raise RuntimeError('poisoned image')
-        keypoints = np.full((17, 3), (3, 4, .5), np.float32)
+        keypoints = np.full((17, 3), (3, 4, 0.5), np.float32)
         keypoints[5] = np.nan, np.nan, 0
         scenes = []
         for first, image in zip(firsts, images, strict=True):
@@ -67,7 +67,7 @@ def large_images(monkeypatch):
         monkeypatch.setenv(variable, str(profile))
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 60.) -> object:
+def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> object:
     """The first true value of ``condition``. Fails the test if there is none in time; a test that passes never waits so
     long, so it suffices for a busy machine."""
     end = time.monotonic() + timeout
@@ -75,7 +75,7 @@ def wait_until(condition: Callable[[], object], timeout: float = 60.) -> object:
         value = condition()
         if value:
             return value
-        time.sleep(.005)
+        time.sleep(0.005)
     pytest.fail(f'waited {timeout} s in vain')
 
 
@@ -88,6 +88,7 @@ class Robot:
         from rclpy.executors import SingleThreadedExecutor
 
         import mpn_ros.pipeline.pipeline  # noqa: F401  with torch, which a busy machine loads longer than a test waits
+
         self._domain = domain
         rclpy.init(domain_id=domain)
         self.tester = rclpy.create_node('tester')
@@ -110,7 +111,7 @@ class Robot:
 
     def _serve(self, executor) -> None:
         while not self._stopping:
-            executor.spin_once(timeout_sec=.05)
+            executor.spin_once(timeout_sec=0.05)
 
     def start(self, pipeline: object = None, arguments: tuple[str, ...] = (), wait: bool = True, **parameters):
         """The node with these parameters; ``pipeline`` may be an exception that loading it raises."""
@@ -122,9 +123,13 @@ class Robot:
             if isinstance(pipeline, Exception):
                 raise pipeline
             return pipeline or StubPipeline()
+
         parameters.setdefault('use_cv_bridge', False)
-        node = PoseNode(load, parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()],
-                        cli_args=['--ros-args', *arguments])
+        node = PoseNode(
+            load,
+            parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()],
+            cli_args=['--ros-args', *arguments],
+        )
         self.run(node)
         if wait and parameters.get('autostart', True):
             wait_until(lambda: self.state() == 'active')
@@ -141,10 +146,12 @@ class Robot:
 
     def state(self) -> str:
         from lifecycle_msgs.srv import GetState
+
         return self.call(GetState, '/pose/get_state', GetState.Request()).current_state.label
 
     def transition(self, label: str) -> bool:
         from lifecycle_msgs.srv import ChangeState
+
         request = ChangeState.Request()
         request.transition.label = label
         return self.call(ChangeState, '/pose/change_state', request).success
@@ -153,12 +160,14 @@ class Robot:
         """Sets a parameter by the service; the SetParametersResult."""
         from rcl_interfaces.srv import SetParameters
         from rclpy.parameter import Parameter
+
         request = SetParameters.Request(parameters=[Parameter(name, value=value).to_parameter_msg()])
         return self.call(SetParameters, '/pose/set_parameters', request).results[0]
 
     def listen(self, kind, topic: str, latched: bool = False) -> list:
         """The messages of a topic, as they come."""
         from rclpy.qos import DurabilityPolicy, QoSProfile
+
         durability = DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE
         messages: list = []
         self.tester.create_subscription(kind, topic, messages.append, QoSProfile(depth=10, durability=durability))
@@ -169,6 +178,7 @@ class Robot:
         """``send(value, **fields)`` publishes a grey image of that value, its stamp's nanoseconds a number of its
         own."""
         from sensor_msgs.msg import Image
+
         publisher = self.tester.create_publisher(kind or Image, topic, 10)
         wait_until(lambda: any(i.node_name == 'pose' for i in self.tester.get_subscriptions_info_by_topic(topic)))
         wait_until(publisher.get_subscription_count)
@@ -188,11 +198,13 @@ class Robot:
                 setattr(message, name, field)
             publisher.publish(message)
             return message
+
         return send
 
     def stranger(self):
         """A node of another participant: one participant cannot hold two types under one topic."""
         import rclpy
+
         context = rclpy.Context()
         rclpy.init(context=context, domain_id=self._domain)
         node = rclpy.create_node('stranger', context=context)
@@ -202,6 +214,7 @@ class Robot:
 
     def shut_down(self) -> None:
         import rclpy
+
         self._stopping = True
         for thread in self._threads:
             thread.join()

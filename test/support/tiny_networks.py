@@ -35,13 +35,23 @@ def save(tmp_path: Path) -> Callable[..., Path]:
             node('Cast', [f'{name}_whole'], [name], to=dtype),
         ]
 
-    def make(outputs: Mapping[str, np.ndarray], shape: Sides, *, dtype: int = FLOAT, output_dtype: int = FLOAT,
-             stated: Mapping[str, Sides] | None = None, metadata: Mapping[str, str] | None = None,
-             name: str = 'network.onnx') -> Path:
+    def make(
+        outputs: Mapping[str, np.ndarray],
+        shape: Sides,
+        *,
+        dtype: int = FLOAT,
+        output_dtype: int = FLOAT,
+        stated: Mapping[str, Sides] | None = None,
+        metadata: Mapping[str, str] | None = None,
+        name: str = 'network.onnx',
+    ) -> Path:
         shapes = {key: list(values.shape) for key, values in outputs.items()} | dict(stated or {})
         graph = onnx.helper.make_graph(
-            [one for key, values in outputs.items() for one in nodes(key, values, output_dtype)], 'tiny',
-            [info('images', dtype, shape)], [info(key, output_dtype, shapes[key]) for key in outputs])
+            [one for key, values in outputs.items() for one in nodes(key, values, output_dtype)],
+            'tiny',
+            [info('images', dtype, shape)],
+            [info(key, output_dtype, shapes[key]) for key in outputs],
+        )
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid('', 13)], ir_version=8)
         for key, text in (metadata or {}).items():
             model.metadata_props.add(key=key, value=text)

@@ -31,7 +31,7 @@ FRAMES = 10
 def clip(tmp_path) -> Path:
     """Frames of 64 x 48 that grow brighter."""
     path = tmp_path / 'clip.mp4'
-    with VideoWriter(path, 25., 64, 48) as video:
+    with VideoWriter(path, 25.0, 64, 48) as video:
         for number in range(FRAMES):
             video.write(np.full((48, 64, 3), 20 * number, np.uint8))
     return path
@@ -43,9 +43,13 @@ PLAYER = 'import sys; from mpn_ros.testing.clip_player import main; sys.exit(mai
 def player(domain: int, *parameters: str, program: str = PLAYER) -> subprocess.Popen:
     environment = {key: value for key, value in os.environ.items() if key != '_ROS_WHEELS_BOOTSTRAP_COMPLETE'}
     arguments = [argument for parameter in parameters for argument in ('-p', parameter)]
-    return subprocess.Popen([sys.executable, '-c', program, '--ros-args', *arguments],
-                            env={**environment, 'ROS_DOMAIN_ID': str(domain)}, cwd=ROOT, stderr=subprocess.PIPE,
-                            text=True)
+    return subprocess.Popen(
+        [sys.executable, '-c', program, '--ros-args', *arguments],
+        env={**environment, 'ROS_DOMAIN_ID': str(domain)},
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_clip_is_played_as_a_camera_would_send_it(robot, ros_domain, clip, until):
@@ -84,8 +88,9 @@ def test_the_lens_may_come_from_a_calibration_file(robot, ros_domain, clip, unti
     infos = []
     robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
     robot.tester.create_subscription(CameraInfo, '/camera_info', infos.append, 10)
-    process = player(ros_domain, f'clip:={clip}', f'camera_info:={tmp_path}/webcam.yaml', 'frame_id:=webcam',
-                     'loop:=true')
+    process = player(
+        ros_domain, f'clip:={clip}', f'camera_info:={tmp_path}/webcam.yaml', 'frame_id:=webcam', 'loop:=true'
+    )
     try:
         until(lambda: infos)
     finally:
@@ -93,14 +98,14 @@ def test_the_lens_may_come_from_a_calibration_file(robot, ros_domain, clip, unti
         process.wait(60)
     info = infos[0]
     assert (info.width, info.height, info.header.frame_id) == (128, 96, 'webcam')
-    assert info.k.tolist() == [100, 0, 64, 0, 101, 48, 0, 0, 1] and list(info.d) == [.1, -.2, 0, 0, 0]
+    assert info.k.tolist() == [100, 0, 64, 0, 101, 48, 0, 0, 1] and list(info.d) == [0.1, -0.2, 0, 0, 0]
     assert info.p[0] == 90
 
 
-@pytest.mark.parametrize('rate, period', [(20., .05), (0., .04)])
+@pytest.mark.parametrize('rate, period', [(20.0, 0.05), (0.0, 0.04)])
 def test_its_clock_has_the_rate_that_is_asked_or_that_of_the_clip(robot, clip, rate, period):
     node = ClipPlayer(parameter_overrides=[Parameter('clip', value=str(clip)), Parameter('rate', value=rate)])
-    timer, = node.timers
+    (timer,) = node.timers
     assert timer.timer_period_ns == round(period * 1e9)
     node.destroy_node()
 
@@ -109,7 +114,7 @@ def test_it_waits_for_a_listener_and_ends_with_the_clip(robot, ros_domain, clip,
     process = player(ros_domain, f'clip:={clip}', 'rate:=200.0')
     until(lambda: robot.tester.count_publishers('/image_raw'))
     with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(.5)
+        process.wait(0.5)
     robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
     assert process.wait(60) == 0
 
@@ -138,10 +143,16 @@ def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
     assert process.returncode == 0 and 'Traceback' not in said, said
 
 
-@pytest.mark.parametrize('parameters, says', [
-    (['clip:=missing.mp4'], 'missing.mp4 cannot be read'), (['rate:=-1.0'], 'rate'), (['loop:=3'], 'loop'),
-    (['camera_info:=missing.yaml'], 'missing.yaml cannot be read'),
-    ([f'camera_info:={__file__}'], 'is no calibration file')])
+@pytest.mark.parametrize(
+    'parameters, says',
+    [
+        (['clip:=missing.mp4'], 'missing.mp4 cannot be read'),
+        (['rate:=-1.0'], 'rate'),
+        (['loop:=3'], 'loop'),
+        (['camera_info:=missing.yaml'], 'missing.yaml cannot be read'),
+        ([f'camera_info:={__file__}'], 'is no calibration file'),
+    ],
+)
 def test_what_cannot_be_played_is_told(ros_domain, clip, parameters, says):
     process = player(ros_domain, *([] if parameters[0].startswith('clip') else [f'clip:={clip}']), *parameters)
     error = process.communicate(timeout=60)[1]

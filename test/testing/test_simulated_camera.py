@@ -17,10 +17,10 @@ pytestmark = pytest.mark.ros
 
 
 def test_a_clip_is_played_and_its_answers_are_measured(robot, stub, until):
-    robot.start(stub(delay=.06), diagnostics_period=.1)
+    robot.start(stub(delay=0.06), diagnostics_period=0.1)
     camera = SimulatedCamera(robot.tester)
     until(camera.ready)
-    camera.play((np.full((30, 40, 3), 10 * value, np.uint8) for value in range(20)), rate=50., alive=lambda: True)
+    camera.play((np.full((30, 40, 3), 10 * value, np.uint8) for value in range(20)), rate=50.0, alive=lambda: True)
     until(lambda: 19 in camera.log.complete())
     log, summary = camera.log, camera.log.summary(camera.diagnostics)
     assert summary['frames_sent'] == 20 and 4 <= summary['frames_answered'] == len(log.complete()) < 15
@@ -33,19 +33,19 @@ def test_a_clip_is_played_and_its_answers_are_measured(robot, stub, until):
 
 
 def test_overlay_images_are_not_in_the_log(robot, until):
-    robot.start(diagnostics_period=.1)
+    robot.start(diagnostics_period=0.1)
     camera = SimulatedCamera(robot.tester)
     until(camera.ready)
-    overlay = camera.send_until_received(np.zeros((30, 40, 3), np.uint8), Image, 'overlay', 10., lambda: True)
+    overlay = camera.send_until_received(np.zeros((30, 40, 3), np.uint8), Image, 'overlay', 10.0, lambda: True)
     assert (overlay.width, overlay.height) == (40, 30)
     assert camera.log.summary({})['frames_sent'] == 0 and not camera.log.results
 
 
 def test_a_dead_node_ends_the_play(robot):
     camera = SimulatedCamera(robot.tester)
-    camera.play([np.zeros((4, 4, 3), np.uint8)] * 100, rate=10., alive=lambda: len(camera.log.sent) < 2)
+    camera.play([np.zeros((4, 4, 3), np.uint8)] * 100, rate=10.0, alive=lambda: len(camera.log.sent) < 2)
     assert len(camera.log.sent) == 2
-    assert camera.send_until_received(np.zeros((4, 4, 3), np.uint8), Image, 'overlay', 60., lambda: False) is None
+    assert camera.send_until_received(np.zeros((4, 4, 3), np.uint8), Image, 'overlay', 60.0, lambda: False) is None
 
 
 def test_nothing_received_is_no_figure():

@@ -7,9 +7,9 @@ import pytest
 
 from mpn_ros.tracking.affinity import affinity
 
-BOX = np.array([[0., 0., 100., 200.]])
+BOX = np.array([[0.0, 0.0, 100.0, 200.0]])
 POSE = np.concatenate([np.random.default_rng(0).uniform((10, 10), (90, 190), (1, 17, 2)), np.ones((1, 17, 1))], -1)
-UNSEEN = np.full((1, 17, 3), (np.nan, np.nan, 0.))
+UNSEEN = np.full((1, 17, 3), (np.nan, np.nan, 0.0))
 
 
 def test_one_and_the_same():
@@ -25,12 +25,12 @@ def test_skeletons_tell_apart_whose_boxes_are_the_same():
     mirrored = POSE.copy()
     mirrored[..., 0] = 100 - mirrored[..., 0]
     same, other = affinity(np.repeat(BOX, 2, 0), np.concatenate([POSE, mirrored]), BOX, POSE)[:, 0]
-    assert same == pytest.approx(1) and .5 < other < .9
+    assert same == pytest.approx(1) and 0.5 < other < 0.9
 
 
 def test_without_common_joints_the_boxes_decide():
-    half = BOX * (1, 1, .5, 1)
-    assert affinity(half, UNSEEN, BOX, POSE) == affinity(half, POSE, BOX, UNSEEN) == pytest.approx(.5)
+    half = BOX * (1, 1, 0.5, 1)
+    assert affinity(half, UNSEEN, BOX, POSE) == affinity(half, POSE, BOX, UNSEEN) == pytest.approx(0.5)
 
 
 def test_shapes_of_nobody():

@@ -31,17 +31,32 @@ def arguments(*words: str) -> argparse.Namespace:
 
 def write_labels(path: Path, people: int) -> None:
     random = np.random.default_rng(0)
-    centre = random.uniform(.3, .7, (people, 2))
-    np.savez(path, image_id=np.arange(people) // 2, image_size=np.full((people, 2), 400),
-             box=np.concatenate([centre, np.full((people, 2), .4)], 1),
-             xy=centre[:, None] + random.uniform(-.2, .2, (people, 17, 2)), visibility=np.full((people, 17), 2))
+    centre = random.uniform(0.3, 0.7, (people, 2))
+    np.savez(
+        path,
+        image_id=np.arange(people) // 2,
+        image_size=np.full((people, 2), 400),
+        box=np.concatenate([centre, np.full((people, 2), 0.4)], 1),
+        xy=centre[:, None] + random.uniform(-0.2, 0.2, (people, 17, 2)),
+        visibility=np.full((people, 17), 2),
+    )
 
 
 def test_labels_in_weights_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels, folder = tmp_path / 'labels.npz', tmp_path / 'run'
     write_labels(labels, 12)
-    words = ('--labels', str(labels), '--validation', str(labels), '--folder', str(folder), '--epochs', '1',
-             '--batch', '8')
+    words = (
+        '--labels',
+        str(labels),
+        '--validation',
+        str(labels),
+        '--folder',
+        str(folder),
+        '--epochs',
+        '1',
+        '--batch',
+        '8',
+    )
     assert train_prn.run(arguments(*words)) == 0
     printed = capsys.readouterr().out
     weights = load_weights(folder / 'prn.safetensors')
@@ -60,20 +75,41 @@ def test_the_bound_for_peaks_and_the_noise_travel_in_the_file(tmp_path: Path) ->
     changes = '--set', 'peak_threshold=0.03', '--set-noise', 'position=0.5', 'miss=0'
     assert train_prn.run(arguments(*words, *changes)) == 0
     weights = load_weights(tmp_path / 'prn.safetensors')
-    assert PRNGrouper(weights.prn()).peak_threshold == .03
+    assert PRNGrouper(weights.prn()).peak_threshold == 0.03
     noise = weights.metadata['training']['prn']['noise']
-    assert (noise['lowest'], noise['position'], noise['miss'], noise['mirror']) == (.03, .5, 0, DetectorNoise().mirror)
+    assert (noise['lowest'], noise['position'], noise['miss'], noise['mirror']) == (
+        0.03,
+        0.5,
+        0,
+        DetectorNoise().mirror,
+    )
 
 
 def test_noise_may_be_that_of_weights_on_images(tmp_path: Path, learnt_figures: Any) -> None:
     labels = tmp_path / 'labels.npz'
     write_labels(labels, 4)
-    words = ('--labels', str(labels), '--folder', str(tmp_path), '--epochs', '1', '--batch', '4', '--device', 'cpu',
-             '--set', 'peak_threshold=0.02', '--set-noise', 'mirror=0.25', '--noise-of', 'lite')
+    words = (
+        '--labels',
+        str(labels),
+        '--folder',
+        str(tmp_path),
+        '--epochs',
+        '1',
+        '--batch',
+        '4',
+        '--device',
+        'cpu',
+        '--set',
+        'peak_threshold=0.02',
+        '--set-noise',
+        'mirror=0.25',
+        '--noise-of',
+        'lite',
+    )
     data = ('--noise-images', str(learnt_figures.images), '--noise-annotations', str(learnt_figures.annotations))
     assert train_prn.run(arguments(*words, *data, '--noise-limit', '2')) == 0
     noise = load_weights(tmp_path / 'prn.safetensors').metadata['training']['prn']['noise']
-    assert noise['lowest'] == .02 and noise['mirror'] == .25
+    assert noise['lowest'] == 0.02 and noise['mirror'] == 0.25
     assert noise['miss'] > DetectorNoise().miss, 'grey figures are no people'
     with pytest.raises(ParameterError, match='--noise-of, --noise-images and --noise-annotations go together'):
         train_prn.run(arguments(*words))
@@ -104,7 +140,7 @@ def test_a_form_of_the_papers_table_changed_in_one_field(tmp_path: Path) -> None
     words = ('--labels', str(labels), '--folder', str(tmp_path), '--epochs', '1', '--prn', 'n50-d')
     train_prn.run(arguments(*words, '--set', 'height=8', 'width=6', 'dropout=0.25'))
     trained = load_weights(tmp_path / 'prn.safetensors').preset.prn
-    assert trained == dataclasses.replace(PRN_PRESETS['n50-d'], height=8, width=6, dropout=.25)
+    assert trained == dataclasses.replace(PRN_PRESETS['n50-d'], height=8, width=6, dropout=0.25)
 
 
 @pytest.mark.parametrize('wrong', ['colour=3', 'nodes', 'nodes=many'])
@@ -124,15 +160,30 @@ def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -
     write_labels(labels, 40)
 
     def words(folder: str) -> list[str]:
-        return ['--labels', str(labels), '--folder', str(tmp_path / folder), '--prn', 'n50-d', '--set', 'height=8',
-                'width=6', '--epochs', '60', '--batch', '20', '--device', 'cpu']
+        return [
+            '--labels',
+            str(labels),
+            '--folder',
+            str(tmp_path / folder),
+            '--prn',
+            'n50-d',
+            '--set',
+            'height=8',
+            'width=6',
+            '--epochs',
+            '60',
+            '--batch',
+            '20',
+            '--device',
+            'cpu',
+        ]
 
     train_prn.run(arguments(*words('whole')))
     checkpoint = tmp_path / 'killed' / 'checkpoint.pt'
     command = [sys.executable, '-m', 'mpn_ros.cli', 'train', 'prn', *words('killed')]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not checkpoint.exists() and process.poll() is None:
-            time.sleep(.001)
+            time.sleep(0.001)
         process.kill()
     assert process.returncode == -signal.SIGKILL, 'the run ended before it could be killed'
     at_death = torch.load(checkpoint, weights_only=True)['step']

@@ -24,10 +24,18 @@ def three_people() -> LabelledPeople:
 
 def coco_json(people: LabelledPeople) -> dict[str, object]:
     images = [{'id': int(i), 'file_name': f'{i}.jpg', 'width': 640, 'height': 480} for i in np.unique(people.image_id)]
-    annotations = [{'id': number, 'category_id': 1, 'image_id': int(i), 'area': 5000., 'iscrowd': 0,
-                    'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])],
-                    'keypoints': list(map(float, keypoints.ravel()))}
-                   for number, (i, box, keypoints) in enumerate(zip(people.image_id, people.box, people.keypoints))]
+    annotations = [
+        {
+            'id': number,
+            'category_id': 1,
+            'image_id': int(i),
+            'area': 5000.0,
+            'iscrowd': 0,
+            'bbox': [*map(float, box[:2]), *map(float, box[2:] - box[:2])],
+            'keypoints': list(map(float, keypoints.ravel())),
+        }
+        for number, (i, box, keypoints) in enumerate(zip(people.image_id, people.box, people.keypoints))
+    ]
     return {'images': images, 'annotations': annotations, 'categories': [{'id': 1, 'name': 'person'}]}
 
 
@@ -39,8 +47,14 @@ def test_json_and_npz_say_the_same(tmp_path: Path) -> None:
     as_json.write_text(json.dumps(content))
     size = np.float32([640, 480, 640, 480])
     box = np.concatenate([(people.box[:, :2] + people.box[:, 2:]) / 2, people.box[:, 2:] - people.box[:, :2]], 1) / size
-    np.savez(as_npz, image_id=people.image_id, image_size=np.tile([640, 480], (3, 1)), box=box,
-             xy=people.keypoints[..., :2] / (640, 480), visibility=people.keypoints[..., 2].astype(np.uint8))
+    np.savez(
+        as_npz,
+        image_id=people.image_id,
+        image_size=np.tile([640, 480], (3, 1)),
+        box=box,
+        xy=people.keypoints[..., :2] / (640, 480),
+        visibility=people.keypoints[..., 2].astype(np.uint8),
+    )
     for found in (load_people(as_json)[np.array([1, 0, 2])], load_people(as_npz)):
         np.testing.assert_array_equal(found.image_id, people.image_id)
         np.testing.assert_allclose(found.box, people.box, atol=1e-3)
@@ -71,8 +85,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_another_layout_is_refused(tmp_path: Path) -> None:
     path = tmp_path / 'hands.npz'
-    np.savez(path, image_id=[1], image_size=[[640, 480]], box=[[.5, .5, 1, 1]], xy=np.full((1, 21, 2), .5),
-             visibility=np.full((1, 21), 2))
+    np.savez(
+        path,
+        image_id=[1],
+        image_size=[[640, 480]],
+        box=[[0.5, 0.5, 1, 1]],
+        xy=np.full((1, 21, 2), 0.5),
+        visibility=np.full((1, 21), 2),
+    )
     with pytest.raises(DatasetError, match='hands.npz.*21 keypoints'):
         load_people(path)
 
@@ -83,7 +103,13 @@ def test_neighbours_are_the_people_of_the_image_oneself_first() -> None:
 
 def test_unknown_image_sizes_do_not_matter_to_proportions(tmp_path: Path) -> None:
     path = tmp_path / 'a.npz'
-    np.savez(path, image_id=[1], image_size=[[0, 0]], box=[[.5, .5, .5, .5]], xy=np.full((1, 17, 2), .5),
-             visibility=np.full((1, 17), 2))
+    np.savez(
+        path,
+        image_id=[1],
+        image_size=[[0, 0]],
+        box=[[0.5, 0.5, 0.5, 0.5]],
+        xy=np.full((1, 17, 2), 0.5),
+        visibility=np.full((1, 17), 2),
+    )
     people = load_people(path)
     np.testing.assert_allclose(people.keypoints[0, 0, :2], people.box[0].reshape(2, 2).mean(0))

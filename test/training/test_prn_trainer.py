@@ -20,25 +20,28 @@ from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT
 from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
 
-CONFIG = PRNConfig(height=14, width=9, nodes=24, blur=.5, dropout=.1, rectify=False, box_margin=.1)
+CONFIG = PRNConfig(height=14, width=9, nodes=24, blur=0.5, dropout=0.1, rectify=False, box_margin=0.1)
 
 
 def couples(images: int, seed: int) -> LabelledPeople:
     """Two people an image whose boxes overlap by half; all stand alike, so that a pose tells whose a joint is."""
     random = np.random.default_rng(seed)
-    pose = np.random.default_rng(99).uniform(.1, .9, (17, 2))
+    pose = np.random.default_rng(99).uniform(0.1, 0.9, (17, 2))
     size = np.float32([100, 200])
     corner = random.uniform(50, 150, (images, 1, 2)) + [[0, 0], [40, 20]]
-    keypoints = corner[:, :, None] + (pose + random.normal(0, .02, (images, 2, 17, 2))) * size
+    keypoints = corner[:, :, None] + (pose + random.normal(0, 0.02, (images, 2, 17, 2))) * size
     box = np.concatenate([corner, corner + size], -1).reshape(-1, 4)
     visible = np.full((2 * images, 17, 1), 2)
-    return LabelledPeople(np.repeat(np.arange(images), 2), box.astype(np.float32),
-                          np.concatenate([keypoints.reshape(-1, 17, 2), visible], -1).astype(np.float32))
+    return LabelledPeople(
+        np.repeat(np.arange(images), 2),
+        box.astype(np.float32),
+        np.concatenate([keypoints.reshape(-1, 17, 2), visible], -1).astype(np.float32),
+    )
 
 
 def trainer(folder: Path, config: PRNConfig = CONFIG, **training: object) -> PRNTrainer:
     torch.manual_seed(0)
-    settings = PRNTraining(**{'epochs': 3, 'batch': 32, 'learning_rate': .01, **training})
+    settings = PRNTraining(**{'epochs': 3, 'batch': 32, 'learning_rate': 0.01, **training})
     sampler = CropSampler(couples(64, seed=0), config.box_margin, EXACT, flip=False)
     return PRNTrainer(PoseResidualNetwork(config), sampler, settings, folder / 'checkpoint.pt')
 
@@ -49,11 +52,11 @@ def test_it_learns_who_is_who(tmp_path: Path, loss: str) -> None:
     losses: list[float] = []
     run.run(lambda epoch, value: losses.append(value))
     assert len(losses) == 25
-    assert losses[-1] < .7 * losses[0]
+    assert losses[-1] < 0.7 * losses[0]
     unseen = simulated(couples(40, seed=1), EXACT)
     learnt = grouping_figures(PRNGrouper(run.prn), unseen)['all']['AP']
-    assert learnt > .95
-    assert learnt > grouping_figures(MaxGrouper(.1), unseen)['all']['AP'] + .2
+    assert learnt > 0.95
+    assert learnt > grouping_figures(MaxGrouper(0.1), unseen)['all']['AP'] + 0.2
 
 
 class _Killed(Exception):

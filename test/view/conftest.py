@@ -10,15 +10,32 @@ from mpn_ros.scene import Person
 from mpn_ros.view.frame import Frame
 
 WIDTH, HEIGHT = 320, 240
-POSE = [(160, 40), (165, 35), (155, 35), (172, 38), (148, 38), (185, 70), (135, 70), (200, 105), (120, 105), (205, 140),
-        (115, 140), (175, 140), (145, 140), (178, 180), (142, 180), (180, 220), (140, 220)]
+POSE = [
+    (160, 40),
+    (165, 35),
+    (155, 35),
+    (172, 38),
+    (148, 38),
+    (185, 70),
+    (135, 70),
+    (200, 105),
+    (120, 105),
+    (205, 140),
+    (115, 140),
+    (175, 140),
+    (145, 140),
+    (178, 180),
+    (142, 180),
+    (180, 220),
+    (140, 220),
+]
 
 
 @pytest.fixture
 def person() -> Person:
-    keypoints = np.array([(x, y, .9) for x, y in POSE], np.float32)
+    keypoints = np.array([(x, y, 0.9) for x, y in POSE], np.float32)
     keypoints[0] = np.nan, np.nan, 0
-    return Person(np.array([100, 20, 220, 230], np.float32), .87, keypoints, id=3)
+    return Person(np.array([100, 20, 220, 230], np.float32), 0.87, keypoints, id=3)
 
 
 @pytest.fixture
@@ -26,4 +43,4 @@ def frame(person: Person) -> Frame:
     grey = DecodedImage(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), 'rgb')
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[60:200, 110:210] = 255
-    return Frame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=.05)
+    return Frame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=0.05)

@@ -36,7 +36,7 @@ def test_without_a_mask_there_is_none(frame):
 
 
 def test_people_are_plain_data(frame):
-    person, = json.loads(json.dumps(frame.facts(), allow_nan=False))['people']
+    (person,) = json.loads(json.dumps(frame.facts(), allow_nan=False))['people']
     assert person['id'] == 3 and person['box'] == [100, 20, 220, 230]
     assert person['keypoints'][0] is None and person['keypoints'][5][:2] == [185, 70]
 
@@ -51,4 +51,5 @@ def test_bones_have_the_colour_of_their_side():
 def test_nobody_watching_costs_no_picture():
     def never() -> DecodedImage:
         raise AssertionError('made for nobody')
+
     Frame(never, (4, 3), ()).facts()

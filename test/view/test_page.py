@@ -28,9 +28,10 @@ def playing(server, frame) -> Iterator[threading.Event]:
     stop = threading.Event()
 
     def play() -> None:
-        while not stop.wait(.1):
+        while not stop.wait(0.1):
             server.channels[CAMERA].image()
             server.channels[CAMERA].show(frame)
+
     thread = threading.Thread(target=play)
     thread.start()
     yield stop
@@ -40,13 +41,16 @@ def playing(server, frame) -> Iterator[threading.Event]:
 
 def pixel(page, x: float, y: float) -> list[int]:
     """RGB on the canvas."""
-    return page.evaluate('([x, y]) => [...document.querySelector("canvas").getContext("2d")'
-                         '.getImageData(x, y, 1, 1).data.slice(0, 3)]', [x, y])
+    return page.evaluate(
+        '([x, y]) => [...document.querySelector("canvas").getContext("2d").getImageData(x, y, 1, 1).data.slice(0, 3)]',
+        [x, y],
+    )
 
 
 def colour(name: str) -> list[int]:
     """The colour of a joint."""
     from mpn_ros.skeleton import COCO
+
     return [int(value) for value in palette(COCO)['joints'][COCO.names.index(name)][4:-1].split(',')]
 
 
@@ -91,8 +95,9 @@ def test_it_says_in_red_when_answers_stop(page, server, playing):
     assert page.locator('.state').text_content() == ''
     playing.set()
     shows(page, 'no answer for 3 s: no images')
-    red, green, blue = (int(part) for part in page.evaluate(
-        'getComputedStyle(document.querySelector(".state")).color.match(/\\d+/g)'))
+    red, green, blue = (
+        int(part) for part in page.evaluate('getComputedStyle(document.querySelector(".state")).color.match(/\\d+/g)')
+    )
     assert red > 200 and max(green, blue) < 120
 
 

@@ -33,8 +33,10 @@ def ask(server: ViewServer, after: int = 0, camera: str = '/left/image_raw') -> 
     with get(server, f'frame?camera={camera}&after={after}') as answer:
         head = f'Content-Type: {answer.headers["Content-Type"]}\r\n\r\n'.encode()
         message = email.message_from_bytes(head + answer.read(), policy=email.policy.HTTP)
-    return {part.get_param('name', header='content-disposition'): part.get_payload(decode=True)
-            for part in message.iter_parts()}
+    return {
+        part.get_param('name', header='content-disposition'): part.get_payload(decode=True)
+        for part in message.iter_parts()
+    }
 
 
 def facts(parts: dict[str, bytes]) -> dict:
@@ -59,7 +61,7 @@ def test_picture_mask_and_people_come_as_one(server, frame):
     parts = ask(server)
     assert parts['picture'] == frame.jpeg and parts['mask'] == frame.png
     told = facts(parts)
-    assert told['number'] == 1 and told['people'][0]['id'] == 3 and told['age'] == .05 and told['held'] < 5
+    assert told['number'] == 1 and told['people'][0]['id'] == 3 and told['age'] == 0.05 and told['held'] < 5
 
 
 def test_the_newest_frame_and_no_other(server, frame):
@@ -70,9 +72,9 @@ def test_the_newest_frame_and_no_other(server, frame):
 
 
 def test_a_waiting_browser_gets_the_next_frame_at_once(server, frame, monkeypatch):
-    monkeypatch.setattr('mpn_ros.view.server.PATIENCE', 3600.)
+    monkeypatch.setattr('mpn_ros.view.server.PATIENCE', 3600.0)
     channel = server.channels['/left/image_raw']
-    threading.Timer(.2, channel.show, (frame,)).start()
+    threading.Timer(0.2, channel.show, (frame,)).start()
     assert facts(ask(server))['number'] == 1, 'it was told after an hour, and not when the frame came'
 
 
@@ -82,19 +84,20 @@ def test_without_news_it_says_how_long_images_have_been_missing(server, frame):
     channel.show(frame)
     channel.image()
     parts = ask(server, after=1)
-    assert parts.keys() == {'facts'} and facts(parts)['silence'] >= PATIENCE * .9
+    assert parts.keys() == {'facts'} and facts(parts)['silence'] >= PATIENCE * 0.9
 
 
 def test_a_picture_that_cannot_be_made_is_told(server):
     def broken():
         raise ImageError('image is damaged')
+
     server.channels['/left/image_raw'].show(Frame(broken, (4, 3), ()))
     parts = ask(server)
     assert parts.keys() == {'facts'} and facts(parts)['error'] == 'image is damaged'
 
 
 def test_a_browser_that_reads_nothing_delays_nobody(server, frame, monkeypatch):
-    monkeypatch.setattr('mpn_ros.view.server._Handler.timeout', 3600.)
+    monkeypatch.setattr('mpn_ros.view.server._Handler.timeout', 3600.0)
     channel = server.channels['/left/image_raw']
     channel.show(frame)
     stuck = [socket.create_connection(('127.0.0.1', int(server.url.rsplit(':', 1)[1].strip('/')))) for _ in range(8)]
@@ -107,9 +110,15 @@ def test_a_browser_that_reads_nothing_delays_nobody(server, frame, monkeypatch):
         connection.close()
 
 
-@pytest.mark.parametrize(('path', 'status'), [
-    ('frame?camera=/up/image_raw', 404), ('frame?camera=/left/image_raw&after=x', 404), ('../server.py', 404),
-    ('view.py', 404)])
+@pytest.mark.parametrize(
+    ('path', 'status'),
+    [
+        ('frame?camera=/up/image_raw', 404),
+        ('frame?camera=/left/image_raw&after=x', 404),
+        ('../server.py', 404),
+        ('view.py', 404),
+    ],
+)
 def test_there_is_nothing_else(server, path, status):
     with pytest.raises(urllib.error.HTTPError) as refused:
         get(server, path)

@@ -20,8 +20,14 @@ from mpn_ros.ros.outputs.transforms import Transforms
 from mpn_ros.serving.statistics import FrameStatistics
 
 
-def make_outputs(topics: CameraTopics, calibration: Calibration, statistics: FrameStatistics, settings: Parameters,
-                 hri: HriPublisher | None, segments: bool) -> list[Output]:
+def make_outputs(
+    topics: CameraTopics,
+    calibration: Calibration,
+    statistics: FrameStatistics,
+    settings: Parameters,
+    hri: HriPublisher | None,
+    segments: bool,
+) -> list[Output]:
     """The outputs of one camera, in the order in which they are published. Raises ParameterError where one needs what
     is not installed."""
     return [
@@ -34,8 +40,9 @@ def make_outputs(topics: CameraTopics, calibration: Calibration, statistics: Fra
     ]
 
 
-def _make_positions(topics: CameraTopics, calibration: Calibration, statistics: FrameStatistics,
-                    settings: Parameters) -> Positions:
+def _make_positions(
+    topics: CameraTopics, calibration: Calibration, statistics: FrameStatistics, settings: Parameters
+) -> Positions:
     """The outputs in space, and what finds the people there."""
     outputs: list[SpatialOutput] = [Markers(topics)]
     if not settings.positions:

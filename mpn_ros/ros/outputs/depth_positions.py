@@ -36,8 +36,14 @@ class MeasuredPositions(Positions):
 
     source = Keypoint3D.MEASURED
 
-    def __init__(self, topics: CameraTopics, calibration: Calibration, statistics: FrameStatistics,
-                 outputs: Sequence[SpatialOutput], depth_topic: str) -> None:
+    def __init__(
+        self,
+        topics: CameraTopics,
+        calibration: Calibration,
+        statistics: FrameStatistics,
+        outputs: Sequence[SpatialOutput],
+        depth_topic: str,
+    ) -> None:
         super().__init__(calibration, statistics, outputs)
         self._topics, self._depth_topic = topics, topics.resolve(depth_topic)
         self._synchronizer = StampSynchronizer(['depth'])
@@ -50,8 +56,9 @@ class MeasuredPositions(Positions):
     def publish(self, frame: DecodedFrame, result: Scene) -> None:
         """Sends the positions now, or when the depth image comes."""
         stamp = Time.from_msg(frame.header.stamp).nanoseconds
-        self._publish_matches(self._synchronizer.add(
-            _Result(frame, result), stamp, frame.received, frame.settings.depth_tolerance))
+        self._publish_matches(
+            self._synchronizer.add(_Result(frame, result), stamp, frame.received, frame.settings.depth_tolerance)
+        )
 
     def _depth_callback(self, depth: Image) -> None:
         stamp = Time.from_msg(depth.header.stamp).nanoseconds
@@ -66,12 +73,15 @@ class MeasuredPositions(Positions):
             if by_arrival:
                 self._statistics.count_paired_by_arrival(
                     f"depth images of '{self._depth_topic}' are paired with images by their arrival: stamps of one of "
-                    'the two are zero or stand still')
+                    'the two are zero or stand still'
+                )
             self._publish(frame, result, parts['depth'])
 
     def _locate(self, frame: DecodedFrame, result: Scene, model: CameraModel, depth: Image | None) -> Keypoints3D:
         assert depth is not None
         if depth.header.frame_id != frame.header.frame_id:
-            raise ImageError(f"the depth image is in frame '{depth.header.frame_id}' and the image in "
-                             f"'{frame.header.frame_id}': only depth that is registered to the image can be used")
+            raise ImageError(
+                f"the depth image is in frame '{depth.header.frame_id}' and the image in "
+                f"'{frame.header.frame_id}': only depth that is registered to the image can be used"
+            )
         return back_project(result.keypoints, decode_depth(depth), model)

@@ -22,10 +22,29 @@ from mpn_ros.skeleton import COCO
 BODIES = '/humans/bodies'
 NECK = 1
 """Index in ``Skeleton2D`` of the one joint that COCO lacks; it is put between the shoulders."""
-ORDER = [COCO.names.index(name) for name in (
-    'nose', 'nose', 'right_shoulder', 'right_elbow', 'right_wrist', 'left_shoulder', 'left_elbow', 'left_wrist',
-    'right_hip', 'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle', 'left_eye', 'right_eye',
-    'left_ear', 'right_ear')]
+ORDER = [
+    COCO.names.index(name)
+    for name in (
+        'nose',
+        'nose',
+        'right_shoulder',
+        'right_elbow',
+        'right_wrist',
+        'left_shoulder',
+        'left_elbow',
+        'left_wrist',
+        'right_hip',
+        'right_knee',
+        'right_ankle',
+        'left_hip',
+        'left_knee',
+        'left_ankle',
+        'left_eye',
+        'right_eye',
+        'left_ear',
+        'right_ear',
+    )
+]
 """COCO's joint at each index of ``Skeleton2D``, which has OpenPose's order; the neck's place is held by the nose."""
 SHOULDERS = [COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder')]
 
@@ -41,7 +60,7 @@ def hri_messages() -> ModuleType:
 
 def body_id(camera: str, person_id: int) -> str:
     """The id of a body under ``/humans/bodies``: ids are the camera's, and REP-155 wants a letter first."""
-    return f"{camera.replace('/', '_')}_p{person_id}" if camera else f'p{person_id}'
+    return f'{camera.replace("/", "_")}_p{person_id}' if camera else f'p{person_id}'
 
 
 def openpose_joints(keypoints: np.ndarray) -> np.ndarray:
@@ -94,8 +113,12 @@ class HriPublisher:
     def _add_body(self, name: str) -> _Body:
         def publisher(kind: type, topic: str) -> Publisher:
             return self._node.create_publisher(kind, f'{BODIES}/{name}/{topic}', RESULT_QOS)
-        body = _Body(publisher(self._types.NormalizedRegionOfInterest2D, 'roi'),
-                     publisher(self._types.Skeleton2D, 'skeleton2d'), seen_at=math.nan)
+
+        body = _Body(
+            publisher(self._types.NormalizedRegionOfInterest2D, 'roi'),
+            publisher(self._types.Skeleton2D, 'skeleton2d'),
+            seen_at=math.nan,
+        )
         self._bodies[name] = body
         return body
 
@@ -107,14 +130,17 @@ class HriPublisher:
     def _roi(self, person: Person, width: int, height: int, header: Header) -> object:
         x0, y0, x1, y1 = (person.box / (width, height, width, height)).clip(0, 1).tolist()
         return self._types.NormalizedRegionOfInterest2D(
-            header=header, xmin=x0, ymin=y0, xmax=x1, ymax=y1, c=float(person.score))
+            header=header, xmin=x0, ymin=y0, xmax=x1, ymax=y1, c=float(person.score)
+        )
 
     def _skeleton(self, person: Person, width: int, height: int, header: Header) -> object:
         joints = openpose_joints(person.keypoints)
         # From the middle of a pixel, where ours are, to fractions from edge to edge; one that is not seen is at 0, 0.
-        joints[:, :2] = np.nan_to_num((joints[:, :2] + .5) / (width, height)).clip(0, 1)
-        return self._types.Skeleton2D(header=header, skeleton=[
-            self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in joints.tolist()])
+        joints[:, :2] = np.nan_to_num((joints[:, :2] + 0.5) / (width, height)).clip(0, 1)
+        return self._types.Skeleton2D(
+            header=header,
+            skeleton=[self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in joints.tolist()],
+        )
 
 
 class HriOutput(Output):

@@ -16,10 +16,10 @@ from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.scene import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
-BONE, JOINT, TEXT = .008, .014, .06
+BONE, JOINT, TEXT = 0.008, 0.014, 0.06
 """Thickness of bones and joints and height of an id, as fractions of the distance: seen from the camera, near and far
 people are drawn alike."""
-COLOURS = {name: ColorRGBA(r=r / 255, g=g / 255, b=b / 255, a=1.) for name, (b, g, r) in {**SIDES, 'id': BOX}.items()}
+COLOURS = {name: ColorRGBA(r=r / 255, g=g / 255, b=b / 255, a=1.0) for name, (b, g, r) in {**SIDES, 'id': BOX}.items()}
 
 
 class Markers(SpatialOutput):
@@ -38,7 +38,8 @@ class Markers(SpatialOutput):
         """They are drawn until the next ones, or until the camera has been silent for ``camera_timeout``."""
         self._warn_once(located.header.frame_id, located.settings.rviz_fixed_frame)
         self._publisher.publish(
-            markers(located.people, located.keypoints.points, located.header, located.settings.camera_timeout))
+            markers(located.people, located.keypoints.points, located.header, located.settings.camera_timeout)
+        )
 
     def _warn_once(self, frame: str, shown: str) -> None:
         if shown and frame != shown and not self._warned:
@@ -48,11 +49,13 @@ class Markers(SpatialOutput):
             argument = f"'[...]', a frame for each camera, {frame} for this one" if camera else frame
             self._topics.node.get_logger().warning(
                 f"the {whose} are in the frame '{frame}', which RViz does not show, for its fixed frame is '{shown}': "
-                f'launch with rviz_fixed_frame:={argument}')
+                f'launch with rviz_fixed_frame:={argument}'
+            )
 
 
-def markers(people: Sequence[Person], points: np.ndarray, header: Header, lifetime: float,
-            layout: SkeletonLayout = COCO) -> MarkerArray:
+def markers(
+    people: Sequence[Person], points: np.ndarray, header: Header, lifetime: float, layout: SkeletonLayout = COCO
+) -> MarkerArray:
     """Bones, keypoints and ids of ``people`` at ``points`` ``(P, K, 3)``, in metres of the optical frame in ``header``;
     NaN for a keypoint without a position.
 
@@ -76,16 +79,26 @@ def _person(person: Person, pose: np.ndarray, layout: SkeletonLayout) -> Iterato
     bones = [bone for bone in layout.edges if placed[list(bone)].all()]
     distance = float(np.median(pose[joints, 2]))
     if bones:
-        yield _list('bones', Marker.LINE_LIST, pose[np.ravel(bones)], BONE * distance,
-                    [side(layout, *bone) for bone in bones for _ in bone])
+        yield _list(
+            'bones',
+            Marker.LINE_LIST,
+            pose[np.ravel(bones)],
+            BONE * distance,
+            [side(layout, *bone) for bone in bones for _ in bone],
+        )
     yield _list('joints', Marker.SPHERE_LIST, pose[joints], JOINT * distance, [side(layout, joint) for joint in joints])
     if person.id is not None:
         yield _text(str(person.id), pose[joints], TEXT * distance)
 
 
 def _list(name: str, kind: int, points: np.ndarray, size: float, sides: Sequence[str]) -> Marker:
-    return Marker(ns=name, type=kind, scale=Vector3(x=size, y=size, z=size), colors=[COLOURS[each] for each in sides],
-                  points=[Point(x=x, y=y, z=z) for x, y, z in points.tolist()])
+    return Marker(
+        ns=name,
+        type=kind,
+        scale=Vector3(x=size, y=size, z=size),
+        colors=[COLOURS[each] for each in sides],
+        points=[Point(x=x, y=y, z=z) for x, y, z in points.tolist()],
+    )
 
 
 def _text(text: str, points: np.ndarray, height: float) -> Marker:
@@ -97,5 +110,5 @@ def _text(text: str, points: np.ndarray, height: float) -> Marker:
 
 
 def _duration(seconds: float) -> Duration:
-    whole, nanoseconds = divmod(round(seconds * 1e9), 10 ** 9)
+    whole, nanoseconds = divmod(round(seconds * 1e9), 10**9)
     return Duration(sec=whole, nanosec=nanoseconds)

@@ -29,8 +29,7 @@ class Positions(Output):
     source: int
     """How the people are found, of the constants of ``Keypoint3D``."""
 
-    def __init__(self, calibration: Calibration, statistics: FrameStatistics,
-                 outputs: Sequence[SpatialOutput]) -> None:
+    def __init__(self, calibration: Calibration, statistics: FrameStatistics, outputs: Sequence[SpatialOutput]) -> None:
         self._calibration, self._statistics, self._outputs = calibration, statistics, outputs
 
     @property
@@ -48,7 +47,8 @@ class Positions(Output):
             keypoints = self._locate(frame, result, self._calibration.model(*result.image_size), depth)
         except Exception as error:  # whatever a message does to us, the next one gets its turn
             self._statistics.count_without_position(
-                str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}')
+                str(error) if isinstance(error, MpnError) else f'{type(error).__name__}: {error}'
+            )
             return
         located = Located(frame.header, result.people, keypoints, self.source, frame.settings)
         for output in self._outputs:

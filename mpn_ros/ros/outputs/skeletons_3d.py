@@ -30,16 +30,32 @@ class Skeletons3D(SpatialOutput):
 def skeletons_3d(people: Sequence[Person], keypoints: Keypoints3D, source: int, header: Header) -> Skeleton3DArray:
     """The message for ``people`` at ``keypoints``; ``source`` is Keypoint3D.MEASURED or ESTIMATED."""
     torso = keypoints.torso()
-    return Skeleton3DArray(header=header, skeletons=[
-        Skeleton3D(id=Skeleton3D.NOT_TRACKED if person.id is None else person.id, score=float(person.score),
-                   torso=_keypoint(torso.points[i, 0], torso.spread[i, 0], person.score, source),
-                   keypoints=[_keypoint(point, spread, score, source) for point, spread, score in
-                              zip(keypoints.points[i], keypoints.spread[i], person.keypoints[:, 2], strict=True)])
-        for i, person in enumerate(people)])
+    return Skeleton3DArray(
+        header=header,
+        skeletons=[
+            Skeleton3D(
+                id=Skeleton3D.NOT_TRACKED if person.id is None else person.id,
+                score=float(person.score),
+                torso=_keypoint(torso.points[i, 0], torso.spread[i, 0], person.score, source),
+                keypoints=[
+                    _keypoint(point, spread, score, source)
+                    for point, spread, score in zip(
+                        keypoints.points[i], keypoints.spread[i], person.keypoints[:, 2], strict=True
+                    )
+                ],
+            )
+            for i, person in enumerate(people)
+        ],
+    )
 
 
 def _keypoint(point: np.ndarray, spread: float, score: float, source: int) -> Keypoint3D:
     x, y, z = point.tolist()
     valid = math.isfinite(x + y + z)
-    return Keypoint3D(position=Point(x=x, y=y, z=z), valid=valid, score=float(score), spread=float(spread),
-                      source=source if valid else Keypoint3D.NONE)
+    return Keypoint3D(
+        position=Point(x=x, y=y, z=z),
+        valid=valid,
+        score=float(score),
+        spread=float(spread),
+        source=source if valid else Keypoint3D.NONE,
+    )

@@ -37,7 +37,7 @@ def body_frame(camera: str, humans: bool, person_id: int) -> str:
     """The name of a person's frame, after REP-155 if ``humans``."""
     if humans:
         return f'body_{body_id(camera, person_id)}'
-    return f"{camera.replace('/', '_')}_body_{person_id}" if camera else f'body_{person_id}'
+    return f'{camera.replace("/", "_")}_body_{person_id}' if camera else f'body_{person_id}'
 
 
 def tf_message() -> type:
@@ -49,12 +49,18 @@ def tf_message() -> type:
     return TFMessage
 
 
-def person_transforms(people: Sequence[Person], keypoints: Keypoints3D, header: Header,
-                      name: Callable[[int], str]) -> Any:
+def person_transforms(
+    people: Sequence[Person], keypoints: Keypoints3D, header: Header, name: Callable[[int], str]
+) -> Any:
     """A ``TFMessage`` with a frame, named by ``name(id)``, for each person who has an id and a position: tf2 keeps a
     frame by its name, so that one of a person without an id would jump from body to body."""
     torso = keypoints.torso().points[:, 0].tolist()
-    return tf_message()(transforms=[
-        TransformStamped(header=header, child_frame_id=name(person.id),
-                         transform=Transform(translation=Vector3(x=x, y=y, z=z)))
-        for person, (x, y, z) in zip(people, torso, strict=True) if person.id is not None and x == x])
+    return tf_message()(
+        transforms=[
+            TransformStamped(
+                header=header, child_frame_id=name(person.id), transform=Transform(translation=Vector3(x=x, y=y, z=z))
+            )
+            for person, (x, y, z) in zip(people, torso, strict=True)
+            if person.id is not None and x == x
+        ]
+    )

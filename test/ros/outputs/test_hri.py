@@ -29,24 +29,32 @@ def joints(**positions: tuple[float, float, float]) -> np.ndarray:
 
 
 def test_joints_come_in_openposes_order_and_the_neck_is_between_the_shoulders():
-    made = openpose_joints(joints(left_shoulder=(30, 10, .8), right_shoulder=(10, 12, .6), right_wrist=(5, 50, .9),
-                                  left_ear=(22, 2, .7)))
+    made = openpose_joints(
+        joints(
+            left_shoulder=(30, 10, 0.8), right_shoulder=(10, 12, 0.6), right_wrist=(5, 50, 0.9), left_ear=(22, 2, 0.7)
+        )
+    )
     assert made.shape == (18, 3)
-    assert made[1].tolist() == [20, 11, .6] and made[2].tolist() == [10, 12, .6] and made[5].tolist() == [30, 10, .8]
-    assert made[4].tolist() == [5, 50, .9] and made[16].tolist() == [22, 2, .7]
+    assert made[1].tolist() == [20, 11, 0.6] and made[2].tolist() == [10, 12, 0.6] and made[5].tolist() == [30, 10, 0.8]
+    assert made[4].tolist() == [5, 50, 0.9] and made[16].tolist() == [22, 2, 0.7]
     assert np.isnan(made[[0, 3, 17], 0]).all()
 
 
-@pytest.mark.parametrize('camera, body, frame, alone', [
-    ('', 'p3', 'body_p3', 'body_3'), ('left', 'left_p3', 'body_left_p3', 'left_body_3'),
-    ('arm/left', 'arm_left_p3', 'body_arm_left_p3', 'arm_left_body_3')])
+@pytest.mark.parametrize(
+    'camera, body, frame, alone',
+    [
+        ('', 'p3', 'body_p3', 'body_3'),
+        ('left', 'left_p3', 'body_left_p3', 'left_body_3'),
+        ('arm/left', 'arm_left_p3', 'body_arm_left_p3', 'arm_left_body_3'),
+    ],
+)
 def test_a_body_has_the_frame_that_rep_155_names(camera, body, frame, alone):
     assert body_id(camera, 3) == body
     assert body_frame(camera, True, 3) == frame == f'body_{body}' and body_frame(camera, False, 3) == alone
 
 
 def test_half_the_shoulders_make_no_neck():
-    neck = openpose_joints(joints(left_shoulder=(30, 10, .8)))[1]
+    neck = openpose_joints(joints(left_shoulder=(30, 10, 0.8)))[1]
     assert np.isnan(neck[:2]).all() and neck[2] == 0
 
 
@@ -61,8 +69,9 @@ def test_without_hri_msgs_the_parameter_is_refused_in_a_sentence(robot, capfd, m
 @needs_hri_msgs
 def test_bodies_come_and_go_under_ids_of_their_camera(robot, stub, until):
     from hri_msgs.msg import IdsList, NormalizedRegionOfInterest2D, Skeleton2D
+
     pipeline = stub()
-    robot.start(pipeline, cameras=['left', 'right'], publish_humans=True, track_timeout=60.)
+    robot.start(pipeline, cameras=['left', 'right'], publish_humans=True, track_timeout=60.0)
     tracked = robot.listen(IdsList, '/humans/bodies/tracked')
     left, right = robot.camera('/left/image_raw'), robot.camera('/right/image_raw')
     until(lambda: left(200) and right(200) and tracked and set(tracked[-1].ids) == {'left_p1', 'right_p1'})
@@ -72,10 +81,10 @@ def test_bodies_come_and_go_under_ids_of_their_camera(robot, stub, until):
     assert rois[0].header.frame_id == sent.header.frame_id
     assert (rois[0].xmin, rois[0].ymin, rois[0].xmax, rois[0].ymax) == pytest.approx((1 / 40, 2 / 30, 11 / 40, 22 / 30))
     nose, neck = skeletons[0].skeleton[:2]
-    assert (nose.x, nose.y, nose.c) == pytest.approx((3.5 / 40, 4.5 / 30, .5))
+    assert (nose.x, nose.y, nose.c) == pytest.approx((3.5 / 40, 4.5 / 30, 0.5))
     assert (neck.x, neck.y, neck.c) == (0, 0, 0), 'one shoulder is not seen'
     pipeline.people = 0
-    assert robot.set('track_timeout', .1).successful
+    assert robot.set('track_timeout', 0.1).successful
     until(lambda: left(200) and not tracked[-1].ids)
     until(lambda: not robot.tester.count_publishers('/humans/bodies/left_p1/roi'))
     assert robot.transition('deactivate') and robot.transition('cleanup')

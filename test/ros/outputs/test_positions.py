@@ -39,20 +39,23 @@ class UprightPerson:
         pass
 
     def batch(self, images, channel_order, expected) -> list[Scene]:
-        keypoints = np.full((17, 3), (20, 14, .5), np.float32)
+        keypoints = np.full((17, 3), (20, 14, 0.5), np.float32)
         keypoints[[5, 6, 11, 12], :2] = (23, 10), (17, 10), (22, 18), (18, 18)
         keypoints[9] = np.nan, np.nan, 0
-        return [Scene((Person(np.array([15, 5, 25, 28], np.float32), .9, keypoints),),
-                      np.zeros(image.shape[:2], np.uint8)) for image in images]
+        return [
+            Scene((Person(np.array([15, 5, 25, 28], np.float32), 0.9, keypoints),), np.zeros(image.shape[:2], np.uint8))
+            for image in images
+        ]
 
 
 def camera_info(**fields) -> CameraInfo:
-    k = [50., 0., 19.5, 0., 50., 14.5, 0., 0., 1.]
-    return CameraInfo(**{'width': SIZE[0], 'height': SIZE[1], 'distortion_model': 'plumb_bob', 'd': [0.] * 5, 'k': k,
-                         **fields})
+    k = [50.0, 0.0, 19.5, 0.0, 50.0, 14.5, 0.0, 0.0, 1.0]
+    return CameraInfo(
+        **{'width': SIZE[0], 'height': SIZE[1], 'distortion_model': 'plumb_bob', 'd': [0.0] * 5, 'k': k, **fields}
+    )
 
 
-def depth_image(like: Image, metres: float = 2., **fields) -> Image:
+def depth_image(like: Image, metres: float = 2.0, **fields) -> Image:
     """Half the image's size, in millimetres, under its header."""
     image = Image(header=like.header, width=SIZE[0] // 2, height=SIZE[1] // 2, step=SIZE[0], encoding='16UC1')
     image.data.frombytes(np.full((SIZE[1] // 2, SIZE[0] // 2), round(metres * 1000), '<u2').tobytes())
@@ -63,7 +66,7 @@ def depth_image(like: Image, metres: float = 2., **fields) -> Image:
 
 def depth_kept(node) -> bool:
     """Whether a depth image has come to the node."""
-    positions, = (output for output in node._cameras[0].outputs if isinstance(output, MeasuredPositions))
+    (positions,) = (output for output in node._cameras[0].outputs if isinstance(output, MeasuredPositions))
     return bool(positions._synchronizer._streams['depth'].messages)
 
 
@@ -71,10 +74,15 @@ def depth_kept(node) -> bool:
 def rig(robot, until):
     """``rig(**parameters)``: the node, what comes back, and functions that send images, depth images and
     camera_info."""
+
     def start(**parameters) -> SimpleNamespace:
         node = robot.start(UprightPerson(), **parameters)
-        made = SimpleNamespace(node=node, positions=robot.listen(Skeleton3DArray, '/skeletons_3d'),
-                               people=robot.listen(SkeletonArray, '/skeletons'), send=robot.camera(size=SIZE))
+        made = SimpleNamespace(
+            node=node,
+            positions=robot.listen(Skeleton3DArray, '/skeletons_3d'),
+            people=robot.listen(SkeletonArray, '/skeletons'),
+            send=robot.camera(size=SIZE),
+        )
         info = robot.tester.create_publisher(CameraInfo, '/camera_info', 10)
         depth = robot.tester.create_publisher(Image, '/depth/image_raw', 10)
         until(info.get_subscription_count)
@@ -85,8 +93,10 @@ def rig(robot, until):
         def calibrate(**fields) -> None:
             info.publish(camera_info(**fields))
             until(lambda: node._cameras[0].input.calibration._info)
+
         made.calibrate = calibrate
         return made
+
     return start
 
 
@@ -106,34 +116,47 @@ def test_joints_are_where_the_depth_image_sees_them(rig, until, depth_first):
         made.depth(depth_image(like))
     until(lambda: made.positions)
     assert made.positions[0].header == sent.header
-    person, = made.positions[0].skeletons
-    assert (person.id, person.score) == (1, pytest.approx(.9))
+    (person,) = made.positions[0].skeletons
+    assert (person.id, person.score) == (1, pytest.approx(0.9))
     shoulder = person.keypoints[5]
-    assert shoulder.valid and shoulder.source == Keypoint3D.MEASURED and shoulder.score == pytest.approx(.5)
+    assert shoulder.valid and shoulder.source == Keypoint3D.MEASURED and shoulder.score == pytest.approx(0.5)
     place = shoulder.position.x, shoulder.position.y, shoulder.position.z
-    assert place == pytest.approx((3.5 / 50 * 2, -4.5 / 50 * 2, 2.), abs=1e-4)
-    assert (person.torso.position.x, person.torso.position.z) == pytest.approx((.5 / 50 * 2, 2.), abs=1e-4)
+    assert place == pytest.approx((3.5 / 50 * 2, -4.5 / 50 * 2, 2.0), abs=1e-4)
+    assert (person.torso.position.x, person.torso.position.z) == pytest.approx((0.5 / 50 * 2, 2.0), abs=1e-4)
     wrist = person.keypoints[9]
     assert not wrist.valid and wrist.source == Keypoint3D.NONE and np.isnan([wrist.position.z, wrist.spread]).all()
 
 
 def test_without_depth_people_are_answered_in_pixels_and_it_is_told(rig, robot, until):
-    made = rig(**DEPTH, diagnostics_period=.1)
+    made = rig(**DEPTH, diagnostics_period=0.1)
     told = robot.listen(DiagnosticArray, '/diagnostics')
     made.calibrate()
     for _ in range(3):
         sent = made.send()
         until(lambda sent=sent: made.people and made.people[-1].header == sent.header)
-    until(lambda: any({pair.key: pair.value for pair in status.values}.get('without_position') == '2'
-                      and 'no depth image' in status.message for message in told for status in message.status))
+    until(
+        lambda: any(
+            {pair.key: pair.value for pair in status.values}.get('without_position') == '2'
+            and 'no depth image' in status.message
+            for message in told
+            for status in message.status
+        )
+    )
     assert not made.positions
 
 
-@pytest.mark.parametrize('fields, says', [
-    ({'encoding': 'rgb8'}, 'not depth'), ({'step': 3}, 'step of 3'), ({'height': 0}, 'no pixels'),
-    ({'width': 10, 'height': 15}, 'not registered'), ({'header': Image().header}, 'registered')])
+@pytest.mark.parametrize(
+    'fields, says',
+    [
+        ({'encoding': 'rgb8'}, 'not depth'),
+        ({'step': 3}, 'step of 3'),
+        ({'height': 0}, 'no pixels'),
+        ({'width': 10, 'height': 15}, 'not registered'),
+        ({'header': Image().header}, 'registered'),
+    ],
+)
 def test_a_depth_image_that_cannot_be_used_is_told_and_the_next_one_is(rig, until, fields, says):
-    made = rig(**DEPTH, depth_tolerance=1.)
+    made = rig(**DEPTH, depth_tolerance=1.0)
     made.calibrate()
     sent = made.send()
     until(lambda: made.people)
@@ -150,29 +173,41 @@ def test_a_depth_image_that_cannot_be_used_is_told_and_the_next_one_is(rig, unti
 
 
 def test_without_stamps_images_and_depth_are_paired_by_arrival_and_it_is_told(rig, robot, until):
-    made = rig(**DEPTH, depth_tolerance=1., diagnostics_period=.1)
+    made = rig(**DEPTH, depth_tolerance=1.0, diagnostics_period=0.1)
     told = robot.listen(DiagnosticArray, '/diagnostics')
     made.calibrate()
     unstamped = Image()
     unstamped.header.frame_id = 'camera_optical_frame'
 
     def measured():
-        made.depth(depth_image(unstamped, 3.))
+        made.depth(depth_image(unstamped, 3.0))
         made.send(header=unstamped.header)
         return made.positions
+
     until(measured)
-    assert made.positions[0].skeletons[0].torso.position.z == pytest.approx(3.)
-    until(lambda: any({pair.key: pair.value for pair in status.values}.get('paired_by_arrival', '0') != '0'
-                      and "'/depth/image_raw' are paired with images by their arrival" in status.message
-                      for message in told for status in message.status))
+    assert made.positions[0].skeletons[0].torso.position.z == pytest.approx(3.0)
+    until(
+        lambda: any(
+            {pair.key: pair.value for pair in status.values}.get('paired_by_arrival', '0') != '0'
+            and "'/depth/image_raw' are paired with images by their arrival" in status.message
+            for message in told
+            for status in message.status
+        )
+    )
 
 
 def test_a_depth_topic_of_another_type_is_told(robot, until):
     robot.stranger().create_publisher(CompressedImage, '/depth/image_raw', 10)
-    robot.start(**DEPTH, diagnostics_period=.1)
+    robot.start(**DEPTH, diagnostics_period=0.1)
     told = robot.listen(DiagnosticArray, '/diagnostics')
-    until(lambda: any("'/depth/image_raw' carries sensor_msgs/msg/CompressedImage" in status.message
-                      and "'depth_topic'" in status.message for message in told for status in message.status))
+    until(
+        lambda: any(
+            "'/depth/image_raw' carries sensor_msgs/msg/CompressedImage" in status.message
+            and "'depth_topic'" in status.message
+            for message in told
+            for status in message.status
+        )
+    )
 
 
 def test_a_camera_that_is_opened_again_knows_no_depth_of_before(rig, robot, until):
@@ -204,9 +239,9 @@ def test_an_estimate_says_that_it_is_one(rig, until):
     made.calibrate()
     made.send()
     until(lambda: made.positions)
-    person, = made.positions[0].skeletons
+    (person,) = made.positions[0].skeletons
     assert {point.source for point in person.keypoints} == {Keypoint3D.ESTIMATED, Keypoint3D.NONE}
-    assert person.torso.spread == pytest.approx(.15 * person.torso.position.z)
+    assert person.torso.spread == pytest.approx(0.15 * person.torso.position.z)
 
 
 def test_frames_without_tf2_msgs_are_refused_with_a_sentence(robot, monkeypatch, capfd):
@@ -224,7 +259,7 @@ def test_bodies_are_frames_of_tf(rig, robot, until):
     sent = made.send()
     made.depth(depth_image(sent))
     until(lambda: heard)
-    frame, = heard[0].transforms
+    (frame,) = heard[0].transforms
     assert frame.header == sent.header and frame.child_frame_id == 'body_1'
     assert frame.transform.translation.z == pytest.approx(2) and frame.transform.rotation.w == 1
 
@@ -235,7 +270,7 @@ def test_markers_are_drawn_where_the_people_are(rig, robot, until):
     made.calibrate()
     made.depth(depth_image(made.send(), 2.5))
     until(lambda: arrays and made.positions)
-    drawn, = (marker for marker in arrays[0].markers if marker.ns == 'joints')
+    (drawn,) = (marker for marker in arrays[0].markers if marker.ns == 'joints')
     placed = [joint.position for joint in made.positions[0].skeletons[0].keypoints if joint.valid]
     assert [(point.x, point.y, point.z) for point in drawn.points] == [(p.x, p.y, p.z) for p in placed]
     assert len(placed) == 16 and placed[0].z == pytest.approx(2.5)
