@@ -48,8 +48,8 @@ def main() -> None:
     rows = []
     print(f'{"camera":7} {"person":12} {"frames":>6} {"missed":>6} {"switches":>8} {"fragmentations":>14}')
     for name, camera in simulated.items():
-        scenes = [answer.scene() for answer in camera.log.complete().values()]
-        for person, counts in count_identities(load_labels(name), scenes).items():
+        results = [answer.result() for answer in camera.log.complete().values()]
+        for person, counts in count_identities(load_labels(name), results).items():
             rows.append({'camera': name, 'person': person, **asdict(counts)})
             print(
                 f'{name:7} {person:12} {counts.frames:6} {counts.missed:6} {counts.switches:8} '
@@ -59,8 +59,8 @@ def main() -> None:
             VideoReader(args.clips / f'{name}.mp4') as clip,
             VideoWriter(args.out / f'{name}.mp4', clip.fps, clip.width, clip.height) as film,
         ):
-            for frame, scene in zip(clip, scenes, strict=True):
-                film.write(draw(frame.image, scene))
+            for frame, result in zip(clip, results, strict=True):
+                film.write(draw(frame.image, result))
     versions = {key: value for key, value in simulated[cameras[0]].diagnostics.items() if key in ('weights', 'backend')}
     (args.out / 'four_cameras.json').write_text(json.dumps({**versions, 'rows': rows}, indent=2) + '\n')
 

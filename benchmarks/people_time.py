@@ -64,10 +64,10 @@ def main() -> None:
                 key = count, distance, name
                 for image in pictures:
                     start = time.perf_counter()
-                    scene = system(image, 'bgr')
+                    result = system(image, 'bgr')
                     if turn:  # the first round prepares
                         seconds.setdefault(key, []).append(time.perf_counter() - start)
-                        windows.setdefault(key, []).append(scene.windows)
+                        windows.setdefault(key, []).append(result.windows)
     rows: list[dict[str, Any]] = [
         {
             'people': count,

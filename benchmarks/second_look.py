@@ -15,7 +15,7 @@ from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, collect
 from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 CURVE_SIZES = 192, 384, 640
 SIZES = {'AP': 'all', 'AP_M': 'medium', 'AP_L': 'large'}
@@ -27,11 +27,11 @@ class Counting:
     def __init__(self, pipeline: PosePipeline) -> None:
         self.pipeline, self.windows = pipeline, 0
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """As the pipeline."""
-        scene = self.pipeline(image, channel_order)
-        self.windows += scene.windows
-        return scene
+        result = self.pipeline(image, channel_order)
+        self.windows += result.windows
+        return result
 
 
 def row(answers: Answers, base: Answers, input_size: int, refine: int, windows: float) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from mpn_ros.commands.figures import write_json
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 from mpn_ros.tracking.affinity import affinity
 from mpn_ros.tracking.tracker import Tracker
 
@@ -25,16 +25,16 @@ SAME = 0.5
 
 
 def run(pipeline: PosePipeline, frames: list[tuple[float, np.ndarray]], every: int) -> tuple[list[Any], list[float]]:
-    """The scenes of a clip, under ids, and the seconds of each."""
-    tracker, scenes, seconds, since = Tracker(), [], [], every
+    """The results of a clip, under ids, and the seconds of each."""
+    tracker, results, seconds, since = Tracker(), [], [], every
     for moment, image in frames:
         start = time.perf_counter()
         boxes = tracker.expected(moment) if since < every else np.empty((0, 4))
-        [scene] = pipeline.batch([image], 'bgr', [boxes if len(boxes) else None])
-        since = 1 if scene.whole else since + 1
-        scenes.append(tracker.update(scene, moment))
+        [result] = pipeline.batch([image], 'bgr', [boxes if len(boxes) else None])
+        since = 1 if result.whole else since + 1
+        results.append(tracker.update(result, moment))
         seconds.append(time.perf_counter() - start)
-    return scenes, seconds
+    return results, seconds
 
 
 def same_people(ours: tuple[Person, ...], theirs: tuple[Person, ...]) -> int:
@@ -47,17 +47,17 @@ def same_people(ours: tuple[Person, ...], theirs: tuple[Person, ...]) -> int:
     return int((alike.max(1) >= SAME).sum())
 
 
-def compare(scenes: list[Any], whole: list[Any]) -> dict[str, Any]:
+def compare(results: list[Any], whole: list[Any]) -> dict[str, Any]:
     """What a run finds beside a run that looks at every whole image, and how long new people wait for a skeleton."""
-    both = sum(same_people(a.people, b.people) for a, b in zip(scenes, whole))
-    ours, theirs = (sum(len(scene.people) for scene in run) for run in (scenes, whole))
+    both = sum(same_people(a.people, b.people) for a, b in zip(results, whole))
+    ours, theirs = (sum(len(result.people) for result in run) for run in (results, whole))
     waits: list[int] = []
     first: dict[int, int] = {}
-    for number, (scene, reference) in enumerate(zip(scenes, whole)):
+    for number, (result, reference) in enumerate(zip(results, whole)):
         for person in reference.people:
             if person.id is not None:
                 first.setdefault(person.id, number)
-                if first[person.id] >= 0 and same_people(scene.people, (person,)):
+                if first[person.id] >= 0 and same_people(result.people, (person,)):
                     waits.append(number - first[person.id])
                     first[person.id] = -1
     return {
@@ -65,9 +65,9 @@ def compare(scenes: list[Any], whole: list[Any]) -> dict[str, Any]:
         'people_whole': theirs,
         'both': both,
         'whole_only': theirs - both,
-        'windows_only': ours - sum(same_people(b.people, a.people) for a, b in zip(scenes, whole)),
-        'ids': len({person.id for scene in scenes for person in scene.people if person.id is not None}),
-        'ids_whole': len({person.id for scene in whole for person in scene.people if person.id is not None}),
+        'windows_only': ours - sum(same_people(b.people, a.people) for a, b in zip(results, whole)),
+        'ids': len({person.id for result in results for person in result.people if person.id is not None}),
+        'ids_whole': len({person.id for result in whole for person in result.people if person.id is not None}),
         'frames_until_new_mean': round(float(np.mean(waits)), 2) if waits else None,
         'frames_until_new_max': max(waits, default=None),
         'never_found': sum(number >= 0 for number in first.values()),
@@ -96,15 +96,15 @@ def main() -> None:
         run(pipeline, frames[:5], 1)
         whole: list[Any] | None = None
         for every in dict.fromkeys([1, *args.every]):
-            scenes, seconds = run(pipeline, frames, every)
-            whole = whole or scenes
+            results, seconds = run(pipeline, frames, every)
+            whole = whole or results
             row = {
                 'clip': clip.name,
                 'every': every,
                 'frames': len(frames),
                 'ms_mean': round(1000 * float(np.mean(seconds)), 2),
                 'ms_p95': round(1000 * float(np.percentile(seconds, 95)), 2),
-                **compare(scenes, whole),
+                **compare(results, whole),
             }
             rows.append(row)
             cells = [

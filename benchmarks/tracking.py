@@ -19,7 +19,7 @@ from tqdm import tqdm
 from mpn_ros.evaluation.identity import count_identities
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.tracking.tracker import Tracker
 
 LABELS = Path(__file__).with_name('tracking_labels.json')
@@ -42,21 +42,21 @@ def load_labels(camera: str) -> list[dict[str, np.ndarray]]:
     return [{name: track[frame] for name, track in tracks.items()} for frame in range(frames)]
 
 
-def measure(camera: str, scenes: Sequence[tuple[float, Scene]], step: int) -> list[dict[str, object]]:
-    """A row for each labelled person, with every ``step``-th of ``scenes`` (seconds, scene)."""
+def measure(camera: str, results: Sequence[tuple[float, PoseResult]], step: int) -> list[dict[str, object]]:
+    """A row for each labelled person, with every ``step``-th of ``results`` (seconds, result)."""
     tracker = Tracker()
-    followed = [tracker.update(scene, seconds) for seconds, scene in scenes[::step]]
+    followed = [tracker.update(result, seconds) for seconds, result in results[::step]]
     return [
         {'camera': camera, 'person': name, **asdict(counts)}
         for name, counts in count_identities(load_labels(camera)[::step], followed).items()
     ]
 
 
-def swapped_neighbours(scenes: Sequence[tuple[float, Scene]], rate: float, minutes: float) -> dict[str, int]:
+def swapped_neighbours(results: Sequence[tuple[float, PoseResult]], rate: float, minutes: float) -> dict[str, int]:
     """The clip forth and back for ``minutes``, with 1 % of all neighbours swapped: how many images have other ids than
     in the unswapped run."""
-    there_and_back = [*range(len(scenes)), *range(len(scenes) - 2, 0, -1)]
-    frames = [scenes[there_and_back[n % len(there_and_back)]][1] for n in range(int(minutes * 60 * rate))]
+    there_and_back = [*range(len(results)), *range(len(results) - 2, 0, -1)]
+    frames = [results[there_and_back[n % len(there_and_back)]][1] for n in range(int(minutes * 60 * rate))]
     order = list(range(len(frames)))
     for first in np.flatnonzero(np.random.default_rng(0).random(len(frames) // 2) < 0.02) * 2:
         order[first], order[first + 1] = order[first + 1], order[first]
@@ -96,15 +96,15 @@ def main() -> None:
     print(f'{"camera":7} {"person":12} {"Hz":>4} {"frames":>6} {"missed":>6} {"switches":>8} {"fragmentations":>14}')
     for camera in json.loads(LABELS.read_text())['cameras']:
         with VideoReader(args.clips / f'{camera}.mp4') as video:
-            scenes = [
+            results = [
                 (frame.time, pipeline(frame.image, 'bgr'))
                 for frame in tqdm(video, camera, video.expected or None, leave=False, disable=None)
             ]
             rate = video.fps
         if args.swap_minutes:
-            print(camera, 'with neighbours swapped:', swapped_neighbours(scenes, rate, args.swap_minutes))
+            print(camera, 'with neighbours swapped:', swapped_neighbours(results, rate, args.swap_minutes))
         for step in args.steps:
-            for row in measure(camera, scenes, step):
+            for row in measure(camera, results, step):
                 rows.append({'hz': rate / step, **row})
                 print(
                     f'{camera:7} {row["person"]:12} {rate / step:4g} {row["frames"]:6} {row["missed"]:6} '

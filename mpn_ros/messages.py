@@ -1,4 +1,5 @@
-"""From a scene to messages of anybody's classes: rclpy's on a robot, those of a bag's type store where there is no ROS.
+"""From a result to messages of anybody's classes: rclpy's on a robot, those of a bag's type store where there is no
+ROS.
 
 Nothing of ROS is imported. Every message carries the image's header as it came: stamp and frame are never ours.
 """
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mpn_ros.errors import WeightsError
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 PERSON = 'person'
@@ -100,10 +101,10 @@ class MessageBuilder:
             pose=types.Pose(position=position, orientation=orientation), covariance=np.zeros(36)
         )
 
-    def detections(self, scene: Scene, header: Any) -> Any:
+    def detections(self, result: PoseResult, header: Any) -> Any:
         """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows."""
         return self._types.Detection2DArray(
-            header=header, detections=[self._detection(person, header) for person in scene.people]
+            header=header, detections=[self._detection(person, header) for person in result.people]
         )
 
     def _detection(self, person: Person, header: Any) -> Any:
@@ -118,14 +119,14 @@ class MessageBuilder:
             results=[types.ObjectHypothesisWithPose(hypothesis=hypothesis, pose=self._no_pose)],
         )
 
-    def skeletons(self, scene: Scene, header: Any) -> Any:
+    def skeletons(self, result: PoseResult, header: Any) -> Any:
         """A ``SkeletonArray``: boxes and joints, best first, and the image's size."""
-        width, height = scene.image_size
+        width, height = result.image_size
         return self._types.SkeletonArray(
             header=header,
             image_width=width,
             image_height=height,
-            skeletons=[self._skeleton(person) for person in scene.people],
+            skeletons=[self._skeleton(person) for person in result.people],
         )
 
     def _skeleton(self, person: Person) -> Any:

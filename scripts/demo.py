@@ -212,11 +212,11 @@ def film(clip: Path, playback: PlaybackLog, target: Path) -> None:
                 break
             if frame.index in answers:
                 last = frame.index
-                film.write(draw(frame.image, answers[last].scene()))
+                film.write(draw(frame.image, answers[last].result()))
             elif last is None:
                 film.write(frame.image)
             else:
-                held = draw(frame.image, answers[last].scene())
+                held = draw(frame.image, answers[last].result())
                 picture = cv2.addWeighted(held, HELD_OPACITY, frame.image, 1 - HELD_OPACITY, 0)
                 age = (frame.index - last) / RATE * 1000
                 size = max(frame.image.shape) / 1000

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.testing.domain import reserve_domain
 
 pytest_plugins = ['robot', 'tiny_networks']
@@ -69,20 +69,20 @@ SIZE = 200, 160  # width, height
 
 @dataclass
 class SmallDataset:
-    """Grey images in COCO layout, told apart by their grey value, with the scenes that a perfect pipeline finds."""
+    """Grey images in COCO layout, told apart by their grey value, with the results that a perfect pipeline finds."""
 
     images: Path
     annotations: Path
     content: dict[str, Any]
-    scenes: dict[int, Scene] = field(default_factory=dict)
+    results: dict[int, PoseResult] = field(default_factory=dict)
 
     def save(self) -> None:
         """Writes ``content`` as it is now."""
         self.annotations.write_text(json.dumps(self.content))
 
-    def oracle(self, image: np.ndarray, channel_order: str = 'rgb') -> Scene:
+    def oracle(self, image: np.ndarray, channel_order: str = 'rgb') -> PoseResult:
         """The perfect pipeline."""
-        return self.scenes[int(image[0, 0, 0])]
+        return self.results[int(image[0, 0, 0])]
 
 
 def _person(box: tuple[float, float, float, float], random: np.random.Generator) -> Person:
@@ -129,7 +129,7 @@ def small_dataset(tmp_path: Path) -> SmallDataset:
                     'segmentation': [[x0, y0, x1, y0, x1, y1, x0, y1]],
                 }
             )
-        dataset.scenes[grey] = Scene(people, mask)
+        dataset.results[grey] = PoseResult(people, mask)
     dataset.save()
     return dataset
 

@@ -72,7 +72,7 @@ class CameraAnswers:
         try:
             message: Any = self._store.deserialize_cdr(data, self.camera.type)
             picture = self._decode(message)
-            scene = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
+            result = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
         except (MpnError, SerdeError, cv2.error) as error:  # cv2's: of a shape that it does not bear
             if not self.tally.broken:
                 self._tell(
@@ -81,12 +81,12 @@ class CameraAnswers:
                 )
             self.tally.broken += 1
             return
-        self._write('detections', stamp, self._builder.detections(scene, message.header))
-        self._write('skeletons', stamp, self._builder.skeletons(scene, message.header))
-        if scene.mask is not None:
-            self._writer.write(self._connections['mask'], stamp, serialize_image(scene.mask, 'mono8', message.header))
+        self._write('detections', stamp, self._builder.detections(result, message.header))
+        self._write('skeletons', stamp, self._builder.skeletons(result, message.header))
+        if result.mask is not None:
+            self._writer.write(self._connections['mask'], stamp, serialize_image(result.mask, 'mono8', message.header))
         if self._video is not None:
-            drawing = draw(picture.array, scene, picture.channel_order)
+            drawing = draw(picture.array, result, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)
         self.tally.answered += 1
 

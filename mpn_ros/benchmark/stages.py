@@ -16,7 +16,7 @@ from mpn_ros.errors import ImageError
 from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 STAGES = (
     'decode',
@@ -34,7 +34,7 @@ STAGES = (
 """What is timed, in seconds for a batch. ``decode``: JPEG to pixels, which ``total`` leaves out; ``preprocess``:
 letterbox; ``network``: the graph with peaks and boxes at its end; ``boxes``: finiteness and suppression; ``second
 look``: windows around people, from choosing them to what the network sees there; ``grouping``: the PRN for all people
-of all images; ``people and mask``: back to the images' pixels; ``messages``: a scene as ROS 2 messages, where that is
+of all images; ``people and mask``: back to the images' pixels; ``messages``: a result as ROS 2 messages, where that is
 installed; ``total``: image to people, measured apart from the steps; ``one by one``: with the PRN called for each
 person, as in the paper."""
 
@@ -91,7 +91,7 @@ class Case:
     seconds: dict[str, list[float]] = field(default_factory=dict)
     turn: int = 0
 
-    def repeat(self, make_messages: Callable[[Scene], Any] | None) -> None:
+    def repeat(self, make_messages: Callable[[PoseResult], Any] | None) -> None:
         """Measures all stages on the next batch."""
         start = self.turn * self.cameras
         batch = [self.images[(start + index) % len(self.images)] for index in range(self.cameras)]
@@ -106,7 +106,7 @@ class Case:
         return pixels.shape[1], pixels.shape[2]
 
 
-def run(cases: Iterable[Case], repeats: int, make_messages: Callable[[Scene], Any] | None = None) -> None:
+def run(cases: Iterable[Case], repeats: int, make_messages: Callable[[PoseResult], Any] | None = None) -> None:
     """Measures every case ``repeats`` times, one after the other in each round, so that what else the machine does hits
     all of them alike. A round before that is thrown away."""
     cases = list(cases)
@@ -118,7 +118,7 @@ def run(cases: Iterable[Case], repeats: int, make_messages: Callable[[Scene], An
 
 
 def _measure(
-    pipeline: PosePipeline, images: Sequence[np.ndarray], make_messages: Callable[[Scene], Any] | None
+    pipeline: PosePipeline, images: Sequence[np.ndarray], make_messages: Callable[[PoseResult], Any] | None
 ) -> dict[str, float]:
     orders: list[ChannelOrder] = ['bgr'] * len(images)
     thresholds = pipeline.thresholds
@@ -144,10 +144,10 @@ def _measure(
         'grouping one by one',
         lambda: [pipeline.grouper([look.peaks], [box[None]]) for look in (*first, *second.looks) for box in look.boxes],
     )
-    scenes = timed('people and mask', pipeline.scenes, first, second, keypoints, thresholds)
+    results = timed('people and mask', pipeline.postprocess, first, second, keypoints, thresholds)
     seconds['total one by one'] = seconds['total'] - seconds['grouping'] + seconds['grouping one by one']
     if make_messages is not None:
-        timed('messages', lambda: [make_messages(scene) for scene in scenes])
+        timed('messages', lambda: [make_messages(result) for result in results])
     return seconds
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mpn_ros.benchmark.stages import Case
     from mpn_ros.families.network import PoseNetwork
     from mpn_ros.pipeline.pipeline import PosePipeline
-    from mpn_ros.scene import Scene
+    from mpn_ros.result import PoseResult
     from mpn_ros.weights import Weights
 
 MOST_PEOPLE, MOST_CAMERAS = 40, 32
@@ -184,8 +184,8 @@ def _weights(name: str) -> Weights | PoseNetwork:
     return Weights(preset, parts, {}, 'random weights')
 
 
-def _messages(size: tuple[int, int]) -> Callable[[Scene], Any] | None:
-    """What makes boxes, skeletons and mask messages of a scene, where ROS 2 is installed."""
+def _messages(size: tuple[int, int]) -> Callable[[PoseResult], Any] | None:
+    """What makes boxes, skeletons and mask messages of a result, where ROS 2 is installed."""
     try:
         from std_msgs.msg import Header
 
@@ -194,10 +194,10 @@ def _messages(size: tuple[int, int]) -> Callable[[Scene], Any] | None:
     except ImportError:
         return None
     header = Header(frame_id='camera')
-    return lambda scene: (
-        messages.detections(scene, header),
-        messages.skeletons(scene, header),
-        scene.mask is not None and serialize_image(scene.mask, 'mono8', header),
+    return lambda result: (
+        messages.detections(result, header),
+        messages.skeletons(result, header),
+        result.mask is not None and serialize_image(result.mask, 'mono8', header),
     )
 
 

@@ -89,13 +89,13 @@ def infer_source(pipeline: PosePipeline, source: Source, target: Path, overlay: 
 
 def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Path, overlay: bool) -> None:
     image, whole = load_image(path)
-    scene = pipeline(image, channel_order='bgr')
+    result = pipeline(image, channel_order='bgr')
     if overlay:
-        write_image(f'{target}_overlay.jpg', draw(image, scene, layout=pipeline.layout))
+        write_image(f'{target}_overlay.jpg', draw(image, result, layout=pipeline.layout))
     with RecordWriter(
         f'{target}.json', recorded_name(source), image.shape[1], image.shape[0], pipeline.layout
     ) as record:
-        record.write(0, 0.0, scene)
+        record.write(0, 0.0, result)
     if not whole:
         raise ImageError(f'{source.name} is cut off: the answer is to what the decoder makes of the rest of it')
 
@@ -115,10 +115,10 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
             for frame in tqdm(
                 video, Path(source.name).name, total=video.expected or None, unit='frame', leave=False, disable=None
             ):
-                scene = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
-                record.write(frame.index, frame.time, scene)
+                result = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
+                record.write(frame.index, frame.time, result)
                 if painted is not None:
-                    painted.show(draw(frame.image, scene, layout=pipeline.layout), frame.time)
+                    painted.show(draw(frame.image, result, layout=pipeline.layout), frame.time)
         except KeyboardInterrupt:
             if source.path is not None:
                 raise

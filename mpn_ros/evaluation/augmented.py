@@ -19,7 +19,7 @@ from mpn_ros.perception import Perceived, find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 
 class AugmentedPipeline:
@@ -42,7 +42,7 @@ class AugmentedPipeline:
         self.pipeline, self.scales, self.flip = pipeline, tuple(scales), flip
         self._backend = pipeline.backend
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         check_image(image)
         reference = fit(image.shape, max(self.scales))
@@ -51,8 +51,8 @@ class AugmentedPipeline:
         thresholds, refine = self.pipeline.thresholds, self.pipeline.refine
         first = self.pipeline.first_looks([reference], seen, thresholds)
         second = self.pipeline.second_looks(first, refine, lambda plans: self._see_windows(image, channel_order, plans))
-        [scene] = self.pipeline.scenes(first, second, self.pipeline.group(first, second), thresholds)
-        return scene
+        [result] = self.pipeline.postprocess(first, second, self.pipeline.group(first, second), thresholds)
+        return result
 
     def _see_windows(self, image: np.ndarray, channel_order: ChannelOrder, plans: Sequence[Plan]) -> Perceived:
         """What all looks see in windows of one size; they are of the right size already, so only ``flip`` adds one."""

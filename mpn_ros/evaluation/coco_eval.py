@@ -22,7 +22,7 @@ from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
 from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.pipeline.pipeline import Thresholds
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 THRESHOLDS = Thresholds(person=0.002, keypoint=0.0, people=100)
@@ -32,7 +32,7 @@ THRESHOLDS = Thresholds(person=0.002, keypoint=0.0, people=100)
 class ImageToPeople(Protocol):
     """Whatever can be measured: ``PosePipeline``, or another system behind the same call."""
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene: ...
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult: ...
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,14 @@ def collect(
     for image in tqdm(dataset.images, desc='evaluating', unit='image', disable=not progress):
         pixels = image.read()
         start = time.perf_counter()
-        scene = pipeline(pixels, channel_order='bgr')
+        result = pipeline(pixels, channel_order='bgr')
         seconds.append(time.perf_counter() - start)
-        results['keypoints'] += keypoint_results(scene, image.id)
-        results['bbox'] += box_results(scene, image.id)
-        if scene.mask is None:
+        results['keypoints'] += keypoint_results(result, image.id)
+        results['bbox'] += box_results(result, image.id)
+        if result.mask is None:
             mask_iou = None
         elif mask_iou is not None:
-            mask_iou.add(scene.mask, _truth(dataset, image, annotations_file))
+            mask_iou.add(result.mask, _truth(dataset, image, annotations_file))
     return Answers(dataset, results, mask_iou, seconds)
 
 

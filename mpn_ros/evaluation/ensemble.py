@@ -9,7 +9,7 @@ import numpy as np
 from mpn_ros.evaluation.coco_eval import ImageToPeople
 from mpn_ros.evaluation.oks_nms import suppress_poses
 from mpn_ros.pipeline.letterbox import ChannelOrder
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
@@ -24,10 +24,12 @@ class Ensemble:
     def __init__(self, members: Sequence[ImageToPeople], overlap: float = 0.5, layout: SkeletonLayout = COCO) -> None:
         self.members, self.overlap, self.layout = tuple(members), overlap, layout
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people of all members and the mask of the first, for one image ``(H, W, 3)`` uint8."""
         first, *others = (member(image, channel_order) for member in self.members)
-        poses = [person for scene in (first, *others) for person in scene.people if person.seen.any()]
+        poses = [person for result in (first, *others) for person in result.people if person.seen.any()]
         boxes = [person for person in first.people if not person.seen.any()]
         people = [*suppress_poses(poses, self.overlap, self.layout), *boxes]
-        return Scene(tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask, first.image_size)
+        return PoseResult(
+            tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask, first.image_size
+        )

@@ -16,7 +16,7 @@ from mpn_ros.evaluation.results import keypoint_results
 from mpn_ros.pipeline.crops import into_crop
 from mpn_ros.pipeline.grouping import Grouper
 from mpn_ros.pipeline.pipeline import Thresholds
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 OVERLAPS = {'all': 0.0, 'overlap > 0.3': 0.3, 'overlap > 0.5': 0.5}
 """The parts that figures are split into: the IoU that a person's box must exceed with another person's."""
@@ -42,7 +42,7 @@ def grouping_figures(grouper: Grouper, images: Sequence[Observed]) -> Figures:
 def pose_results(image: Observed, poses: np.ndarray) -> list[dict[str, Any]]:
     """COCO results of the poses ``(M, K, 3)`` of the boxes of an image."""
     people = [Person(box[:4], float(box[4]), pose) for box, pose in zip(image.boxes, poses)]
-    return keypoint_results(Scene(tuple(people), np.empty((0, 0), np.uint8)), image.image_id)
+    return keypoint_results(PoseResult(tuple(people), np.empty((0, 0), np.uint8)), image.image_id)
 
 
 def figures_by_overlap(images: Sequence[Observed], results: Sequence[dict[str, Any]]) -> Figures:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.boxes import box_iou
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 OVERLAP = 0.5
 """Least IoU of a person's box with the label that it is the answer to."""
@@ -31,13 +31,15 @@ class IdentityCounts:
     last: int | None = None
 
 
-def count_identities(labels: Sequence[Mapping[str, np.ndarray]], scenes: Sequence[Scene]) -> dict[str, IdentityCounts]:
-    """Counts for each name in ``labels``, which give ``(4,)`` x0, y0, x1, y1 by name for each frame. ``scenes`` are the
-    answers to the same frames; people without an id count as not there."""
+def count_identities(
+    labels: Sequence[Mapping[str, np.ndarray]], results: Sequence[PoseResult]
+) -> dict[str, IdentityCounts]:
+    """Counts for each name in ``labels``, which give ``(4,)`` x0, y0, x1, y1 by name for each frame. ``results`` are
+    the answers to the same frames; people without an id count as not there."""
     counts: dict[str, IdentityCounts] = {}
     missing: set[str] = set()
-    for boxes, scene in zip(labels, scenes, strict=True):
-        found = _match(boxes, scene, counts)
+    for boxes, result in zip(labels, results, strict=True):
+        found = _match(boxes, result, counts)
         for name in boxes:
             person = counts.setdefault(name, IdentityCounts())
             person.frames += 1
@@ -53,10 +55,10 @@ def count_identities(labels: Sequence[Mapping[str, np.ndarray]], scenes: Sequenc
     return counts
 
 
-def _match(boxes: Mapping[str, np.ndarray], scene: Scene, counts: Mapping[str, IdentityCounts]) -> dict[str, int]:
+def _match(boxes: Mapping[str, np.ndarray], result: PoseResult, counts: Mapping[str, IdentityCounts]) -> dict[str, int]:
     """The id of each person that is found. One who overlaps as before stays the answer even where another overlaps
     more: otherwise two people close together would count as switches."""
-    people = [person for person in scene.people if person.id is not None]
+    people = [person for person in result.people if person.id is not None]
     if not boxes or not people:
         return {}
     names, ids = list(boxes), np.array([person.id for person in people])

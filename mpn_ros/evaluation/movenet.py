@@ -15,7 +15,7 @@ import torch
 from mpn_ros.errors import WeightsError
 from mpn_ros.perception import find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 STRIDE = 32
 _HEATMAPS = 'StatefulPartitionedCall/Sigmoid_1:0'
@@ -50,7 +50,7 @@ class MoveNet:
         self._people = self._session.get_outputs()[0].name
         self._long_side = long_side
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """People, at most six, without a mask."""
         height, width = image.shape[:2]
         fitted = self._fit(image, channel_order)
@@ -68,7 +68,7 @@ class MoveNet:
             )
             people.append(Person(box.astype(np.float32), float(row[55]), keypoints))
         people.sort(key=lambda person: -person.score)
-        return Scene(tuple(people), None, (width, height))
+        return PoseResult(tuple(people), None, (width, height))
 
     def peaks(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> np.ndarray:
         """The peaks of its heatmaps, of any number of people: ``(17, N, 3)`` x, y in pixels of the image and score."""

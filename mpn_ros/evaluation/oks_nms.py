@@ -8,7 +8,7 @@ import numpy as np
 
 from mpn_ros.evaluation.results import pose_score
 from mpn_ros.pipeline.nms import unlike
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout, oks
 
 

@@ -1,4 +1,4 @@
-"""Scenes as COCO results: what pycocotools is given to score."""
+"""Results of the pipeline as COCO results: what pycocotools is given to score."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 
 def pose_score(person: Person) -> float:
@@ -18,8 +18,8 @@ def pose_score(person: Person) -> float:
     return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.0
 
 
-def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
-    """The poses of a scene; a joint that is not seen is 0, 0, 0, and a person with no joint at all is no pose.
+def keypoint_results(result: PoseResult, image_id: int) -> list[dict[str, Any]]:
+    """The poses of a result; a joint that is not seen is 0, 0, 0, and a person with no joint at all is no pose.
 
     ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which
     it takes otherwise, would reach to the corner of the image for every joint that is not seen.
@@ -29,14 +29,14 @@ def keypoint_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
             **_result(person, image_id, pose_score(person)),
             'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist(),
         }
-        for person in scene.people
+        for person in result.people
         if person.seen.any()
     ]
 
 
-def box_results(scene: Scene, image_id: int) -> list[dict[str, Any]]:
-    """The boxes of a scene with the detector's scores."""
-    return [_result(person, image_id, float(person.score)) for person in scene.people]
+def box_results(result: PoseResult, image_id: int) -> list[dict[str, Any]]:
+    """The boxes of a result with the detector's scores."""
+    return [_result(person, image_id, float(person.score)) for person in result.people]
 
 
 def _result(person: Person, image_id: int, score: float) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from mpn_ros.pipeline.grouping import Grouper, PRNGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, fit
 from mpn_ros.pipeline.looks import Look, Refinement
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.training.config import Stage
 from mpn_ros.training.norms import folded
@@ -67,7 +67,7 @@ class SharedLooks:
         self.pipeline.grouper, self._windows, self._next = grouper, windows, 0
         return self
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8."""
         pipeline = self.pipeline
         if self._next == len(self._looks):
@@ -81,8 +81,8 @@ class SharedLooks:
         self._next += 1
         if not self._windows:
             second = Refinement((), (), 0.0)
-        [scene] = pipeline.scenes(first, second, pipeline.group(first, second), pipeline.thresholds)
-        return scene
+        [result] = pipeline.postprocess(first, second, pipeline.group(first, second), pipeline.thresholds)
+        return result
 
 
 class Validation:

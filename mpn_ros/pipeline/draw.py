@@ -1,4 +1,4 @@
-"""A scene painted over its image: the mask as a soft tint, boxes with scores and ids, skeletons coloured by side."""
+"""A result painted over its image: the mask as a soft tint, boxes with scores and ids, skeletons coloured by side."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 Colour = tuple[int, int, int]
@@ -26,19 +26,19 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(
-    image: np.ndarray, scene: Scene, channel_order: Literal['bgr', 'rgb'] = 'bgr', layout: SkeletonLayout = COCO
+    image: np.ndarray, result: PoseResult, channel_order: Literal['bgr', 'rgb'] = 'bgr', layout: SkeletonLayout = COCO
 ) -> np.ndarray:
-    """A copy of ``image`` ``(H, W, 3)`` uint8 with the scene on it; lines grow with the image and with each person.
+    """A copy of ``image`` ``(H, W, 3)`` uint8 with the result on it; lines grow with the image and with each person.
 
     Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most
     sure, so that the best is on top. Mask and people may be empty, and there may be no mask.
     """
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
-    if scene.mask is not None:
-        _tint(canvas, scene.mask)
+    if result.mask is not None:
+        _tint(canvas, result.mask)
     unit = max(1.0, max(canvas.shape[:2]) / 640)
-    for person in reversed(scene.people):
+    for person in reversed(result.people):
         _draw_box(canvas, person, unit)
         _draw_skeleton(canvas, person, layout, unit)
     return np.ascontiguousarray(canvas[..., ::-1]) if channel_order == 'rgb' else canvas

@@ -26,7 +26,7 @@ from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, che
 from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
 from mpn_ros.pipeline.nms import suppress
 from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
 
@@ -159,7 +159,7 @@ class PosePipeline:
         """Whether the backend wants all calls from the same thread."""
         return self.backend.one_thread
 
-    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> Scene:
+    def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         return self.batch([image], channel_order)[0]
 
@@ -168,8 +168,8 @@ class PosePipeline:
         images: Sequence[np.ndarray],
         channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb',
         expected: Sequence[np.ndarray | None] | None = None,
-    ) -> list[Scene]:
-        """A scene for each image, from one forward pass, one of all windows and one batch of the grouper. Images may
+    ) -> list[PoseResult]:
+        """A result for each image, from one forward pass, one of all windows and one batch of the grouper. Images may
         differ in size; each has the ``channel_order`` given for all, or its own.
 
         expected: for each image None, or boxes ``(P, 4)`` x0, y0, x1, y1 of the people who should be in it, such as a
@@ -197,7 +197,7 @@ class PosePipeline:
                 first |= {index: dataclasses.replace(look, image=index) for index, look in zip(rest, looks)}
             ordered = [first[index] for index in range(len(images))]
             second = self.second_looks(ordered, refine, lambda plans: self.see(images, orders, plans))
-        return self.scenes(ordered, second, self.group(ordered, second), thresholds)
+        return self.postprocess(ordered, second, self.group(ordered, second), thresholds)
 
     @property
     def _all_windows(self) -> WindowSettings:
@@ -317,12 +317,12 @@ class PosePipeline:
         return self.grouper([look.peaks for look in looks], [look.boxes for look in looks])
 
     @staticmethod
-    def scenes(
+    def postprocess(
         first: Sequence[Look[Letterbox]], second: Refinement, keypoints: Sequence[np.ndarray], thresholds: Thresholds
-    ) -> list[Scene]:
-        """A scene for each image: who has a window is as seen there, everybody else as in the first look."""
+    ) -> list[PoseResult]:
+        """A result for each image: who has a window is as seen there, everybody else as in the first look."""
         windows = list(zip(second.looks, keypoints[len(first) :], strict=True))
-        scenes = []
+        results = []
         for look, grouped in zip(first, keypoints):
             mine = [(window, poses) for window, poses in windows if window.image == look.image]
             broken = sum(plan.image == look.image for plan in second.plans) - len(mine)
@@ -338,8 +338,8 @@ class PosePipeline:
             mask = None
             if person is not None:  # cv2.compare fails on a single pixel
                 mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)
-            scenes.append(Scene(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
-        return scenes
+            results.append(PoseResult(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
+        return results
 
     def _inputs(
         self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox], orders: Sequence[ChannelOrder]

@@ -1,4 +1,4 @@
-"""Scenes as JSON: one file for each image or video, one line for each frame, written as they come."""
+"""Results as JSON: one file for each image or video, one line for each frame, written as they come."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 
 from mpn_ros.files import written_whole
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
-def scene_record(scene: Scene) -> dict[str, Any]:
+def result_record(result: PoseResult) -> dict[str, Any]:
     """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
     ``keypoints`` (x, y, score, or None for a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths,
     or None; ``windows``: how many windows the second look has seen.
     Positions in pixels are to 1/100, scores to 1/10000."""
-    mask = None if scene.mask is None else run_lengths(scene.mask)
-    return {'people': [person_record(person) for person in scene.people], 'mask': mask, 'windows': scene.windows}
+    mask = None if result.mask is None else run_lengths(result.mask)
+    return {'people': [person_record(person) for person in result.people], 'mask': mask, 'windows': result.windows}
 
 
 def person_record(person: Person) -> dict[str, Any]:
-    """``id``, ``box``, ``score`` and ``keypoints`` of one person, as in ``scene_record``."""
+    """``id``, ``box``, ``score`` and ``keypoints`` of one person, as in ``result_record``."""
     joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
     return {
         'id': person.id,
@@ -44,8 +44,8 @@ def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
 
 
 class RecordWriter(AbstractContextManager['RecordWriter']):
-    """A JSON file of scenes: ``source``, ``width`` and ``height`` of its images, ``keypoint_names``, and ``frames``,
-    each with ``index``, ``time`` (seconds) and a ``scene_record``. It appears under its name when it is complete: left
+    """A JSON file of results: ``source``, ``width`` and ``height`` of its images, ``keypoint_names``, and ``frames``,
+    each with ``index``, ``time`` (seconds) and a ``result_record``. It appears under its name when it is complete: left
     by an exception, it leaves nothing behind. Raises OSError if it cannot be written."""
 
     def __init__(self, path: str | Path, source: str, width: int, height: int, layout: SkeletonLayout = COCO) -> None:
@@ -57,9 +57,11 @@ class RecordWriter(AbstractContextManager['RecordWriter']):
             self._whole = stack.pop_all()
         self._separator = '\n'
 
-    def write(self, index: int, time: float, scene: Scene) -> None:
-        """Appends the scene of frame ``index`` at ``time`` seconds."""
-        self._file.write(self._separator + json.dumps({'index': index, 'time': round(time, 4), **scene_record(scene)}))
+    def write(self, index: int, time: float, result: PoseResult) -> None:
+        """Appends the result of frame ``index`` at ``time`` seconds."""
+        self._file.write(
+            self._separator + json.dumps({'index': index, 'time': round(time, 4), **result_record(result)})
+        )
         self._separator = ',\n'
 
     def __exit__(self, kind: type[BaseException] | None, *exception: Any) -> None:

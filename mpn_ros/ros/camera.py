@@ -10,11 +10,11 @@ import numpy as np
 from rclpy.lifecycle import LifecycleNode
 
 from mpn_ros.parameters import Parameters
+from mpn_ros.result import PoseResult
 from mpn_ros.ros.camera_input import CameraInput
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs import make_outputs
 from mpn_ros.ros.outputs.hri import HriPublisher
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame, Frame
 from mpn_ros.serving.statistics import FrameStatistics
 from mpn_ros.tracking.image_clock import ImageClock
@@ -76,7 +76,7 @@ class Camera:
         self._since_whole = 0
         return None
 
-    def track(self, frame: DecodedFrame, result: Scene) -> Scene:
+    def track(self, frame: DecodedFrame, result: PoseResult) -> PoseResult:
         """The people of ``result`` with the ids that they had before, if the parameter ``track`` is on."""
         settings = frame.settings
         if not settings.track:
@@ -86,7 +86,7 @@ class Camera:
             tracker.timeout, tracker.new_track_threshold = settings.track_timeout, settings.new_track_threshold
             return tracker.update(result, self._seconds(frame))
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Sends the result on every output, under the image's header."""
         for output in self.outputs:
             output.publish(frame, result)

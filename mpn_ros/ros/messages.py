@@ -1,4 +1,4 @@
-"""From a scene to rclpy's messages, and back."""
+"""From a result to rclpy's messages, and back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sensor_msgs.msg import Image
 import mpn_ros.msg
 from mpn_ros.messages import CLASSES, NOT_TRACKED, MessageBuilder
 from mpn_ros.msg import Skeleton, SkeletonArray
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 _PACKAGES = builtin_interfaces, geometry_msgs, mpn_ros, std_msgs, vision_msgs
 _builder = MessageBuilder(
@@ -30,19 +30,19 @@ detections, skeletons = _builder.detections, _builder.skeletons
 label_info, skeleton_layout = _builder.label_info, _builder.skeleton_layout
 
 
-def scene(people: SkeletonArray, mask: Image | None) -> Scene:
+def to_result(people: SkeletonArray, mask: Image | None) -> PoseResult:
     """The inverse: what a listener has received, as the library speaks of it; ``mask`` is None where there is none."""
     size = people.image_width, people.image_height
-    return Scene(scene_people(people), None if mask is None else scene_mask(mask), size)
+    return PoseResult(to_people(people), None if mask is None else to_mask(mask), size)
 
 
-def scene_people(people: SkeletonArray) -> tuple[Person, ...]:
-    """The people of a scene."""
+def to_people(people: SkeletonArray) -> tuple[Person, ...]:
+    """The people of a result."""
     return tuple(_person(skeleton) for skeleton in people.skeletons)
 
 
-def scene_mask(mask: Image) -> np.ndarray:
-    """The mask ``(H, W)`` of a scene, from a message in mono8."""
+def to_mask(mask: Image) -> np.ndarray:
+    """The mask ``(H, W)`` of a result, from a message in mono8."""
     return np.frombuffer(mask.data, np.uint8).reshape(mask.height, mask.step)[:, : mask.width]
 
 

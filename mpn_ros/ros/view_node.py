@@ -72,8 +72,8 @@ class ViewNode(Node):
         return Frame(
             partial(self._decode, image),
             (people.image_width, people.image_height),
-            messages.scene_people(people),
-            None if mask is None else messages.scene_mask(mask),
+            messages.to_people(people),
+            None if mask is None else messages.to_mask(mask),
             age,
         )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.parameters import Parameters
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.serving.statistics import FrameStatistics
 
 
@@ -47,8 +47,8 @@ class CameraStream(Protocol):
     def expected(self, frame: DecodedFrame) -> np.ndarray | None:
         """The boxes ``(P, 4)`` of the people who alone are to be looked for in the image; None for everybody."""
 
-    def track(self, frame: DecodedFrame, result: Scene) -> Scene:
+    def track(self, frame: DecodedFrame, result: PoseResult) -> PoseResult:
         """The result with ids. Results come in the order in which inference took their frames."""
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Sends the result."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from mpn_ros.decoding.raw import ChannelOrder, DecodedImage
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Pipeline(Protocol):
 
     def batch(
         self, images: Sequence[np.ndarray], channel_order: Sequence[ChannelOrder], expected: Sequence[np.ndarray | None]
-    ) -> list[Scene]:
+    ) -> list[PoseResult]:
         """A result for each image ``(H, W, 3)`` uint8; where boxes ``(P, 4)`` of people are expected, those alone are
         looked for."""
 
@@ -61,7 +61,7 @@ class Inference:
         """The most images that are worth a batch, and that memory has sufficed for."""
         return min(self._memory_limit, self._pipeline.largest_batch)
 
-    def __call__(self, requests: Sequence[Request]) -> list[Scene | Exception]:
+    def __call__(self, requests: Sequence[Request]) -> list[PoseResult | Exception]:
         """A result for each image, or why there is none. May be called from any thread, by one at a time.
 
         Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
@@ -79,7 +79,7 @@ class Inference:
         """Ends what it has started."""
         self._thread.shutdown()
 
-    def _infer(self, requests: Sequence[Request]) -> list[Scene | Exception]:
+    def _infer(self, requests: Sequence[Request]) -> list[PoseResult | Exception]:
         if not requests:
             return []
         if len(requests) <= self._memory_limit:
@@ -92,7 +92,7 @@ class Inference:
         middle = (len(requests) + 1) // 2
         return [*self._infer(requests[:middle]), *self._infer(requests[middle:])]
 
-    def _run(self, requests: Sequence[Request]) -> list[Scene]:
+    def _run(self, requests: Sequence[Request]) -> list[PoseResult]:
         images, expected = zip(*requests, strict=True)
         arrays, orders = zip(*images, strict=True)
         try:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.serving.frames import CameraStream, DecodedFrame, Frame
 
 T = TypeVar('T', Frame, DecodedFrame)
@@ -23,7 +23,7 @@ class BatchResult(NamedTuple):
     """
 
     frames: Mapping[CameraStream, DecodedFrame]
-    results: Sequence[Scene | Exception]
+    results: Sequence[PoseResult | Exception]
     began: float
     seconds: float
 

@@ -27,10 +27,10 @@ from vision_msgs.msg import Detection2DArray, LabelInfo
 from mpn_ros.messages import serialize_image
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
 from mpn_ros.resources import share_directory
+from mpn_ros.result import PoseResult
 from mpn_ros.ros import messages
 from mpn_ros.ros.qos import IMAGE_QOS
 from mpn_ros.ros.shared_memory import profiles_variable
-from mpn_ros.scene import Scene
 from mpn_ros.testing.domain import reserve_domain
 
 _held: list[socket.socket] = []  # until this process ends
@@ -84,10 +84,10 @@ class ReceivedResult:
         """Whether boxes, skeletons and mask are there."""
         return None not in (self.detections, self.skeletons) and (self.mask is not None or not self.segments)
 
-    def scene(self) -> Scene:
+    def result(self) -> PoseResult:
         """The answer as the library speaks of it."""
         assert self.skeletons is not None
-        return messages.scene(self.skeletons, self.mask)
+        return messages.to_result(self.skeletons, self.mask)
 
 
 @dataclass

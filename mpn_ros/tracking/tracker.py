@@ -13,7 +13,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 from mpn_ros.tracking.affinity import affinity
 from mpn_ros.tracking.motion import BoxMotion
@@ -39,10 +39,10 @@ class Tracker:
         ParameterError: for a value out of range.
 
     Example:
-        >>> from mpn_ros.scene import Person, Scene
+        >>> from mpn_ros.result import Person, PoseResult
         >>> person = Person(np.array([10., 10, 50, 90]), .9, np.full((17, 3), np.nan))
         >>> tracker = Tracker()
-        >>> [tracker.update(Scene((person,), None, (64, 96)), seconds).people[0].id for seconds in (0., .1, .2)]
+        >>> [tracker.update(PoseResult((person,), None, (64, 96)), seconds).people[0].id for seconds in (0., .1, .2)]
         [1, 1, 1]
     """
 
@@ -63,7 +63,7 @@ class Tracker:
         self._motion = BoxMotion.start(np.empty((0, 4)))
         self._keypoints = np.empty((0, len(self._layout), 3))
 
-    def update(self, scene: Scene, seconds: float) -> Scene:
+    def update(self, result: PoseResult, seconds: float) -> PoseResult:
         """Gives the people of the next image their ids.
 
         An image that is older than the newest so far by less than a second gets the ids of that moment, and those who
@@ -71,22 +71,22 @@ class Tracker:
         remembered, and ids count on.
 
         Args:
-            scene: the people of the image.
+            result: the people of the image.
             seconds: when it was taken.
 
         Returns:
-            The same scene under ids.
+            The same result under ids.
         """
-        if seconds <= self._now - LATE or scene.image_size != self._size:
+        if seconds <= self._now - LATE or result.image_size != self._size:
             self._reset()
-        self._size = scene.image_size
+        self._size = result.image_size
         if seconds >= self._now:
             self._advance(seconds)
-        if not scene.people:
-            return scene
-        boxes = np.array([person.box for person in scene.people])
-        keypoints = scene.keypoints
-        sure = np.array([person.score for person in scene.people]) >= self.new_track_threshold
+        if not result.people:
+            return result
+        boxes = np.array([person.box for person in result.people])
+        keypoints = result.keypoints
+        sure = np.array([person.score for person in result.people]) >= self.new_track_threshold
         tracks = self._associate(boxes, keypoints, sure, *self._predict(seconds))
         seen = tracks >= 0
         self._last_seen[tracks[seen]] = np.maximum(self._last_seen[tracks[seen]], seconds)
@@ -97,10 +97,10 @@ class Tracker:
         if new.any():
             tracks[new] = self._start_tracks(boxes[new], keypoints[new], seconds)
         return replace(
-            scene,
+            result,
             people=tuple(
                 replace(person, id=int(self._ids[track]) if track >= 0 else None)
-                for person, track in zip(scene.people, tracks, strict=True)
+                for person, track in zip(result.people, tracks, strict=True)
             ),
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, side
 from mpn_ros.pipeline.record import person_record
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 from mpn_ros.skeleton import SkeletonLayout
 
 PICTURE_SIDE, MASK_SIDE = 1280, 480

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO
 
 pytest.importorskip('rosbags', reason='rosbags is not installed here')
@@ -89,17 +89,17 @@ class Recording:
         self.write(topic, kind, START + number * STEP, self.store.types[kind](data=words))
 
 
-def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
+def somebody(image: np.ndarray, channel_order: str = 'rgb') -> PoseResult:
     """One person whose score is the image's first value / 255."""
     keypoints = np.full((17, 3), (3, 4, 0.5), np.float32)
     keypoints[5] = np.nan, np.nan, 0
     mask = np.zeros(image.shape[:2], np.uint8)
     mask[1:3, 2:5] = 255
-    return Scene((Person(np.array([1, 2, 11, 22], np.float32), int(image[0, 0, 0]) / 255, keypoints),), mask)
+    return PoseResult((Person(np.array([1, 2, 11, 22], np.float32), int(image[0, 0, 0]) / 255, keypoints),), mask)
 
 
 @pytest.fixture(autouse=True)
-def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scene]:
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PoseResult]:
     """``mpn bag`` sees ``somebody`` wherever it looks."""
     monkeypatch.setattr(somebody, 'layout', COCO, raising=False)
     monkeypatch.setattr(somebody, 'segments', True, raising=False)

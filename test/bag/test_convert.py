@@ -272,10 +272,10 @@ def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
     source, target = street('mcap', range(200)), tmp_path / 'out'
     slow = (
         'import sys, time; from mpn_ros import cli; from mpn_ros.commands import bag; '
-        'from mpn_ros.scene import Scene; from mpn_ros.skeleton import COCO\n'
+        'from mpn_ros.result import PoseResult; from mpn_ros.skeleton import COCO\n'
         'def pipeline(image, order):\n'
         '    time.sleep(.05)\n'
-        '    return Scene((), image[..., 0])\n'
+        '    return PoseResult((), image[..., 0])\n'
         'pipeline.layout, pipeline.segments = COCO, True\n'
         'bag.make_pipeline = lambda args: pipeline\n'
         'cli.main(sys.argv[1:])'

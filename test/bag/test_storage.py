@@ -119,8 +119,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(street, tmp_path, storage)
     code = (
         'import resource, signal, sys\n'
         'from mpn_ros import cli\nfrom mpn_ros.commands import bag\n'
-        'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
-        'def pipeline(image, order):\n    return Scene((), image[..., 0])\n'
+        'from mpn_ros.result import PoseResult\nfrom mpn_ros.skeleton import COCO\n'
+        'def pipeline(image, order):\n    return PoseResult((), image[..., 0])\n'
         'pipeline.layout, pipeline.segments = COCO, True\nbag.make_pipeline = lambda args: pipeline\n'
         'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
         'resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))\n'

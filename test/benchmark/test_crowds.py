@@ -8,19 +8,19 @@ import pytest
 
 from mpn_ros.benchmark.crowds import crowds, find_people, read_sources
 from mpn_ros.errors import ImageError, ParameterError
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 SIZE = 320, 240
 
 
-def by_marks(image: np.ndarray, channel_order: str) -> Scene:
+def by_marks(image: np.ndarray, channel_order: str) -> PoseResult:
     """Takes each white patch for a person."""
     count, _, patches, _ = cv2.connectedComponentsWithStats((image[..., 0] > 200).astype(np.uint8))
     people = [
         Person(np.array([x, y, x + w, y + h], np.float32), 0.9, np.zeros((17, 3), np.float32))
         for x, y, w, h, _ in patches[1:count]
     ]
-    return Scene(tuple(people), np.zeros(image.shape[:2], np.uint8))
+    return PoseResult(tuple(people), np.zeros(image.shape[:2], np.uint8))
 
 
 def source(size: tuple[int, int] = (240, 320)) -> np.ndarray:

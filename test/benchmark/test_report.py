@@ -42,8 +42,8 @@ class Pipeline:
     def grouper(self, peaks, boxes):
         self.asked.append(('people', sum(map(len, boxes))))
 
-    def scenes(self, first, second, keypoints, thresholds):
-        return ['scene'] * len(first)
+    def results(self, first, second, keypoints, thresholds):
+        return ['result'] * len(first)
 
     def batch(self, images, orders):
         self.asked.append(('batch', len(images)))

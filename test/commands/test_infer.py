@@ -23,20 +23,20 @@ from mpn_ros.files import unfinished_path
 from mpn_ros.media import Frame, VideoReader, VideoWriter, read_image, write_image
 from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.letterbox import check_image
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def somebody(image: np.ndarray, channel_order: str = 'rgb') -> Scene:
+def somebody(image: np.ndarray, channel_order: str = 'rgb') -> PoseResult:
     """A pipeline that sees one person, with one joint, wherever it looks."""
     assert channel_order == 'bgr'
     height, width = image.shape[:2]
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
     keypoints[0] = width / 2, height / 2, 0.75
     person = Person(np.array([0, 0, width, height], np.float32), 0.5, keypoints)
-    return Scene((person,), np.full((height, width), 255, np.uint8))
+    return PoseResult((person,), np.full((height, width), 255, np.uint8))
 
 
 somebody.layout = COCO  # type: ignore[attr-defined]  # as a PosePipeline has it
@@ -202,8 +202,8 @@ def test_a_full_disk_is_a_sentence_for_each_file_and_leaves_nothing(picture, tmp
     code = (
         'import resource, signal, sys\n'
         'from mpn_ros import cli\nfrom mpn_ros.commands import infer\n'
-        'from mpn_ros.scene import Scene\nfrom mpn_ros.skeleton import COCO\n'
-        'def pipeline(image, channel_order):\n    return Scene((), image[..., 0])\n'
+        'from mpn_ros.result import PoseResult\nfrom mpn_ros.skeleton import COCO\n'
+        'def pipeline(image, channel_order):\n    return PoseResult((), image[..., 0])\n'
         'pipeline.layout, pipeline.segments = COCO, True\ninfer.make_pipeline = lambda args: pipeline\n'
         'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
         'resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n'

@@ -13,16 +13,16 @@ from pycocotools.cocoeval import COCOeval
 
 from mpn_ros.evaluation.average_precision import FIGURES, average_precision
 from mpn_ros.evaluation.results import box_results, keypoint_results
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 IMAGES = (10, 20, 30)
 
 
 def results(dataset, make, change=lambda person: person):
-    """``make`` of every scene, with ``change`` made to every person."""
+    """``make`` of every result, with ``change`` made to every person."""
     found = []
-    for image_id, scene in dataset.scenes.items():
-        found += make(Scene(tuple(change(person) for person in scene.people), scene.mask), image_id)
+    for image_id, result in dataset.results.items():
+        found += make(PoseResult(tuple(change(person) for person in result.people), result.mask), image_id)
     return found
 
 

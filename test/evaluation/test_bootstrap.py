@@ -19,13 +19,13 @@ def unsure(dataset, offset):
     """A pipeline whose poses are off by as much as the image's grey, and by ``offset`` pixels."""
 
     def run(image, channel_order='rgb'):
-        scene = dataset.oracle(image)
+        result = dataset.oracle(image)
         people = []
-        for number, person in enumerate(scene.people):
+        for number, person in enumerate(result.people):
             keypoints = person.keypoints.copy()
             keypoints[:, 0] += offset * (1 + number)
             people.append(dataclasses.replace(person, keypoints=keypoints, score=0.9 - 0.3 * number))
-        return dataclasses.replace(scene, people=tuple(people))
+        return dataclasses.replace(result, people=tuple(people))
 
     return run
 

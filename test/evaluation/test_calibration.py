@@ -12,7 +12,7 @@ from mpn_ros.evaluation.coco_eval import collect
 from mpn_ros.evaluation.reliability import reliability
 from mpn_ros.network.detector import DetectorSubnet
 from mpn_ros.presets import DetectorConfig
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 
 @pytest.fixture
@@ -53,13 +53,13 @@ def test_scores_that_say_the_opposite_are_refused(judged):
 
 def test_the_best_box_on_a_person_is_right_and_all_others_are_not(small_dataset):
     def pipeline(image, channel_order):
-        scene = small_dataset.oracle(image)
-        if not scene.people:
-            return scene
-        person = scene.people[0]
+        result = small_dataset.oracle(image)
+        if not result.people:
+            return result
+        person = result.people[0]
         second = Person(person.box + 1, 0.3, person.keypoints)
         nobody = Person(np.array([0, 0, 9, 9], np.float32), 0.2, person.keypoints)
-        return Scene((*scene.people, second, nobody), scene.mask)
+        return PoseResult((*result.people, second, nobody), result.mask)
 
     found = judge(collect(pipeline, small_dataset.images, small_dataset.annotations))
     assert sorted(zip(found.images.tolist(), found.scores.round(1).tolist(), found.right.tolist(), strict=True)) == [

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import collect
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 
 
 def measure(dataset, pipeline=None, **options):
@@ -33,13 +33,13 @@ def test_limit_keeps_truth_and_answers_of_the_same_images(small_dataset):
 
 
 def test_an_empty_answer_is_zero(small_dataset):
-    figures = measure(small_dataset, lambda image, channel_order: Scene((), np.zeros(image.shape[:2], np.uint8)))
+    figures = measure(small_dataset, lambda image, channel_order: PoseResult((), np.zeros(image.shape[:2], np.uint8)))
     assert figures['keypoints']['AR'] == figures['bbox']['AR100'] == figures['mask_iou'] == 0
 
 
 def test_a_system_without_a_mask_has_no_iou(small_dataset):
     def pipeline(image, channel_order):
-        return Scene(small_dataset.oracle(image).people, None, image.shape[1::-1])
+        return PoseResult(small_dataset.oracle(image).people, None, image.shape[1::-1])
 
     figures = measure(small_dataset, pipeline)
     assert figures['mask_iou'] is figures['mask_iou_mean'] is None and figures['keypoints']['AP'] == pytest.approx(1)

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.evaluation.ensemble import Ensemble
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 
 def person(x: float, score: float, joints: bool = True) -> Person:
@@ -18,14 +18,14 @@ def person(x: float, score: float, joints: bool = True) -> Person:
 
 
 def system(value: int, *people: Person):
-    return lambda image, channel_order='rgb': Scene(people, np.full((2, 2), value, np.uint8))
+    return lambda image, channel_order='rgb': PoseResult(people, np.full((2, 2), value, np.uint8))
 
 
 def test_people_of_all_members_each_once_best_first_and_the_mask_of_the_first():
     mine, yours, other = person(0, 0.6), person(1, 0.9), person(300, 0.7)
-    scene = Ensemble([system(255, mine), system(0, yours, other)])(np.zeros((2, 2, 3), np.uint8))
-    assert scene.people == (yours, other)
-    assert (scene.mask == 255).all()
+    result = Ensemble([system(255, mine), system(0, yours, other)])(np.zeros((2, 2, 3), np.uint8))
+    assert result.people == (yours, other)
+    assert (result.mask == 255).all()
 
 
 def test_a_person_without_joints_is_the_first_members_alone():
@@ -39,7 +39,7 @@ def test_members_are_told_the_channel_order():
 
     def member(image, channel_order='rgb'):
         orders.append(channel_order)
-        return Scene((), np.zeros((2, 2), np.uint8))
+        return PoseResult((), np.zeros((2, 2), np.uint8))
 
     Ensemble([member, member])(np.zeros((2, 2, 3), np.uint8), 'bgr')
     assert orders == ['bgr', 'bgr']

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 
 from mpn_ros.evaluation.identity import count_identities
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 A, B = np.array([0.0, 0, 10, 10]), np.array([100.0, 0, 110, 10])
 MASK = np.zeros((20, 200), np.uint8)
 UNSEEN = np.full((17, 3), np.nan)
 
 
-def frames(*ids: tuple[int | None, int | None]) -> list[Scene]:
-    """A scene a pair: the ids at A and at B; 0 for nobody."""
+def frames(*ids: tuple[int | None, int | None]) -> list[PoseResult]:
+    """A result a pair: the ids at A and at B; 0 for nobody."""
     return [
-        Scene(tuple(Person(box, 0.9, UNSEEN, id) for box, id in zip((A, B), pair) if id != 0), MASK) for pair in ids
+        PoseResult(tuple(Person(box, 0.9, UNSEEN, id) for box, id in zip((A, B), pair) if id != 0), MASK)
+        for pair in ids
     ]
 
 
@@ -51,7 +52,7 @@ def test_two_who_swap_their_ids_switch_both():
 def test_a_better_overlap_of_another_is_no_switch():
     truth = np.array([0.0, 0, 10, 10])
     mine, other = Person(truth + (2, 0, 2, 0), 0.9, UNSEEN, 1), Person(truth, 0.9, UNSEEN, 2)
-    counts = count_identities([{'a': truth}] * 2, [Scene((mine,), MASK), Scene((mine, other), MASK)])['a']
+    counts = count_identities([{'a': truth}] * 2, [PoseResult((mine,), MASK), PoseResult((mine, other), MASK)])['a']
     assert (counts.switches, counts.missed) == (0, 0)
 
 

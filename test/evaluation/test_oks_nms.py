@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.evaluation.oks_nms import suppress_poses
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 from mpn_ros.skeleton import COCO
 
 SIGMAS = np.array(COCO.sigmas)

@@ -1,12 +1,12 @@
-"""Scenes become COCO results without inventing positions."""
+"""Results become COCO results without inventing positions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from mpn_ros.entry import Person, PoseResult
 
 from mpn_ros.evaluation.results import box_results, keypoint_results, pose_score
-from mpn_ros.scene import Person, Scene
 
 UNSEEN = (np.nan, np.nan, 0)
 
@@ -22,16 +22,16 @@ def test_pose_score_counts_the_joints_that_are_seen():
 
 
 def test_joints_not_seen_are_zero_and_do_not_stretch_the_pose():
-    scene = Scene((person(0.8, (15, 30, 0.5)),), np.zeros((200, 200), np.uint8))
-    (result,) = keypoint_results(scene, image_id=7)
-    assert result['keypoints'] == [15, 30, 0.5] + [0] * 48
-    assert result['area'] == 30 * 80
-    assert result['image_id'] == 7
+    result = PoseResult((person(0.8, (15, 30, 0.5)),), np.zeros((200, 200), np.uint8))
+    (entry,) = keypoint_results(result, image_id=7)
+    assert entry['keypoints'] == [15, 30, 0.5] + [0] * 48
+    assert entry['area'] == 30 * 80
+    assert entry['image_id'] == 7
 
 
 def test_a_person_without_joints_is_a_box_but_no_pose():
-    scene = Scene((person(0.8),), np.zeros((200, 200), np.uint8))
-    assert keypoint_results(scene, 1) == []
-    (result,) = box_results(scene, 1)
-    assert result['bbox'] == [10, 20, 30, 80]
-    assert result['score'] == pytest.approx(0.8)
+    result = PoseResult((person(0.8),), np.zeros((200, 200), np.uint8))
+    assert keypoint_results(result, 1) == []
+    (entry,) = box_results(result, 1)
+    assert entry['bbox'] == [10, 20, 30, 80]
+    assert entry['score'] == pytest.approx(0.8)

@@ -72,7 +72,7 @@ def test_a_prn_is_measured_at_several_bounds_and_in_windows_and_the_best_comes_f
 
 
 class Counted:
-    """Grey in, the same scene out; counts how often it is asked."""
+    """Grey in, the same result out; counts how often it is asked."""
 
     description, gpu, one_thread, largest_batch = 'counted', None, False, 1
 
@@ -95,10 +95,12 @@ def test_each_image_is_looked_at_once_whatever_groups_it(network):
     pipeline.backend = Counted()
     looks = SharedLooks(pipeline, pipeline.backend, 2)
     image, prn = np.zeros((64, 64, 3), np.uint8), PoseResidualNetwork(network.preset.prn).eval()
-    scenes = [looks.rewind(PRNGrouper(prn, bound, 1e-9), windows)(image) for bound in (0.1, 0.03) for windows in (1, 0)]
+    results = [
+        looks.rewind(PRNGrouper(prn, bound, 1e-9), windows)(image) for bound in (0.1, 0.03) for windows in (1, 0)
+    ]
     assert len(pipeline.backend.shapes) == 2, 'the image and one window'
-    assert [scene.people[0].seen.any() for scene in scenes] == [False, False, True, True]
-    assert [scene.windows for scene in scenes] == [1, 0, 1, 0]
+    assert [result.people[0].seen.any() for result in results] == [False, False, True, True]
+    assert [result.windows for result in results] == [1, 0, 1, 0]
 
 
 def test_what_cannot_be_measured_is_said_and_a_wrong_dataset_at_once(small_dataset, network):

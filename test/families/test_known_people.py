@@ -109,11 +109,11 @@ def test_people_come_out_where_they_are(save, family, runtime, size):
     pytest.importorskip(runtime, reason=f'{runtime} is an extra and is not installed')
     fixed = family in (rtmo, rtmo_unsuppressed, yolo)
     pipeline = PosePipeline(family(save, size), input_size=None if fixed else LONG, backend=runtime, precision='fp32')
-    scene = pipeline(np.zeros((*size[::-1], 3), np.uint8))
+    result = pipeline(np.zeros((*size[::-1], 3), np.uint8))
     boxes, keypoints = people(size)
-    assert scene.mask is None and scene.image_size == size
-    assert len(scene.people) == 2
-    for person, box, joints in zip(scene.people, boxes, keypoints):
+    assert result.mask is None and result.image_size == size
+    assert len(result.people) == 2
+    for person, box, joints in zip(result.people, boxes, keypoints):
         np.testing.assert_allclose(person.box, box[:4], atol=0.05)
         assert person.score == pytest.approx(box[4], abs=1e-4)
         np.testing.assert_allclose(person.keypoints[:-1], joints[:-1], atol=0.05)
@@ -139,8 +139,8 @@ def test_a_batch_answers_as_its_images_alone(save):
     pipeline = PosePipeline(end_to_end(save, size), input_size=LONG, precision='fp32', backend='openvino')
     image = np.zeros((*size[::-1], 3), np.uint8)
     alone = pipeline(image)
-    for scene in pipeline.batch([image, image, image]):
-        np.testing.assert_array_equal(scene.people[1].keypoints, alone.people[1].keypoints)
+    for result in pipeline.batch([image, image, image]):
+        np.testing.assert_array_equal(result.people[1].keypoints, alone.people[1].keypoints)
 
 
 def test_thresholds_decide_and_stand_beside_the_file(save):

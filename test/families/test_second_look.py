@@ -75,9 +75,9 @@ def test_keypoints_are_those_of_the_same_person_in_the_window(pipeline):
 def test_who_is_not_found_again_keeps_the_first_keypoints(pipeline):
     (person,) = pipeline(poses((np.array([0, 0, 20, 40, 0.95]), 5)))(IMAGE).people
     np.testing.assert_allclose(person.keypoints[:, 0], 310)
-    scene = pipeline(poses())(IMAGE)
-    np.testing.assert_allclose(scene.people[0].keypoints[:, 0], 310)
-    assert scene.mask is None
+    result = pipeline(poses())(IMAGE)
+    np.testing.assert_allclose(result.people[0].keypoints[:, 0], 310)
+    assert result.mask is None
 
 
 def test_windows_alone_follow_people_who_are_expected(pipeline):
@@ -86,9 +86,9 @@ def test_windows_alone_follow_people_who_are_expected(pipeline):
     (window,) = plan_windows(SIZE, BOX[None], 1.0, 2, settings)
     inside = np.append(window.boxes_to_input(BOX[:4]), 0.7).astype(np.float32)
     made = pipeline(poses((inside, 90)))
-    (scene,) = made.batch([IMAGE], expected=[BOX[None, :4]])
-    (person,) = scene.people
-    assert scene.mask is None and len(made.backend.shapes) == 1
+    (result,) = made.batch([IMAGE], expected=[BOX[None, :4]])
+    (person,) = result.people
+    assert result.mask is None and len(made.backend.shapes) == 1
     np.testing.assert_allclose(person.keypoints[:, 0], 90 / window.letterbox.scale[0] + window.corner[0], atol=1e-3)
 
 

@@ -62,8 +62,8 @@ def pipeline(weights, backend, refine=0, **options):
 def test_positions_come_back_in_the_pixels_of_the_image(weights):
     # 768x384 is halved to 384x192: edges double, joints double about the middle of their pixels.
     backend = ScriptedBackend([(96, 48, 192, 144, 0.9)], [(0, 120.5, 60.5, 0.8)], (24, 12, 48, 36))
-    scene = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
-    (person,), mask = scene.people, scene.mask
+    result = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
+    (person,), mask = result.people, result.mask
     np.testing.assert_allclose(person.box, [192, 96, 384, 288])
     assert person.score == pytest.approx(0.9) and person.keypoints.shape == (17, 3)
     np.testing.assert_allclose(person.keypoints[0], [241.5, 121.5, 0.8], rtol=1e-5)
@@ -102,9 +102,9 @@ def test_thresholds_decide_and_may_change_between_calls(weights):
 
 
 def test_nobody_is_an_empty_tuple_and_an_empty_mask(weights):
-    scene = pipeline(weights, ScriptedBackend())(np.zeros((100, 200, 3), np.uint8))
-    assert scene.people == () and scene.image_size == (200, 100)
-    assert scene.mask.shape == (100, 200) and not scene.mask.any()
+    result = pipeline(weights, ScriptedBackend())(np.zeros((100, 200, 3), np.uint8))
+    assert result.people == () and result.image_size == (200, 100)
+    assert result.mask.shape == (100, 200) and not result.mask.any()
 
 
 def test_a_batch_of_different_images_is_one_call_and_each_gets_its_own_scale(weights):
@@ -130,8 +130,8 @@ def test_channel_order_is_the_callers(weights):
 
 @pytest.mark.parametrize('shape', [(1, 1), (1, 2), (2, 1), (4, 1), (1, 4), (3, 3), (1, 9000), (9000, 1), (1, 32767)])
 def test_every_shape_has_an_answer(weights, shape):
-    scene = pipeline(weights, ScriptedBackend(person=(0, 0, 99, 99)))(np.zeros((*shape, 3), np.uint8))
-    assert scene.mask.shape == shape and (scene.mask == 255).all()
+    result = pipeline(weights, ScriptedBackend(person=(0, 0, 99, 99)))(np.zeros((*shape, 3), np.uint8))
+    assert result.mask.shape == shape and (result.mask == 255).all()
 
 
 def test_several_threads_take_turns_at_the_network(weights):
@@ -150,8 +150,8 @@ def test_several_threads_take_turns_at_the_network(weights):
 
     made = pipeline(weights, OneAtATime(boxes=[(0, 0, 32, 32, 0.9)]))
     with ThreadPoolExecutor(8) as threads:
-        scenes = list(threads.map(made, [np.zeros((48, 64, 3), np.uint8)] * 40))
-    assert [len(scene.people) for scene in scenes] == [1] * 40
+        results = list(threads.map(made, [np.zeros((48, 64, 3), np.uint8)] * 40))
+    assert [len(result.people) for result in results] == [1] * 40
 
 
 def test_where_a_graph_belongs_to_a_thread_another_is_told(weights):
@@ -180,7 +180,7 @@ def test_a_box_in_the_padding_is_nobody(weights):
     assert [round(p.score, 1) for p in people] == [0.5]
 
 
-def test_no_images_no_scenes(weights):
+def test_no_images_no_results(weights):
     assert pipeline(weights, ScriptedBackend()).batch([]) == []
 
 
@@ -195,9 +195,9 @@ def test_the_real_parts_fit_together_for_every_grouper(weights, grouper):
         input_size=96,
         thresholds=Thresholds(person=0, keypoint=0, people=5),
     )
-    scene = made(image)
-    people = scene.people
-    assert len(people) == 5 and scene.mask.shape == (90, 120)
+    result = made(image)
+    people = result.people
+    assert len(people) == 5 and result.mask.shape == (90, 120)
     assert all(np.isfinite(p.box).all() and p.keypoints.shape == (17, 3) for p in people)
     assert [p.score for p in people] == sorted((p.score for p in people), reverse=True)
 
@@ -280,9 +280,9 @@ def refined(weights, backend, **options):
 
 def test_a_small_person_is_as_seen_in_the_window(weights):
     backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, 60, 0.7), boxes=[SMALL], peaks=[(0, 190, 180, 0.5)])
-    scene = refined(weights, backend)
-    (person,), [pixels] = scene.people, backend.window.batches
-    assert scene.windows == 1 and scene.broken_windows == 0 and scene.refine_seconds > 0
+    result = refined(weights, backend)
+    (person,), [pixels] = result.people, backend.window.batches
+    assert result.windows == 1 and result.broken_windows == 0 and result.refine_seconds > 0
     [window] = plan_windows((384, 384), np.array([SMALL], np.float32), 1.0, 4, WindowSettings())
     assert pixels.shape == (1, *window.input_size[::-1], 3)
     np.testing.assert_allclose(person.box, window.boxes_to_image(np.array([30, 40, 100, 160.0])), atol=0.01)
@@ -297,16 +297,16 @@ def test_a_box_of_somebody_else_in_the_window_is_not_the_persons(weights):
 
 def test_the_mask_is_that_of_both_looks(weights):
     backend = SecondLookBackend(None, (70, 60, 0.7), boxes=[SMALL])
-    scene = refined(weights, backend, thresholds=Thresholds(mask=0.4))
-    assert scene.mask[192, 192] == 255 and scene.mask[5, 5] == 0  # the first look sees nobody: the mean is a half
+    result = refined(weights, backend, thresholds=Thresholds(mask=0.4))
+    assert result.mask[192, 192] == 255 and result.mask[5, 5] == 0  # the first look sees nobody: the mean is a half
     assert not refined(weights, backend, thresholds=Thresholds(mask=0.6)).mask.any()
 
 
 def test_a_window_whose_answer_is_not_finite_leaves_what_the_first_look_saw(weights, caplog):
     backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, np.nan, 0.7), boxes=[SMALL], peaks=[(0, 190, 180, 0.5)])
-    scene = refined(weights, backend)
-    assert (scene.windows, scene.broken_windows) == (0, 1)
-    np.testing.assert_allclose(scene.people[0].keypoints[0], [190, 180, 0.5], atol=1e-4)
+    result = refined(weights, backend)
+    assert (result.windows, result.broken_windows) == (0, 1)
+    np.testing.assert_allclose(result.people[0].keypoints[0], [190, 180, 0.5], atol=1e-4)
     assert 'not finite in 1 of 1 windows' in caplog.text
 
 
@@ -322,9 +322,9 @@ def test_who_gets_no_window_keeps_the_first_look(weights):
     people = [(40 + 120 * i, 168, 64 + 120 * i, 216, 0.9 - 0.1 * i) for i in range(3)]
     backend = SecondLookBackend(None, (64, 96, 0.7), boxes=people, peaks=[(0, *((50 + 120 * 2), 180), 0.5)])
     made = pipeline(weights, backend, refine=2)
-    scene = made(np.zeros((384, 384, 3), np.uint8))
-    assert scene.windows == 2
-    np.testing.assert_allclose(scene.people[2].keypoints[0], [290, 180, 0.5], atol=1e-4)
+    result = made(np.zeros((384, 384, 3), np.uint8))
+    assert result.windows == 2
+    np.testing.assert_allclose(result.people[2].keypoints[0], [290, 180, 0.5], atol=1e-4)
 
 
 def test_windows_of_several_images_go_back_to_their_own(weights):
@@ -332,7 +332,7 @@ def test_windows_of_several_images_go_back_to_their_own(weights):
     images = [np.zeros((384, 384, 3), np.uint8), np.zeros((192, 192, 3), np.uint8)]
     large, small = pipeline(weights, backend, refine=4).batch(images)
     assert large.windows == small.windows == 1
-    nose = [scene.people[0].keypoints[0, :2] for scene in (large, small)]
+    nose = [result.people[0].keypoints[0, :2] for result in (large, small)]
     np.testing.assert_allclose(nose[0], 2 * nose[1] + 0.5, atol=1.5)
 
 
@@ -350,21 +350,21 @@ def test_where_people_are_expected_windows_alone_are_looked_at(weights):
     backend = SecondLookBackend((30, 40, 100, 160, 0.8), (70, 60, 0.7))
     image = np.zeros((384, 384, 3), np.uint8)
     made = pipeline(weights, backend, refine=4)
-    scene, whole = made.batch([image, image], expected=[np.array([SMALL[:4]]), None])
-    assert not scene.whole and whole.whole and whole.people == ()
-    (person,) = scene.people
+    result, whole = made.batch([image, image], expected=[np.array([SMALL[:4]]), None])
+    assert not result.whole and whole.whole and whole.people == ()
+    (person,) = result.people
     [window] = plan_windows((384, 384), np.array([SMALL], np.float32), 1.0, 4, WindowSettings())
     np.testing.assert_allclose(person.box, window.boxes_to_image(np.array([30, 40, 100, 160.0])), atol=0.01)
     assert person.score == pytest.approx(0.8) and person.keypoints[0, 2] == pytest.approx(0.7)
-    assert scene.mask.shape == (384, 384) and scene.mask[192, 192] == 255 and scene.mask[5, 5] == 0
+    assert result.mask.shape == (384, 384) and result.mask[192, 192] == 255 and result.mask[5, 5] == 0
 
 
 def test_who_is_expected_and_not_found_is_not_answered(weights):
     backend = SecondLookBackend(None, (70, 60, 0.7))
-    [scene] = pipeline(weights, backend, refine=4).batch(
+    [result] = pipeline(weights, backend, refine=4).batch(
         [np.zeros((384, 384, 3), np.uint8)], expected=[np.array([SMALL[:4]])]
     )
-    assert scene.people == () and not scene.whole and scene.windows == 1
+    assert result.people == () and not result.whole and result.windows == 1
 
 
 def test_more_people_than_windows_or_none_within_the_image_take_a_look_at_the_whole(weights):

@@ -1,4 +1,4 @@
-"""Scenes as JSON: what a reader of the file counts on."""
+"""Results as JSON: what a reader of the file counts on."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import os
 import numpy as np
 import pytest
 
-from mpn_ros.pipeline.record import RecordWriter, run_lengths, scene_record
-from mpn_ros.scene import Person, Scene
+from mpn_ros.pipeline.record import RecordWriter, result_record, run_lengths
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO
 
 
-def a_scene() -> Scene:
+def a_result() -> PoseResult:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
     keypoints[3] = 1.234567, 2, 0.98762
     mask = np.zeros((3, 4), np.uint8)
     mask[1, 2] = 255
-    return Scene((Person(np.array([0, 1, 2, 3.5], np.float32), 0.5, keypoints, 7),), mask)
+    return PoseResult((Person(np.array([0, 1, 2, 3.5], np.float32), 0.5, keypoints, 7),), mask)
 
 
 def test_a_joint_that_is_not_seen_is_null():
-    (person,) = scene_record(a_scene())['people']
+    (person,) = result_record(a_result())['people']
     assert person['box'] == [0, 1, 2, 3.5]
     assert person['score'] == 0.5 and person['id'] == 7
     assert person['keypoints'] == [None] * 3 + [[1.23, 2, 0.9876]] + [None] * 13
 
 
 def test_without_a_mask_there_is_null():
-    assert scene_record(Scene((), None, (4, 3)))['mask'] is None
+    assert result_record(PoseResult((), None, (4, 3)))['mask'] is None
 
 
 def test_run_lengths_of_a_known_mask():
-    assert run_lengths(a_scene().mask) == {'size': [3, 4], 'counts': [7, 1, 4]}
+    assert run_lengths(a_result().mask) == {'size': [3, 4], 'counts': [7, 1, 4]}
 
 
 @pytest.mark.parametrize('fill', [0, 255, None])
@@ -47,8 +47,8 @@ def test_run_lengths_are_cocos(fill):
 
 def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
     with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
-        record.write(0, 0.0, a_scene())
-        record.write(1, 0.0333333, Scene((), np.zeros((3, 4), np.uint8)))
+        record.write(0, 0.0, a_result())
+        record.write(1, 0.0333333, PoseResult((), np.zeros((3, 4), np.uint8)))
     text = (tmp_path / 'clip.json').read_text()
     content = json.loads(text)
     assert (content['source'], content['width'], content['height']) == ('clip.mp4', 4, 3)
@@ -62,6 +62,6 @@ def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
 def test_an_interrupted_file_does_not_appear(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
-            record.write(0, 0.0, a_scene())
+            record.write(0, 0.0, a_result())
             raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []

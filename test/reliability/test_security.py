@@ -159,8 +159,8 @@ def audit(event, arguments):
 sys.addaudithook(audit)
 import numpy as np
 from mpn_ros.pipeline.pipeline import PosePipeline
-scene = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
-print(scene.mask.shape, spoken)
+result = PosePipeline('lite', input_size=64, backend=sys.argv[1])(np.zeros((48, 64, 3), np.uint8))
+print(result.mask.shape, spoken)
 """
 
 

@@ -15,8 +15,8 @@ from std_msgs.msg import Header  # noqa: E402
 
 from mpn_ros.bag.messages import ANSWERS, IMAGE, LATCHED, make_builder, make_typestore  # noqa: E402
 from mpn_ros.messages import serialize_image  # noqa: E402
+from mpn_ros.result import Person, PoseResult  # noqa: E402
 from mpn_ros.ros import messages  # noqa: E402
-from mpn_ros.scene import Person, Scene  # noqa: E402
 
 pytestmark = pytest.mark.ros
 
@@ -26,15 +26,15 @@ def test_same_messages_in_both_worlds():
     keypoints[3] = np.nan, np.nan, 0
     box = np.array([1, 2, 11, 22.5], np.float32)
     people = [Person(box, score, keypoints, followed) for score, followed in ((0.9, 7), (0.5, None))]
-    scene = Scene(tuple(people), np.eye(3, 5, dtype=np.uint8) * 255)
+    result = PoseResult(tuple(people), np.eye(3, 5, dtype=np.uint8) * 255)
     store = make_typestore()
     builder = make_builder(store)
     header = Header(frame_id='camera')
     header.stamp.sec, header.stamp.nanosec = 12, 34
     recorded = store.deserialize_cdr(serialize_message(header), 'std_msgs/msg/Header')
     pairs = {
-        'detections': (messages.detections(scene, header), builder.detections(scene, recorded)),
-        'skeletons': (messages.skeletons(scene, header), builder.skeletons(scene, recorded)),
+        'detections': (messages.detections(result, header), builder.detections(result, recorded)),
+        'skeletons': (messages.skeletons(result, header), builder.skeletons(result, recorded)),
         'label_info': (messages.label_info(), builder.label_info()),
         'skeleton_layout': (messages.skeleton_layout(), builder.skeleton_layout()),
     }

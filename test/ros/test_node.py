@@ -136,7 +136,7 @@ def test_overlay_is_made_only_for_listeners(robot, until, monkeypatch):
     import mpn_ros.ros.outputs.overlay as overlay
 
     drawn = []
-    monkeypatch.setattr(overlay, 'draw', lambda image, scene, order: drawn.append(order) or np.full_like(image, 9))
+    monkeypatch.setattr(overlay, 'draw', lambda image, result, order: drawn.append(order) or np.full_like(image, 9))
     robot.start()
     people = robot.listen(SkeletonArray, '/skeletons')
     send = robot.camera()

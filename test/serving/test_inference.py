@@ -14,7 +14,7 @@ from mpn_ros.serving.inference import Inference, Request
 
 
 class Doubtful:
-    """A pipeline whose scene is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
+    """A pipeline whose result is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
 
     largest_batch, one_thread = 6, False
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.serving.worker import Worker
 
 
@@ -27,7 +27,7 @@ class Gate:
         self.batches.append([int(request.image.array[0, 0, 0]) for request in requests])
         self.threads.append(threading.get_ident())
         assert self._turns.acquire(timeout=60)
-        return [Scene((), number, (1, 1)) for number in self.batches[-1]]
+        return [PoseResult((), number, (1, 1)) for number in self.batches[-1]]
 
     def close(self):
         pass

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 
 class StubPipeline:
@@ -39,7 +39,7 @@ class StubPipeline:
     def warm(self):
         self.warmed = True
 
-    def batch(self, images, channel_order, expected) -> list[Scene]:
+    def batch(self, images, channel_order, expected) -> list[PoseResult]:
         assert len(images) == len(channel_order) == len(expected)
         self.expected += expected
         firsts = [int(image[0, 0, 0]) for image in images]
@@ -50,13 +50,13 @@ class StubPipeline:
             raise RuntimeError('poisoned image')
         keypoints = np.full((17, 3), (3, 4, 0.5), np.float32)
         keypoints[5] = np.nan, np.nan, 0
-        scenes = []
+        results = []
         for first, image in zip(firsts, images, strict=True):
             mask = np.zeros(image.shape[:2], np.uint8)
             mask[1:3, 2:5] = 255
             person = Person(np.array([1, 2, 11, 22], np.float32), first / 255, keypoints)
-            scenes.append(Scene((person,) * self.people, mask if self.segments else None, image.shape[1::-1]))
-        return scenes
+            results.append(PoseResult((person,) * self.people, mask if self.segments else None, image.shape[1::-1]))
+        return results
 
 
 @pytest.fixture

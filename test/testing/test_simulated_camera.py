@@ -28,7 +28,7 @@ def test_a_clip_is_played_and_its_answers_are_measured(robot, stub, until):
     assert 60 <= summary['latency_ms']['p50'] <= summary['latency_ms']['p95'] <= summary['latency_ms']['p99']
     assert summary['camera_hz'] <= 51
     for number, answer in log.complete().items():
-        score = answer.scene().people[0].score
+        score = answer.result().people[0].score
         assert score == pytest.approx(10 * number / 255), 'an answer was taken for that of another image'
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.identity import count_identities
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import make_layout
 from mpn_ros.tracking.tracker import Tracker
 
@@ -61,8 +61,8 @@ def seen(person: Person, random: np.random.Generator, noise: float) -> Person:
     return Person(box.astype(np.float32), float(np.clip(person.score + random.normal(0, 0.05), 0, 1)), keypoints)
 
 
-def scene(*people: Person, size: tuple[int, int] = SIZE) -> Scene:
-    return Scene(people, np.zeros(size, np.uint8))
+def result(*people: Person, size: tuple[int, int] = SIZE) -> PoseResult:
+    return PoseResult(people, np.zeros(size, np.uint8))
 
 
 def play(
@@ -84,7 +84,7 @@ def play(
             seen(person, random, noise) for person, visible in truth.values() if visible and random.random() >= missed
         ]
         random.shuffle(detected)
-        answers.append(tracker.update(scene(*detected), frame / rate))
+        answers.append(tracker.update(result(*detected), frame / rate))
     return count_identities(labels, answers)
 
 
@@ -129,7 +129,7 @@ def test_ids_are_never_given_twice():
     tracker, given = Tracker(timeout=0.5), []
     for round_ in range(4):
         for frame in range(5):
-            (person,) = tracker.update(scene(stick(300 + 5 * frame)), 10.0 * round_ + 0.1 * frame).people
+            (person,) = tracker.update(result(stick(300 + 5 * frame)), 10.0 * round_ + 0.1 * frame).people
         given.append(person.id)
     assert given == sorted(set(given)) and len(given) == 4
 
@@ -139,10 +139,10 @@ def test_ids_are_never_given_twice():
 )
 def test_a_new_beginning_forgets_people_and_counts_on(size, seconds):
     tracker = Tracker(timeout=60.0)
-    (before,) = tracker.update(scene(stick(300)), 5.0).people
-    (after,) = tracker.update(scene(stick(300), size=size), seconds).people
+    (before,) = tracker.update(result(stick(300)), 5.0).people
+    (after,) = tracker.update(result(stick(300), size=size), seconds).people
     assert after.id > before.id
-    (again,) = tracker.update(scene(stick(300), size=size), seconds + 0.1).people
+    (again,) = tracker.update(result(stick(300), size=size), seconds + 0.1).people
     assert again.id == after.id
 
 
@@ -150,7 +150,7 @@ def test_a_new_beginning_forgets_people_and_counts_on(size, seconds):
 def test_an_image_that_is_a_little_older_is_answered_and_renumbers_nobody(late):
     tracker = Tracker(timeout=60.0)
     ids = [
-        tracker.update(scene(stick(300 + 20 * seconds), stick(900)), seconds).people
+        tracker.update(result(stick(300 + 20 * seconds), stick(900)), seconds).people
         for seconds in (5.0, 5.1, 5.2, 5.2 - late, 5.3)
     ]
     assert [[person.id for person in people] for people in ids] == [[1, 2]] * 5
@@ -159,15 +159,15 @@ def test_an_image_that_is_a_little_older_is_answered_and_renumbers_nobody(late):
 def test_who_is_new_in_an_older_image_keeps_the_id():
     tracker = Tracker()
     for seconds in (0.0, 0.1):
-        tracker.update(scene(stick(300)), seconds)
-    assert [person.id for person in tracker.update(scene(stick(300), stick(900)), 0.05).people] == [1, 2]
-    assert [person.id for person in tracker.update(scene(stick(300), stick(900)), 0.2).people] == [1, 2]
+        tracker.update(result(stick(300)), seconds)
+    assert [person.id for person in tracker.update(result(stick(300), stick(900)), 0.05).people] == [1, 2]
+    assert [person.id for person in tracker.update(result(stick(300), stick(900)), 0.2).people] == [1, 2]
 
 
 def test_an_older_image_moves_nobody_back():
     """Somebody who walks fast is expected where the newest image says."""
     straight, swapped = Tracker(), Tracker()
-    walk = [scene(stick(100 + 60 * n)) for n in range(12)]
+    walk = [result(stick(100 + 60 * n)) for n in range(12)]
     for n in range(12):
         straight.update(walk[n], n / 10)
     for n in (0, 1, 2, 3, 4, 5, 7, 6, 8, 9, 10, 11):
@@ -176,59 +176,59 @@ def test_an_older_image_moves_nobody_back():
     assert swapped._now == 1.1
 
 
-def recorded(minutes: float, rate: int) -> list[Scene]:
+def recorded(minutes: float, rate: int) -> list[PoseResult]:
     """Four people who walk to and fro and pass each other, as a detector finds them."""
-    random, scenes = np.random.default_rng(0), []
+    random, results = np.random.default_rng(0), []
     for frame in range(int(minutes * 60 * rate)):
         seconds = frame / rate
         people = [
             stick(640 + 500 * np.sin(seconds / (3 + n) + n), 300 + 40 * n, 0.1 * np.sin(6 * seconds + n))
             for n in range(4)
         ]
-        scenes.append(scene(*(seen(person, random, 0.02) for person in people if random.random() > 0.02)))
-    return scenes
+        results.append(result(*(seen(person, random, 0.02) for person in people if random.random() > 0.02)))
+    return results
 
 
 def test_ten_minutes_with_swapped_neighbours_have_the_ids_of_the_unswapped():
     rate = 10
-    scenes, random = recorded(10, rate), np.random.default_rng(1)
-    order = list(range(len(scenes)))
-    for n in np.flatnonzero(random.random(len(scenes) // 2) < 0.02) * 2:  # 1 % of all neighbours
+    results, random = recorded(10, rate), np.random.default_rng(1)
+    order = list(range(len(results)))
+    for n in np.flatnonzero(random.random(len(results) // 2) < 0.02) * 2:  # 1 % of all neighbours
         order[n], order[n + 1] = order[n + 1], order[n]
     assert sum(a > b for a, b in pairwise(order)) > 50
 
     def ids(order: list[int]) -> list[list[int | None]]:
         tracker = Tracker()
-        given = {n: [person.id for person in tracker.update(scenes[n], n / rate).people] for n in order}
-        return [given[n] for n in range(len(scenes))]
+        given = {n: [person.id for person in tracker.update(results[n], n / rate).people] for n in order}
+        return [given[n] for n in range(len(results))]
 
     assert ids(order) == ids(sorted(order))
 
 
 def test_the_same_time_again_is_no_new_beginning():
     tracker = Tracker()
-    assert len({tracker.update(scene(stick(300)), 5.0).people[0].id for _ in range(3)}) == 1
+    assert len({tracker.update(result(stick(300)), 5.0).people[0].id for _ in range(3)}) == 1
 
 
 def test_unsure_sightings_keep_an_id_and_begin_none():
     tracker = Tracker(new_track_threshold=0.6)
-    (ghost,) = tracker.update(scene(stick(300, score=0.5)), 0.0).people
-    (known,) = tracker.update(scene(stick(300, score=0.7)), 0.1).people
-    faint, other = tracker.update(scene(stick(305, score=0.5), stick(900, score=0.5)), 0.2).people
+    (ghost,) = tracker.update(result(stick(300, score=0.5)), 0.0).people
+    (known,) = tracker.update(result(stick(300, score=0.7)), 0.1).people
+    faint, other = tracker.update(result(stick(305, score=0.5), stick(900, score=0.5)), 0.2).people
     assert ghost.id is None and known.id is not None
     assert faint.id == known.id and other.id is None
 
 
 def test_a_sure_stranger_takes_no_id_from_an_unsure_friend():
     tracker = Tracker(new_track_threshold=0.6)
-    (friend,) = tracker.update(scene(stick(300)), 0.0).people
-    stranger, faint = tracker.update(scene(stick(600), stick(300, score=0.5)), 0.1).people
+    (friend,) = tracker.update(result(stick(300)), 0.0).people
+    stranger, faint = tracker.update(result(stick(600), stick(300, score=0.5)), 0.1).people
     assert faint.id == friend.id and stranger.id not in (None, friend.id)
 
 
 def test_nothing_but_ids_changes():
     people = stick(300), stick(900, score=0.3)
-    before = scene(*people)
+    before = result(*people)
     after = Tracker().update(before, 0.0)
     assert after.mask is before.mask
     for a, b in zip(after.people, people, strict=True):
@@ -238,15 +238,15 @@ def test_nothing_but_ids_changes():
 def test_people_of_another_layout_are_followed():
     tracker = Tracker(layout=make_layout(['head', 'foot'], [(0, 1)]))
     person = stick(300)
-    ids = [tracker.update(scene(Person(person.box, 0.9, person.keypoints[:2])), t).people[0].id for t in (0.0, 0.1)]
+    ids = [tracker.update(result(Person(person.box, 0.9, person.keypoints[:2])), t).people[0].id for t in (0.0, 0.1)]
     assert ids == [1, 1]
 
 
 def test_settings_change_while_it_follows():
     tracker = Tracker(new_track_threshold=0.9)
-    assert tracker.update(scene(stick(300, score=0.8)), 0.0).people[0].id is None
+    assert tracker.update(result(stick(300, score=0.8)), 0.0).people[0].id is None
     tracker.new_track_threshold = 0.5
-    assert tracker.update(scene(stick(300, score=0.8)), 0.1).people[0].id == 1
+    assert tracker.update(result(stick(300, score=0.8)), 0.1).people[0].id == 1
 
 
 @pytest.mark.parametrize('wrong', [{'timeout': -1.0}, {'timeout': float('nan')}, {'new_track_threshold': 1.5}])
@@ -260,7 +260,7 @@ def calls_of_an_update(people: int) -> int:
     says nothing, and what costs it here is the interpreter."""
     tracker, random = Tracker(), np.random.default_rng(0)
     crowd = [stick(60 * n, 200) for n in range(people)]
-    first, second = (scene(*(seen(person, random, 0.03) for person in crowd)) for _ in range(2))
+    first, second = (result(*(seen(person, random, 0.03) for person in crowd)) for _ in range(2))
     tracker.update(first, 0.0)
     calls = 0
 
@@ -287,7 +287,9 @@ def test_people_are_expected_where_they_go_until_they_are_forgotten():
     assert tracker.expected(0.0).shape == (0, 4)
     for step in range(10):
         box = np.array([10 + 10 * step, 20, 50 + 10 * step, 120], np.float32)
-        tracker.update(Scene((Person(box, 0.9, np.full((17, 3), np.nan, np.float32)),), None, (640, 480)), step / 10)
+        tracker.update(
+            PoseResult((Person(box, 0.9, np.full((17, 3), np.nan, np.float32)),), None, (640, 480)), step / 10
+        )
     [box] = tracker.expected(1.0)
     np.testing.assert_allclose(box, [110, 20, 150, 120], atol=3)
     assert len(tracker.expected(5.0)) == 0 and len(tracker.expected(0.1)) == 0

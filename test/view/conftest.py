@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.decoding.raw import DecodedImage
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 from mpn_ros.view.frame import Frame
 
 WIDTH, HEIGHT = 320, 240

@@ -14,12 +14,12 @@ from mpn_ros.decoding.depth import decode_depth
 from mpn_ros.depth.back_projection import Keypoints3D, back_project
 from mpn_ros.errors import ImageError
 from mpn_ros.msg import Keypoint3D
+from mpn_ros.result import PoseResult
 from mpn_ros.ros.camera_info import Calibration
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.positions import Positions
 from mpn_ros.ros.outputs.spatial_output import SpatialOutput
 from mpn_ros.ros.qos import DEPTH_QOS
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.serving.statistics import FrameStatistics
 from mpn_ros.serving.synchronizer import Match, StampSynchronizer
@@ -27,7 +27,7 @@ from mpn_ros.serving.synchronizer import Match, StampSynchronizer
 
 class _Result(NamedTuple):
     frame: DecodedFrame
-    result: Scene
+    result: PoseResult
 
 
 class MeasuredPositions(Positions):
@@ -53,7 +53,7 @@ class MeasuredPositions(Positions):
         self._synchronizer = StampSynchronizer(['depth'])
         self._topics.subscribe(Image, self._depth_topic, self._depth_callback, DEPTH_QOS, parameters="'depth_topic'")
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Sends the positions now, or when the depth image comes."""
         stamp = Time.from_msg(frame.header.stamp).nanoseconds
         self._publish_matches(
@@ -77,7 +77,7 @@ class MeasuredPositions(Positions):
                 )
             self._publish(frame, result, parts['depth'])
 
-    def _locate(self, frame: DecodedFrame, result: Scene, model: CameraModel, depth: Image | None) -> Keypoints3D:
+    def _locate(self, frame: DecodedFrame, result: PoseResult, model: CameraModel, depth: Image | None) -> Keypoints3D:
         assert depth is not None
         if depth.header.frame_id != frame.header.frame_id:
             raise ImageError(

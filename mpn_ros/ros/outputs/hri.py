@@ -13,9 +13,9 @@ from rclpy.publisher import Publisher
 from std_msgs.msg import Header
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.result import Person, PoseResult
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.ros.qos import RESULT_QOS
-from mpn_ros.scene import Person, Scene
 from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.skeleton import COCO
 
@@ -88,12 +88,12 @@ class HriPublisher:
         self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', RESULT_QOS)
         self._bodies: dict[str, _Body] = {}
 
-    def publish(self, camera: str, scene: Scene, header: Header, timeout: float) -> None:
+    def publish(self, camera: str, result: PoseResult, header: Header, timeout: float) -> None:
         """Sends the people with an id whom ``camera`` has seen in one image, and takes the topics back of those whom no
         camera has seen for ``timeout`` seconds."""
         now = time.monotonic()
-        width, height = scene.image_size
-        for person in scene.people:
+        width, height = result.image_size
+        for person in result.people:
             if person.id is not None:
                 name = body_id(camera, person.id)
                 body = self._bodies.get(name) or self._add_body(name)
@@ -149,6 +149,6 @@ class HriOutput(Output):
     def __init__(self, camera: str, publisher: HriPublisher) -> None:
         self._camera, self._publisher = camera, publisher
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Always."""
         self._publisher.publish(self._camera, result, frame.header, frame.settings.track_timeout)

@@ -11,9 +11,9 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from mpn_ros.pipeline.draw import BOX, SIDES, side
+from mpn_ros.result import Person
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
-from mpn_ros.scene import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
 BONE, JOINT, TEXT = 0.008, 0.014, 0.06

@@ -6,11 +6,11 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import LabelInfo
 
 from mpn_ros.messages import serialize_image
+from mpn_ros.result import PoseResult
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.ros.qos import LATCHED_QOS
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 
 
@@ -25,7 +25,7 @@ class Mask(Output):
         """Sends the meaning of the values."""
         self._label_info.publish(messages.label_info())
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """While somebody listens, unless ``publish_mask`` is off or the network does not segment."""
         if result.mask is not None and frame.settings.publish_mask and self._mask.get_subscription_count():
             self._mask.publish(serialize_image(result.mask, 'mono8', frame.header))

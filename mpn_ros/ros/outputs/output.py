@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from mpn_ros.scene import Scene
+from mpn_ros.result import PoseResult
 from mpn_ros.serving.frames import DecodedFrame
 
 
@@ -16,5 +16,5 @@ class Output(ABC):
         """The camera begins to listen: say what is said once, and forget what was before."""
 
     @abstractmethod
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Sends what there is to say of ``result``, under ``frame.header`` and by ``frame.settings``."""

@@ -6,9 +6,9 @@ from sensor_msgs.msg import Image
 
 from mpn_ros.messages import serialize_image
 from mpn_ros.pipeline.draw import draw
+from mpn_ros.result import PoseResult
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.output import Output
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 
 
@@ -18,7 +18,7 @@ class Overlay(Output):
     def __init__(self, topics: CameraTopics) -> None:
         self._publisher = topics.publisher(Image, 'overlay')
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """While somebody listens."""
         if self._publisher.get_subscription_count():
             array, order = frame.image

@@ -14,10 +14,10 @@ from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.depth.proportions import estimate_from_height
 from mpn_ros.errors import MpnError
 from mpn_ros.msg import Keypoint3D
+from mpn_ros.result import PoseResult
 from mpn_ros.ros.camera_info import Calibration
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.serving.statistics import FrameStatistics
 
@@ -37,12 +37,12 @@ class Positions(Output):
         """Whether one of the outputs has listeners."""
         return any(output.wanted for output in self._outputs)
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Finds the people and sends them to all outputs that are wanted."""
         if self.wanted:
             self._publish(frame, result, None)
 
-    def _publish(self, frame: DecodedFrame, result: Scene, depth: Image | None) -> None:
+    def _publish(self, frame: DecodedFrame, result: PoseResult, depth: Image | None) -> None:
         try:
             keypoints = self._locate(frame, result, self._calibration.model(*result.image_size), depth)
         except Exception as error:  # whatever a message does to us, the next one gets its turn
@@ -56,7 +56,7 @@ class Positions(Output):
                 output.publish(located)
 
     @abstractmethod
-    def _locate(self, frame: DecodedFrame, result: Scene, model: CameraModel, depth: Image | None) -> Keypoints3D:
+    def _locate(self, frame: DecodedFrame, result: PoseResult, model: CameraModel, depth: Image | None) -> Keypoints3D:
         """The keypoints of the result in space. Raises MpnError."""
 
 
@@ -65,7 +65,7 @@ class EstimatedPositions(Positions):
 
     source = Keypoint3D.ESTIMATED
 
-    def _locate(self, frame: DecodedFrame, result: Scene, model: CameraModel, depth: Image | None) -> Keypoints3D:
+    def _locate(self, frame: DecodedFrame, result: PoseResult, model: CameraModel, depth: Image | None) -> Keypoints3D:
         return estimate_from_height(result.keypoints, model, frame.settings.person_height)
 
 
@@ -74,7 +74,7 @@ class PositionsOnRays(Positions):
 
     source = Keypoint3D.NONE
 
-    def _locate(self, frame: DecodedFrame, result: Scene, model: CameraModel, depth: Image | None) -> Keypoints3D:
+    def _locate(self, frame: DecodedFrame, result: PoseResult, model: CameraModel, depth: Image | None) -> Keypoints3D:
         return project_to_distance(result.keypoints, model, frame.settings.marker_distance)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mpn_ros.msg import SkeletonArray, SkeletonLayout
+from mpn_ros.result import PoseResult
 from mpn_ros.ros import messages
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.ros.qos import LATCHED_QOS
-from mpn_ros.scene import Scene
 from mpn_ros.serving.frames import DecodedFrame
 
 
@@ -22,6 +22,6 @@ class Skeletons(Output):
         """Sends the layout."""
         self._layout.publish(messages.skeleton_layout())
 
-    def publish(self, frame: DecodedFrame, result: Scene) -> None:
+    def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Always, also where nobody is."""
         self._skeletons.publish(messages.skeletons(result, frame.header))

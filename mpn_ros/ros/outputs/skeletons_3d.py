@@ -11,9 +11,9 @@ from std_msgs.msg import Header
 
 from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.msg import Keypoint3D, Skeleton3D, Skeleton3DArray
+from mpn_ros.result import Person
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
-from mpn_ros.scene import Person
 
 
 class Skeletons3D(SpatialOutput):

@@ -9,7 +9,7 @@ from std_msgs.msg import Header
 
 from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.parameters import Parameters
-from mpn_ros.scene import Person
+from mpn_ros.result import Person
 
 
 class Located(NamedTuple):

@@ -13,11 +13,11 @@ from std_msgs.msg import Header
 
 from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.errors import ParameterError
+from mpn_ros.result import Person
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.hri import body_id
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.ros.qos import TF_QOS
-from mpn_ros.scene import Person
 
 
 class Transforms(SpatialOutput):

@@ -15,9 +15,9 @@ from std_msgs.msg import Header  # noqa: E402
 from visualization_msgs.msg import Marker, MarkerArray  # noqa: E402
 
 from mpn_ros.camera_model import CameraModel  # noqa: E402
+from mpn_ros.result import Person  # noqa: E402
 from mpn_ros.ros.outputs.markers import markers  # noqa: E402
 from mpn_ros.ros.outputs.positions import project_to_distance  # noqa: E402
-from mpn_ros.scene import Person  # noqa: E402
 from mpn_ros.skeleton import COCO  # noqa: E402
 
 pytestmark = pytest.mark.ros

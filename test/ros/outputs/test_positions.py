@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mpn_ros.scene import Person, Scene
+from mpn_ros.result import Person, PoseResult
 
 pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
@@ -38,12 +38,14 @@ class UprightPerson:
     def warm(self):
         pass
 
-    def batch(self, images, channel_order, expected) -> list[Scene]:
+    def batch(self, images, channel_order, expected) -> list[PoseResult]:
         keypoints = np.full((17, 3), (20, 14, 0.5), np.float32)
         keypoints[[5, 6, 11, 12], :2] = (23, 10), (17, 10), (22, 18), (18, 18)
         keypoints[9] = np.nan, np.nan, 0
         return [
-            Scene((Person(np.array([15, 5, 25, 28], np.float32), 0.9, keypoints),), np.zeros(image.shape[:2], np.uint8))
+            PoseResult(
+                (Person(np.array([15, 5, 25, 28], np.float32), 0.9, keypoints),), np.zeros(image.shape[:2], np.uint8)
+            )
             for image in images
         ]
 

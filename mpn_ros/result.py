@@ -31,7 +31,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Scene:
+class PoseResult:
     """``people``, best score first; ``mask`` ``(H, W)`` uint8, 255 on people, 0 elsewhere, or None where the network
     does not segment; ``image_size`` (width, height), by default that of the mask.
 
