@@ -17,8 +17,8 @@ import torch
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.observed import Observed, simulated
+from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.perception import PEAKS
 from mpn_ros.pipeline.crops import expand, into_crop
 from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.pipeline.sparse_prn import SparsePRN

@@ -1,4 +1,4 @@
-"""ONNX files of what runs: the network with its perception graph, and the Pose Residual Network of the grouper."""
+"""ONNX files of what runs: the network with its inference graph, and the Pose Residual Network of the grouper."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from mpn_ros import __version__
 from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import printable, write_whole
+from mpn_ros.inference_graph import PEAKS, InferenceGraph, Perceived
 from mpn_ros.network.prn import Assignment
-from mpn_ros.perception import PEAKS, Perceived, Perception
 from mpn_ros.weights import Weights
 
 
 def export_network(
     path: str | Path, weights: Weights, width: int, height: int, *, batch: int | None = 1, half: bool = False
 ) -> None:
-    """Writes ``Perception``: ``images (B, height, width, 3)`` uint8 RGB to ``peaks``, ``boxes`` and ``person`` as in
-    ``Perceived``, all float32.
+    """Writes ``InferenceGraph``: ``images (B, height, width, 3)`` uint8 RGB to ``peaks``, ``boxes`` and ``person`` as
+    in ``Perceived``, all float32.
 
     width, height: pixels, multiples of 32. batch: B; None leaves it open. half: float16 inside, but for the decoding of
     peaks and boxes. Raises ParameterError, and WeightsError where ``weights`` have no network.
     """
     if width % 32 or height % 32 or min(width, height) < 32:
         raise ParameterError(f'the size must be of multiples of 32 pixels, not {width}x{height}')
-    graph = Perception(weights.network(), height, width)
+    graph = InferenceGraph(weights.network(), height, width)
     if half:
         graph.network.half()
         graph.normalise.half()

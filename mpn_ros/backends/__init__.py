@@ -1,4 +1,4 @@
-"""What runs the perception graph; one interface, ``Backend``, whatever is behind it."""
+"""What runs the inference graph; one interface, ``Backend``, whatever is behind it."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import torch
 
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 
 _log = logging.getLogger(__name__)
 

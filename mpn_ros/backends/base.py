@@ -1,4 +1,4 @@
-"""What a backend is: something that runs the perception graph."""
+"""What a backend is: something that runs the inference graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 
 MOST_SHAPES = 16
 """Shapes of input for which a backend keeps what it has prepared."""
@@ -18,7 +18,7 @@ Pixels = np.ndarray | torch.Tensor
 
 
 class Backend(Protocol):
-    """Runs ``Perception`` on batches."""
+    """Runs ``InferenceGraph`` on batches."""
 
     @property
     def description(self) -> str:

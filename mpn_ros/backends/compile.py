@@ -15,7 +15,7 @@ import torch
 from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed
-from mpn_ros.backends.torch_backend import Graph, TorchBackend, perception, prepare
+from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 
@@ -47,7 +47,7 @@ class CompileBackend(TorchBackend):
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # of torch about its own use of pytrees
                 # Exported first: dynamo counts shapes of one module, and gives up at the ninth.
-                program = torch.export.export(Packed(perception(self.network, *shape[1:3])), (images,))
+                program = torch.export.export(Packed(inference_graph(self.network, *shape[1:3])), (images,))
                 compiled: Graph = torch.compile(program.module(), fullgraph=True, dynamic=False, options=options)
                 graph = _Recorded(compiled, images) if on_gpu else compiled
                 graph(images)

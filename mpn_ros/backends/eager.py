@@ -9,7 +9,7 @@ import torch
 
 from mpn_ros.backends.base import MOST_SHAPES
 from mpn_ros.backends.packing import Packed
-from mpn_ros.backends.torch_backend import Graph, TorchBackend, perception, prepare
+from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare
 from mpn_ros.network.multiposenet import MultiPoseNet
 
 
@@ -22,15 +22,15 @@ class EagerBackend(TorchBackend):
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         super().__init__(network, device, precision)
         self.network = prepare(network, self.device, self.dtype)
-        self._perception = lru_cache(MOST_SHAPES)(lambda height, width: perception(self.network, height, width))
+        self._graph_of = lru_cache(MOST_SHAPES)(lambda height, width: inference_graph(self.network, height, width))
 
     @torch.no_grad()
     def dense(self, images: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """``Perception.dense`` of the images, float32 on the device."""
-        return self._perception(*images.shape[1:3]).dense(torch.from_numpy(images).to(self.device))
+        """``InferenceGraph.dense`` of the images, float32 on the device."""
+        return self._graph_of(*images.shape[1:3]).dense(torch.from_numpy(images).to(self.device))
 
     def _batch(self, count: int) -> int:
         return count
 
     def _make(self, shape: tuple[int, ...]) -> Graph:
-        return Packed(self._perception(*shape[1:3]))
+        return Packed(self._graph_of(*shape[1:3]))

@@ -18,8 +18,8 @@ from mpn_ros.backends.base import MOST_SHAPES, Pixels
 from mpn_ros.backends.cache import cached
 from mpn_ros.backends.precision import DTYPES, say
 from mpn_ros.errors import BackendUnavailable
+from mpn_ros.inference_graph import AnySizeInferenceGraph, Perceived
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.perception import AnySizePerception, Perceived
 from mpn_ros.weights import tensor_digest
 
 _HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
@@ -88,7 +88,9 @@ class OpenVinoBackend:
         started = time.monotonic()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of the tracer, about what is the same for all sizes
-            graph = torch.jit.trace(AnySizePerception(self._network).eval(), _EXAMPLE, check_trace=False, strict=False)
+            graph = torch.jit.trace(
+                AnySizeInferenceGraph(self._network).eval(), _EXAMPLE, check_trace=False, strict=False
+            )
             model = self._openvino.convert_model(graph)
         _log.info('converted the network for openvino in %.0f s', time.monotonic() - started)
         return model

@@ -6,18 +6,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from mpn_ros.perception import PEAKS, Perceived, Perception
+from mpn_ros.inference_graph import PEAKS, InferenceGraph, Perceived
 
 
 class Packed(nn.Module):
-    """``Perception`` whose answer is one float32 tensor ``(B, n)``: peaks, boxes and person of each image, flat."""
+    """``InferenceGraph`` whose answer is one float32 tensor ``(B, n)``: peaks, boxes and person of each image, flat."""
 
-    def __init__(self, perception: Perception):
+    def __init__(self, graph: InferenceGraph):
         super().__init__()
-        self.perception = perception
+        self.graph = graph
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.cat([part.float().flatten(1) for part in self.perception(images)], 1)
+        return torch.cat([part.float().flatten(1) for part in self.graph(images)], 1)
 
 
 def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> Perceived:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 
 TOLERANCE = 0.2
 """Most that a score or a probability may differ. In bfloat16 those of `lite` differ by up to 0.13 from float32; a graph

@@ -23,7 +23,7 @@ from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed, unpack
 from mpn_ros.backends.parity import disagreement, examples
 from mpn_ros.backends.precision import DTYPES, say
-from mpn_ros.backends.torch_backend import Graph, TorchBackend, perception, prepare
+from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.weights import tensor_digest
@@ -119,7 +119,7 @@ class TensorRtBackend(TorchBackend):
         return engine
 
     def _graph(self, shape: tuple[int, ...], dtype: torch.dtype) -> Packed:
-        return Packed(perception(prepare(self.network, self.device, dtype), *shape[1:3])).eval()
+        return Packed(inference_graph(prepare(self.network, self.device, dtype), *shape[1:3])).eval()
 
     def _answer(self, graph: Graph, pictures: torch.Tensor) -> Any:
         height, width = pictures.shape[1:3]

@@ -17,8 +17,8 @@ from mpn_ros.backends.folding import fold_batchnorm
 from mpn_ros.backends.packing import unpack
 from mpn_ros.backends.precision import resolve_precision, say
 from mpn_ros.errors import BackendUnavailable
+from mpn_ros.inference_graph import InferenceGraph, Perceived
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.perception import Perceived, Perception
 
 Graph = Callable[[torch.Tensor], torch.Tensor]
 """Runs images ``(B, H, W, 3)`` uint8 of one shape, on the device: to ``(B, n)`` as ``Packed`` has it."""
@@ -43,10 +43,10 @@ def prepare(network: MultiPoseNet, device: torch.device, dtype: torch.dtype) -> 
     return prepared
 
 
-def perception(network: MultiPoseNet, height: int, width: int) -> Perception:
+def inference_graph(network: MultiPoseNet, height: int, width: int) -> InferenceGraph:
     """The graph around a prepared network, in its type and on its device."""
     weight = next(network.parameters())
-    graph = Perception(network, height, width).to(weight.device).eval()
+    graph = InferenceGraph(network, height, width).to(weight.device).eval()
     graph.normalise.to(weight.dtype)  # and not the anchors, which half precision would move
     return graph
 

@@ -13,7 +13,7 @@ import torch
 
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import ImageError
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.errors import ParameterError
-from mpn_ros.perception import Perceived, find_peaks
+from mpn_ros.inference_graph import Perceived, find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline

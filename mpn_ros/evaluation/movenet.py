@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 
 from mpn_ros.errors import WeightsError
-from mpn_ros.perception import find_peaks
+from mpn_ros.inference_graph import find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.result import Person, PoseResult
 

@@ -11,9 +11,9 @@ from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, ImageToPeople, collect
+from mpn_ros.inference_graph import Perceived
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.perception import Perceived
 from mpn_ros.pipeline.grouping import Grouper, PRNGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, fit
 from mpn_ros.pipeline.looks import Look, Refinement

@@ -19,7 +19,7 @@ from mpn_ros.errors import BackendUnavailable, InferenceError
 from mpn_ros.families.base import Family, Poses
 from mpn_ros.families.network_file import NetworkFile
 from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape, gpu_providers
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 
 RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
     'tensorrt': partial(OnnxRuntime, tensorrt=True),

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mpn_ros.boxes import box_iou
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 from mpn_ros.pipeline.letterbox import Letterbox
 from mpn_ros.pipeline.windows import Window
 

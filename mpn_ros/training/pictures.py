@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import torch
 
+from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.perception import Perception
 from mpn_ros.pipeline.nms import suppress
 
 _SHOWN = 0.3  # score from which a box is drawn
@@ -23,9 +23,9 @@ def examples(network: MultiPoseNet, patches: Sequence[dict[str, torch.Tensor]]) 
     its labelled boxes, the target heatmaps, the network's, and its boxes. Joints are red, the mask is blue."""
     device = next(network.parameters()).device
     images = torch.stack([patch['image'] for patch in patches]).to(device)
-    perception = Perception(network, *images.shape[1:3]).to(device)
+    graph = InferenceGraph(network, *images.shape[1:3]).to(device)
     scores = network.keypoint_head.scores(network(Normalise(network.preset.preprocessing).to(device)(images)).heatmaps)
-    found = perception(images).boxes.cpu().numpy()
+    found = graph(images).boxes.cpu().numpy()
     rows = []
     for patch, heatmaps, boxes in zip(patches, scores.cpu(), found):
         pixels = patch['image'].numpy()

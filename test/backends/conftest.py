@@ -25,7 +25,7 @@ def network():
 
 
 class SmallNetwork(nn.Module):
-    """All that ``Perception`` asks of a network, with as little as possible inside: it compiles in seconds."""
+    """All that ``InferenceGraph`` asks of a network, with as little as possible inside: it compiles in seconds."""
 
     anchor_strides = (8,)
 

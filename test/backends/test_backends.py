@@ -12,14 +12,14 @@ import mpn_ros.backends as backends
 from mpn_ros.backends.base import MOST_SHAPES
 from mpn_ros.backends.parity import disagreement, examples
 from mpn_ros.errors import BackendUnavailable, ParameterError
-from mpn_ros.perception import BOXES, Perception
+from mpn_ros.inference_graph import BOXES, InferenceGraph
 from mpn_ros.presets import Preprocessing
 
 
 def test_eager_is_the_graph_itself(network, images):
     seen = backends.EagerBackend(network, 'cpu', 'fp32')(images)
     with torch.inference_mode():
-        want = Perception(network, 64, 96)(torch.from_numpy(images))
+        want = InferenceGraph(network, 64, 96)(torch.from_numpy(images))
     for ours, theirs in zip(seen, want):
         assert ours.dtype == np.float32
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-3, atol=1e-3)
@@ -65,7 +65,9 @@ def test_openvino_answers_at_every_size_as_a_graph_that_was_made_for_it(small_ne
     for height, width in (192, 160), (32, 64), (160, 192):
         pictures = examples((1, height, width, 3))
         with torch.no_grad():
-            graph = torch.export.export(Perception(small_network, height, width).eval(), (torch.from_numpy(pictures),))
+            graph = torch.export.export(
+                InferenceGraph(small_network, height, width).eval(), (torch.from_numpy(pictures),)
+            )
         model = openvino.convert_model(graph)
         model.reshape(pictures.shape)
         want = openvino.Core().compile_model(model, 'CPU', backend._hints)(pictures)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.backends.parity import TOLERANCE, disagreement, examples
-from mpn_ros.perception import Perceived
+from mpn_ros.inference_graph import Perceived
 
 
 def answer(person=0.5):

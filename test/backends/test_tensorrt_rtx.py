@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.perception import PEAKS
 from mpn_ros.presets import preset
 from mpn_ros.weights import Weights
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mpn_ros.cli import main
-from mpn_ros.perception import Perception
+from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
 from mpn_ros.weights import load_weights, resolve_weights
 
@@ -44,7 +44,7 @@ def test_the_network_is_that_of_pytorch_for_any_batch(lite, tmp_path, capsys):
     coarse = np.random.default_rng(0).integers(0, 255, (3, 4, 5, 3), np.uint8)
     images = np.stack([cv2.resize(picture, (160, 128), interpolation=cv2.INTER_CUBIC) for picture in coarse])
     with torch.inference_mode():
-        want = Perception(lite.network(), 128, 160)(torch.from_numpy(images))
+        want = InferenceGraph(lite.network(), 128, 160)(torch.from_numpy(images))
     assert want.boxes[:, 0, 4].min() > 0.01 and want.peaks[..., 0, 2].max() > 0.02, 'nothing to compare'
     for batch in (3, 1):
         for ours, theirs in zip(run.run(None, {'images': images[:batch]}), want, strict=True):

@@ -8,9 +8,9 @@ import torch
 
 from mpn_ros.errors import ImageError, ParameterError
 from mpn_ros.evaluation.augmented import AugmentedPipeline, align_boxes, align_heatmaps
+from mpn_ros.inference_graph import find_peaks
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.perception import find_peaks
 from mpn_ros.pipeline.letterbox import fit
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 from mpn_ros.presets import preset

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from mpn_ros.inference_graph import find_peaks
 from mpn_ros.network.anchors import decode_boxes, make_anchors
-from mpn_ros.perception import find_peaks
 from mpn_ros.training.augment import Sample
 from mpn_ros.training.targets import anchor_targets, draw_peak, heatmap_target, peak_sigma
 

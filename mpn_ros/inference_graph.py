@@ -1,6 +1,6 @@
 """The network as it runs: uint8 pixels in, peaks, boxes and person probability out, in one graph.
 
-``Perception`` has static shapes; ``AnySizePerception`` is for a backend that sets them later.
+``InferenceGraph`` has static shapes; ``AnySizeInferenceGraph`` is for a backend that sets them later.
 Everything that a GPU or an exporter should see is here; what depends on how many people there are is left to the
 pipeline.
 """
@@ -71,7 +71,7 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
     return torch.stack(((x + 0.5) * _STRIDE - 0.5, (y + 0.5) * _STRIDE - 0.5, score.clamp(max=1)), -1)
 
 
-class Perception(nn.Module):
+class InferenceGraph(nn.Module):
     """``(B, height, width, 3)`` uint8 RGB to ``Perceived``; height and width are fixed, multiples of 32."""
 
     anchors: torch.Tensor
@@ -109,10 +109,10 @@ class Perception(nn.Module):
         return _decode_best(output, logits, score, cell, self.anchors)
 
 
-class AnySizePerception(Perception):
-    """``Perception`` of images of any size, to be traced: all that depends on the size is computed from it, and becomes
-    constant where the size of the traced graph is set. Of boxes there are always ``BOXES``; where there are fewer
-    cells, the rest has score 0.
+class AnySizeInferenceGraph(InferenceGraph):
+    """``InferenceGraph`` of images of any size, to be traced: all that depends on the size is computed from it, and
+    becomes constant where the size of the traced graph is set. Of boxes there are always ``BOXES``; where there are
+    fewer cells, the rest has score 0.
 
     Trace it with ``torch.jit.trace``: ``torch.export`` with open sizes takes many times as long.
     """

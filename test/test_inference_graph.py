@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from mpn_ros.inference_graph import BOXES, PEAKS, InferenceGraph, find_peaks
 from mpn_ros.network.anchors import PER_CELL, encode_boxes, make_anchors
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
-from mpn_ros.perception import BOXES, PEAKS, Perception, find_peaks
 from mpn_ros.presets import KeypointHeadConfig, preset
 
 
@@ -84,7 +84,7 @@ def scripted_output(height, width, boxes=(), scores=()):
 
 def test_boxes_are_decoded_and_sorted():
     network = Scripted(scripted_output(64, 96, [(1.0, 2.0, 30.0, 60.0), (40.0, 5.0, 90.0, 50.0)], [0.6, 0.9]))
-    seen = Perception(network, 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
+    seen = InferenceGraph(network, 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
     cells = 8 * 12 + 4 * 6 + 2 * 3 + 1 * 2 + 1
     assert seen.boxes.shape == (1, min(BOXES, cells), 5)
     np.testing.assert_allclose(seen.boxes[0, :2], [[40, 5, 90, 50, 0.9], [1, 2, 30, 60, 0.6]], rtol=1e-4)
@@ -94,7 +94,7 @@ def test_boxes_are_decoded_and_sorted():
 def test_of_the_anchors_of_a_cell_only_the_best_counts():
     output = scripted_output(64, 96, [(1.0, 2.0, 30.0, 60.0), (40.0, 5.0, 90.0, 50.0)], [0.6, 0.9])
     output.class_logits[0, FIRST_ANCHOR + 1] = output.class_logits[0, FIRST_ANCHOR] - 0.1
-    seen = Perception(Scripted(output), 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
+    seen = InferenceGraph(Scripted(output), 64, 96)(torch.zeros(1, 64, 96, 3, dtype=torch.uint8))
     assert (seen.boxes[0, :, 4] > 0.5).sum() == 2
 
 
@@ -102,7 +102,7 @@ def test_pixels_are_normalised_as_the_preset_says():
     network = Scripted(scripted_output(32, 32), 'r50')
     image = torch.tensor([124, 116, 104], dtype=torch.uint8).expand(1, 32, 32, 3)
     network.keypoint_head.config = KeypointHeadConfig()
-    Perception(network, 32, 32)(image)
+    InferenceGraph(network, 32, 32)(image)
     want = (np.array([124, 116, 104]) - network.preset.preprocessing.mean) / network.preset.preprocessing.std
     np.testing.assert_allclose(network.seen[0, :, 3, 4], want, rtol=1e-5)
 
@@ -110,14 +110,14 @@ def test_pixels_are_normalised_as_the_preset_says():
 @pytest.mark.parametrize('shape', [(64, 90), (0, 32)])
 def test_sizes_that_the_network_cannot_take_are_refused(shape):
     with pytest.raises(ValueError, match='multiples of 32'):
-        Perception(Scripted(scripted_output(32, 32)), *shape)
+        InferenceGraph(Scripted(scripted_output(32, 32)), *shape)
 
 
 def test_the_last_channel_is_the_person_map():
     output = scripted_output(32, 32)
     heatmaps = output.heatmaps.clone()
     heatmaps[0, 17, 2:4, 1] = 9.0
-    seen = Perception(Scripted(output._replace(heatmaps=heatmaps)), 32, 32)(
+    seen = InferenceGraph(Scripted(output._replace(heatmaps=heatmaps)), 32, 32)(
         torch.zeros(1, 32, 32, 3, dtype=torch.uint8)
     )
     assert (seen.person > 0.5).nonzero().tolist() == [[0, 2, 1], [0, 3, 1]]
