@@ -17,7 +17,7 @@ from mpn_ros import __version__
 from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import printable, write_whole
-from mpn_ros.inference_graph import PEAKS, InferenceGraph, Perceived
+from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
 from mpn_ros.network.prn import Assignment
 from mpn_ros.weights import Weights
 
@@ -26,7 +26,7 @@ def export_network(
     path: str | Path, weights: Weights, width: int, height: int, *, batch: int | None = 1, half: bool = False
 ) -> None:
     """Writes ``InferenceGraph``: ``images (B, height, width, 3)`` uint8 RGB to ``peaks``, ``boxes`` and ``person`` as
-    in ``Perceived``, all float32.
+    in ``RawDetections``, all float32.
 
     width, height: pixels, multiples of 32. batch: B; None leaves it open. half: float16 inside, but for the decoding of
     peaks and boxes. Raises ParameterError, and WeightsError where ``weights`` have no network.
@@ -38,7 +38,7 @@ def export_network(
         graph.network.half()
         graph.normalise.half()
     images = torch.zeros(_example(batch), height, width, 3, dtype=torch.uint8)
-    _export(path, graph, images, batch, 'images', Perceived._fields, weights)
+    _export(path, graph, images, batch, 'images', RawDetections._fields, weights)
 
 
 def export_prn(path: str | Path, weights: Weights, *, batch: int | None = 1, half: bool = False) -> None:

@@ -27,7 +27,7 @@ _MULTIPLE = 32  # of which the sides of an input are
 _FLOOR = 1e-4  # below this a heatmap is noise; it also keeps the logarithm finite
 
 
-class Perceived(NamedTuple):
+class RawDetections(NamedTuple):
     """What one forward pass sees, in pixels of the network's input: torch tensors inside the graph, float32 numpy
     arrays from a backend.
 
@@ -72,7 +72,7 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
 
 
 class InferenceGraph(nn.Module):
-    """``(B, height, width, 3)`` uint8 RGB to ``Perceived``; height and width are fixed, multiples of 32."""
+    """``(B, height, width, 3)`` uint8 RGB to ``RawDetections``; height and width are fixed, multiples of 32."""
 
     anchors: torch.Tensor
 
@@ -84,7 +84,7 @@ class InferenceGraph(nn.Module):
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(height, width, network.anchor_strides), persistent=False)
 
-    def forward(self, images: torch.Tensor) -> Perceived:
+    def forward(self, images: torch.Tensor) -> RawDetections:
         output = self.network(self.normalise(images))
         heatmaps = self._heatmaps(output)
         # Bounds make numbers of NaN in some backends, and a broken answer would be "nobody". A number less itself is 0,
@@ -92,7 +92,7 @@ class InferenceGraph(nn.Module):
         total = output.heatmaps.float().sum(1)
         broken = total - total
         boxes = self._boxes(images, output)
-        return Perceived(find_peaks(heatmaps[:, :-1]), boxes, heatmaps[:, -1].clamp(max=1) + broken)
+        return RawDetections(find_peaks(heatmaps[:, :-1]), boxes, heatmaps[:, -1].clamp(max=1) + broken)
 
     def dense(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """What ``forward`` makes its peaks and mask from, ``(B, K + 1, H/4, W/4)`` heatmaps with the person probability

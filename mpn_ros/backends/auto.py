@@ -9,7 +9,7 @@ import torch
 
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class AutoBackend:
         """That of the one which was taken; those after it run on the same device."""
         return self._chosen.gpu
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``."""
         while True:
             try:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 
 MOST_SHAPES = 16
 """Shapes of input for which a backend keeps what it has prepared."""
@@ -41,7 +41,7 @@ class Backend(Protocol):
         """The GPU on which images may lie already; None where they must be an array."""
         ...
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """To float32 arrays. Shapes may change between calls; a new one may cost preparation. Raises BackendUnavailable
         where that fails."""
         ...

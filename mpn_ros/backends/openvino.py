@@ -18,7 +18,7 @@ from mpn_ros.backends.base import MOST_SHAPES, Pixels
 from mpn_ros.backends.cache import cached
 from mpn_ros.backends.precision import DTYPES, say
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import AnySizeInferenceGraph, Perceived
+from mpn_ros.inference_graph import AnySizeInferenceGraph, RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.weights import tensor_digest
 
@@ -100,7 +100,7 @@ class OpenVinoBackend:
         model.reshape(shape)  # kernels for any size would take a fifth longer
         return self._core.compile_model(model, 'CPU', self._hints)
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         compiled = self._compiled((1, *images.shape[1:]))
         answers = [compiled(image[None]) for image in np.asarray(images)]
-        return Perceived(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))
+        return RawDetections(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from mpn_ros.inference_graph import PEAKS, InferenceGraph, Perceived
+from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
 
 
 class Packed(nn.Module):
@@ -20,10 +20,10 @@ class Packed(nn.Module):
         return torch.cat([part.float().flatten(1) for part in self.graph(images)], 1)
 
 
-def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> Perceived:
+def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> RawDetections:
     """The parts of ``(B, n)``, without a copy; height and width are those of the network's input."""
     rows, columns = height // 4, width // 4
     peaks, boxes, person = np.split(packed, (keypoints * PEAKS * 3, packed.shape[1] - rows * columns), 1)
-    return Perceived(
+    return RawDetections(
         peaks.reshape(-1, keypoints, PEAKS, 3), boxes.reshape(len(packed), -1, 5), person.reshape(-1, rows, columns)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 
 TOLERANCE = 0.2
 """Most that a score or a probability may differ. In bfloat16 those of `lite` differ by up to 0.13 from float32; a graph
@@ -20,7 +20,7 @@ def examples(shape: tuple[int, ...]) -> np.ndarray:
     return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) for picture in patches])
 
 
-def disagreement(found: Perceived, wanted: Perceived) -> str | None:
+def disagreement(found: RawDetections, wanted: RawDetections) -> str | None:
     """What keeps ``found`` from being an answer such as ``wanted``, as the end of a sentence, or None. Compared are
     the scores of each joint's best peak and of the boxes, and the probabilities of person: where peaks and boxes are
     jumps when two of like score change places."""

@@ -17,7 +17,7 @@ from mpn_ros.backends.folding import fold_batchnorm
 from mpn_ros.backends.packing import unpack
 from mpn_ros.backends.precision import resolve_precision, say
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import InferenceGraph, Perceived
+from mpn_ros.inference_graph import InferenceGraph, RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 
 Graph = Callable[[torch.Tensor], torch.Tensor]
@@ -108,7 +108,7 @@ class TorchBackend(ABC):
         return self.device if self.device.type == 'cuda' else None
 
     @torch.no_grad()
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``."""
         count, height, width = images.shape[:3]
         answer = self._route(self._batch(count), height, width)(images)

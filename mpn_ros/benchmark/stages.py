@@ -13,7 +13,7 @@ import torch
 
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import ImageError
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult
@@ -43,9 +43,9 @@ class Borrowed:
     """Runs ``backend`` and answers with what ``lender`` sees in the same pixels: for a network without trained weights,
     whose own answer holds nobody whom the steps after it could work on."""
 
-    def __init__(self, backend: Backend, lender: Callable[[Pixels], Perceived]) -> None:
+    def __init__(self, backend: Backend, lender: Callable[[Pixels], RawDetections]) -> None:
         self._backend, self._lender = backend, lender
-        self._lent: dict[bytes, Perceived] = {}
+        self._lent: dict[bytes, RawDetections] = {}
 
     @property
     def description(self) -> str:
@@ -67,7 +67,7 @@ class Borrowed:
         """That of the one which runs."""
         return self._backend.gpu
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """As a backend; the lender is asked once for each batch."""
         few = images[:, ::16, ::16]
         key = (few.cpu().numpy() if isinstance(few, torch.Tensor) else few).tobytes()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.errors import ParameterError
-from mpn_ros.inference_graph import Perceived, find_peaks
+from mpn_ros.inference_graph import RawDetections, find_peaks
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline
@@ -54,17 +54,17 @@ class AugmentedPipeline:
         [result] = self.pipeline.postprocess(first, second, self.pipeline.group(first, second), thresholds)
         return result
 
-    def _see_windows(self, image: np.ndarray, channel_order: ChannelOrder, plans: Sequence[Plan]) -> Perceived:
+    def _see_windows(self, image: np.ndarray, channel_order: ChannelOrder, plans: Sequence[Plan]) -> RawDetections:
         """What all looks see in windows of one size; they are of the right size already, so only ``flip`` adds one."""
         seen = [
             self._see(plan.window.cut(image), channel_order, [plan.window.letterbox], plan.window.letterbox)
             for plan in plans
         ]
-        return Perceived(*(np.concatenate(parts) for parts in zip(*seen)))
+        return RawDetections(*(np.concatenate(parts) for parts in zip(*seen)))
 
     def _see(
         self, image: np.ndarray, channel_order: ChannelOrder, views: Sequence[Letterbox], reference: Letterbox
-    ) -> Perceived:
+    ) -> RawDetections:
         """What all looks at an image, or at what a window shows of it, see together, in the pixels of the reference's
         input."""
         flip = [*self.pipeline.layout.flip, len(self.pipeline.layout)]
@@ -79,7 +79,7 @@ class AugmentedPipeline:
         mean = torch.stack(heatmaps).mean(0)
         together = np.concatenate(boxes)
         best_first = np.argsort(-together[:, 4], kind='stable')
-        return Perceived(
+        return RawDetections(
             find_peaks(mean[:, :-1]).cpu().numpy(), together[None, best_first], mean[:, -1].clamp(0, 1).cpu().numpy()
         )
 

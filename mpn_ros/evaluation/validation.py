@@ -11,7 +11,7 @@ from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, ImageToPeople, collect
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, PRNGrouper
@@ -45,7 +45,7 @@ class LabelledBoxes:
         corners = np.stack([x, y, x + width, y + height], -1) * scale
         return np.column_stack([corners, np.ones(len(people))]).astype(np.float32)
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """What the network sees, and the labels' boxes with a score of 1."""
         return self.backend(images)._replace(boxes=next(self._boxes)[None])
 

@@ -1,4 +1,4 @@
-"""A family's network as a backend of the pipeline: letterboxed images in, ``Perceived`` out."""
+"""A family's network as a backend of the pipeline: letterboxed images in, ``RawDetections`` out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mpn_ros.errors import BackendUnavailable, InferenceError
 from mpn_ros.families.base import Family, Poses
 from mpn_ros.families.network_file import NetworkFile
 from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape, gpu_providers
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 
 RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
     'tensorrt': partial(OnnxRuntime, tensorrt=True),
@@ -82,7 +82,7 @@ class FamilyBackend:
         self.description = runtime.describe(runtime.precisions[0])
         self._runs: dict[Shape, Run] = {}
 
-    def __call__(self, images: Pixels) -> Perceived:
+    def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
         pixels, step = np.asarray(images), self.largest_batch
         found = [
@@ -147,7 +147,7 @@ class FamilyBackend:
             return None
 
 
-def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> Perceived:
+def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> RawDetections:
     """People as the pipeline takes them, ``most`` in each image: each box has a sixth number, which of the peaks of
     every joint are its own."""
     people = [best_first(poses, most) for poses in found]
@@ -157,7 +157,7 @@ def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> Perceived
         count = len(poses.boxes)
         peaks[index, :, :count] = poses.keypoints[:, order].transpose(1, 0, 2)
         boxes[index, :count, :5], boxes[index, :, 5] = poses.boxes, np.arange(most)
-    return Perceived(peaks, boxes, np.empty((len(people), 0, 0), np.float32))
+    return RawDetections(peaks, boxes, np.empty((len(people), 0, 0), np.float32))
 
 
 def best_first(poses: Poses, most: int) -> Poses:

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mpn_ros.boxes import box_iou
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.letterbox import Letterbox
 from mpn_ros.pipeline.windows import Window
 
@@ -67,7 +67,7 @@ class Refinement:
     seconds: float
 
 
-def look_at_windows(plans: Sequence[Plan], see: Callable[[Sequence[Plan]], Perceived]) -> list[Look[Window]]:
+def look_at_windows(plans: Sequence[Plan], see: Callable[[Sequence[Plan]], RawDetections]) -> list[Look[Window]]:
     """What ``see`` finds in windows, those of one size at once, without those whose answer is not finite.
 
     A person's box is the one that the detector finds for them in the window; where it finds none, that of the plan.

@@ -19,7 +19,7 @@ from mpn_ros.backends import make_backend
 from mpn_ros.backends.base import Pixels
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.families.network import PoseNetwork, open_network
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
@@ -240,7 +240,9 @@ class PosePipeline:
         letterboxes = share_input([fit(image.shape, self.input_size, self._origin) for image in images])
         return letterboxes, self._inputs(images, letterboxes, orders)
 
-    def first_looks(self, views: Sequence[Letterbox], seen: Perceived, thresholds: Thresholds) -> list[Look[Letterbox]]:
+    def first_looks(
+        self, views: Sequence[Letterbox], seen: RawDetections, thresholds: Thresholds
+    ) -> list[Look[Letterbox]]:
         """A look at each image as a whole, with the boxes that stay. Raises InferenceError where the network's answer
         is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
@@ -274,7 +276,7 @@ class PosePipeline:
         return known
 
     def second_looks(
-        self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], Perceived]
+        self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], RawDetections]
     ) -> Refinement:
         """Looks in at most ``refine`` windows of each image at people whose size in the first look does not suit the
         network; ``see`` runs it."""
@@ -296,7 +298,7 @@ class PosePipeline:
             )
         return Refinement(plans, looks, time.perf_counter() - started)
 
-    def see(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], plans: Sequence[Plan]) -> Perceived:
+    def see(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], plans: Sequence[Plan]) -> RawDetections:
         """What the network sees in windows of one size of ``images`` ``(H, W, 3)`` uint8."""
         pixels = self._inputs(
             [plan.window.cut(images[plan.image]) for plan in plans],
@@ -309,7 +311,7 @@ class PosePipeline:
             if isinstance(some, torch.Tensor):  # one graph for any number
                 some = torch.cat([some, some.new_zeros(self._window_batch - len(some), *some.shape[1:])])
             seen.append(self.backend(some))
-        return Perceived(*(np.concatenate(parts)[: len(plans)] for parts in zip(*seen)))
+        return RawDetections(*(np.concatenate(parts)[: len(plans)] for parts in zip(*seen)))
 
     def group(self, first: Sequence[Look[Letterbox]], second: Refinement) -> list[np.ndarray]:
         """Keypoints ``(P, K, 3)`` in the pixels of its input for each look, the first ones first."""

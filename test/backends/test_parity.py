@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mpn_ros.backends.parity import TOLERANCE, disagreement, examples
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 
 
 def answer(person=0.5):
-    return Perceived(
+    return RawDetections(
         np.full((1, 2, 3, 3), 0.4, np.float32),
         np.full((1, 5, 5), 0.3, np.float32),
         np.full((1, 4, 6), person, np.float32),

@@ -12,7 +12,7 @@ pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip ins
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
-from mpn_ros.inference_graph import Perceived
+from mpn_ros.inference_graph import RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import PRNGrouper
@@ -26,7 +26,7 @@ class BlindBackend:
     description, gpu = 'blind', None
 
     def __call__(self, images):
-        return Perceived('peaks', 'boxes', 'person')
+        return RawDetections('peaks', 'boxes', 'person')
 
 
 def test_labelled_boxes_lie_in_the_input_as_the_people_lie_in_the_image(small_dataset):
@@ -85,7 +85,7 @@ class Counted:
         peaks = np.zeros((count, 17, 30, 3), np.float32)
         peaks[:, :, 0] = width / 2, height / 2, 0.05
         boxes = np.tile(np.float32([[0.3 * width, 0.3 * height, 0.7 * width, 0.7 * height, 0.9]]), (count, 1, 1))
-        return Perceived(peaks, boxes, np.full((count, height // 4, width // 4), 0.9, np.float32))
+        return RawDetections(peaks, boxes, np.full((count, height // 4, width // 4), 0.9, np.float32))
 
 
 def test_each_image_is_looked_at_once_whatever_groups_it(network):

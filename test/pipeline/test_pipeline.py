@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mpn_ros.errors import BackendUnavailable, ImageError, InferenceError, ParameterError, WeightsError
-from mpn_ros.inference_graph import BOXES, PEAKS, Perceived
+from mpn_ros.inference_graph import BOXES, PEAKS, RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
@@ -50,7 +50,7 @@ class ScriptedBackend:
         person = np.zeros((count, height // 4, width // 4), np.float32)
         if self.person is not None:
             person[:, self.person[1] : self.person[3], self.person[0] : self.person[2]] = 1
-        return Perceived(peaks, boxes, person)
+        return RawDetections(peaks, boxes, person)
 
 
 def pipeline(weights, backend, refine=0, **options):
@@ -228,7 +228,7 @@ def test_wrong_thresholds_and_images_end_in_a_sentence(weights):
         PosePipeline('nowhere.safetensors')
 
 
-@pytest.mark.parametrize('field', Perceived._fields)
+@pytest.mark.parametrize('field', RawDetections._fields)
 @pytest.mark.parametrize('value', [np.nan, np.inf])
 def test_an_answer_that_is_not_finite_is_an_error_and_not_nobody(weights, field, value):
     class Broken(ScriptedBackend):
