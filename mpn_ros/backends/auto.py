@@ -31,14 +31,14 @@ class AutoBackend:
         return self._chosen.description
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """That of the one which was taken."""
-        return self._chosen.largest_batch
+        return self._chosen.max_batch_size
 
     @property
-    def one_thread(self) -> bool:
+    def thread_affine(self) -> bool:
         """That of the one which was taken."""
-        return self._chosen.one_thread
+        return self._chosen.thread_affine
 
     @property
     def gpu(self) -> torch.device | None:

@@ -26,12 +26,12 @@ class Backend(Protocol):
         ...
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """The most images that are faster at once than one after the other: on a CPU 1."""
         ...
 
     @property
-    def one_thread(self) -> bool:
+    def thread_affine(self) -> bool:
         """Whether all calls should come from the same thread, to which something belongs: a pool, a stream, what it has
         recorded."""
         ...

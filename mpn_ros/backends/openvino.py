@@ -35,8 +35,8 @@ class OpenVinoBackend:
     of its own.
     """
 
-    largest_batch = 1
-    one_thread = False
+    max_batch_size = 1
+    thread_affine = False
     gpu: torch.device | None = None
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):

@@ -84,7 +84,7 @@ class TorchBackend(ABC):
     """
 
     name: str
-    one_thread = True
+    thread_affine = True
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         self.device = check_device(device)
@@ -98,7 +98,7 @@ class TorchBackend(ABC):
         return f'{self.name} {say(self.dtype)} on {self.device}'
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """See ``Backend``."""
         return 1 if self.device.type == 'cpu' else sys.maxsize
 

@@ -53,14 +53,14 @@ class Borrowed:
         return self._backend.description
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """That of the one which runs."""
-        return self._backend.largest_batch
+        return self._backend.max_batch_size
 
     @property
-    def one_thread(self) -> bool:
+    def thread_affine(self) -> bool:
         """That of the one which runs."""
-        return self._backend.one_thread
+        return self._backend.thread_affine
 
     @property
     def gpu(self) -> torch.device | None:

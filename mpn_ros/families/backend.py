@@ -72,19 +72,19 @@ class FamilyBackend:
     first; numbers with which they are not finite, or off, are not used, with a warning. Which were is remembered.
     """
 
-    one_thread = False
+    thread_affine = False
     gpu = None  # images come as arrays
 
     def __init__(self, file: NetworkFile, family: Family, order: np.ndarray, runtime: Runtime) -> None:
         self._file, self._family, self._order, self._runtime = file, family, order, runtime
         shape = file.signature.inputs[0].shape
-        self.largest_batch = _ON_A_GPU if runtime.gpu and shape is not None and shape[0] is None else 1
+        self.max_batch_size = _ON_A_GPU if runtime.gpu and shape is not None and shape[0] is None else 1
         self.description = runtime.describe(runtime.precisions[0])
         self._runs: dict[Shape, Run] = {}
 
     def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
-        pixels, step = np.asarray(images), self.largest_batch
+        pixels, step = np.asarray(images), self.max_batch_size
         found = [
             poses
             for start in range(0, len(pixels), step)

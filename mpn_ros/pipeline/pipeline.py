@@ -150,14 +150,14 @@ class PosePipeline:
         return DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu'] if self.segments else 0
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
-        return self.backend.largest_batch
+        return self.backend.max_batch_size
 
     @property
-    def one_thread(self) -> bool:
+    def thread_affine(self) -> bool:
         """Whether the backend wants all calls from the same thread."""
-        return self.backend.one_thread
+        return self.backend.thread_affine
 
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
@@ -227,7 +227,7 @@ class PosePipeline:
         with self._turn:
             asking = threading.current_thread()
             self._thread = self._thread or asking
-            if self._thread is not asking and self.one_thread and self.backend.gpu is not None:
+            if self._thread is not asking and self.thread_affine and self.backend.gpu is not None:
                 raise ParameterError(
                     f"{self.backend.description} answers in the thread that asked first, '{self._thread.name}', not in "
                     f"'{asking.name}': make a pipeline for each thread"

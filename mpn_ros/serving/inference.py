@@ -20,11 +20,11 @@ class Pipeline(Protocol):
     """What serving needs of a ``PosePipeline``."""
 
     @property
-    def largest_batch(self) -> int:
+    def max_batch_size(self) -> int:
         """The most images that are faster as a batch."""
 
     @property
-    def one_thread(self) -> bool:
+    def thread_affine(self) -> bool:
         """Whether all calls should come from the same thread."""
 
     def batch(
@@ -59,7 +59,7 @@ class Inference:
     @property
     def max_batch_size(self) -> int:
         """The most images that are worth a batch, and that memory has sufficed for."""
-        return min(self._memory_limit, self._pipeline.largest_batch)
+        return min(self._memory_limit, self._pipeline.max_batch_size)
 
     def __call__(self, requests: Sequence[Request]) -> list[PoseResult | Exception]:
         """A result for each image, or why there is none. May be called from any thread, by one at a time.
@@ -67,7 +67,7 @@ class Inference:
         Where memory is missing, what is kept for later is freed and the batch tried once more. A batch that fails is
         halved until the image that it fails for is alone; if it was for memory, later batches are no larger.
         """
-        if self._pipeline.one_thread:
+        if self._pipeline.thread_affine:
             return self._thread.submit(self._infer, requests).result()
         return self._infer(requests)
 

@@ -193,7 +193,7 @@ def test_auto_goes_on_to_the_next_where_a_graph_cannot_be_built(small_network, i
     assert backend.description == 'unbuildable'
     with caplog.at_level(logging.INFO):
         assert np.isfinite(backend(images).person).all() and backend.description == 'eager float32 on cpu'
-    assert backend.largest_batch == 1
+    assert backend.max_batch_size == 1
     assert 'eager float32 on cpu (no engine for this shape; no such chip)' in caplog.text
     order('unbuildable')
     with pytest.raises(BackendUnavailable, match='no engine'):

@@ -74,7 +74,7 @@ def test_a_prn_is_measured_at_several_bounds_and_in_windows_and_the_best_comes_f
 class Counted:
     """Grey in, the same result out; counts how often it is asked."""
 
-    description, gpu, one_thread, largest_batch = 'counted', None, False, 1
+    description, gpu, thread_affine, max_batch_size = 'counted', None, False, 1
 
     def __init__(self):
         self.shapes = []

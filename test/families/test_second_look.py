@@ -26,7 +26,7 @@ def poses(*people: tuple[np.ndarray, float]) -> Poses:
 class Scripted:
     """Sees the person as a whole, and in a window who is asked for."""
 
-    description, largest_batch, one_thread, gpu = 'scripted', 1, False, None
+    description, max_batch_size, thread_affine, gpu = 'scripted', 1, False, None
 
     def __init__(self, whole: Poses, window: Poses) -> None:
         self.whole, self.window, self.shapes = whole, window, []

@@ -138,7 +138,7 @@ def test_several_threads_take_turns_at_the_network(weights):
     """As OpenVINO and PyTorch, the backend has one memory to compute in."""
 
     class OneAtATime(ScriptedBackend):
-        gpu, one_thread, busy = None, True, False
+        gpu, thread_affine, busy = None, True, False
 
         def __call__(self, images):
             assert not self.busy, 'another thread is at it'
@@ -156,7 +156,7 @@ def test_several_threads_take_turns_at_the_network(weights):
 
 def test_where_a_graph_belongs_to_a_thread_another_is_told(weights):
     class Graph(ScriptedBackend):
-        gpu, one_thread = torch.device('cpu'), True
+        gpu, thread_affine = torch.device('cpu'), True
 
     made, image = pipeline(weights, Graph()), np.zeros((48, 64, 3), np.uint8)
     made(image)

@@ -33,7 +33,7 @@ import mpn_ros.ros.pipeline as pipeline
 def load(parameters):
     print('loading', file=sys.stderr, flush=True)
     time.sleep(float(sys.argv.pop(1)))
-    return SimpleNamespace(largest_batch=1, one_thread=True, default_refine=4, segments=True, warm=lambda: None)
+    return SimpleNamespace(max_batch_size=1, thread_affine=True, default_refine=4, segments=True, warm=lambda: None)
 
 pipeline.load_pipeline, pipeline.pipeline_info = load, lambda _: {{}}
 {fault}
@@ -175,7 +175,7 @@ mpn_ros.ros.node.PoseNode._diagnose = fail
 
 ANSWER = """
 class Answer:
-    largest_batch, one_thread, default_refine, segments = 1, True, 4, True
+    max_batch_size, thread_affine, default_refine, segments = 1, True, 4, True
     def warm(self):
         pass
     def batch(self, images, orders, expected):

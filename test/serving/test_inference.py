@@ -16,7 +16,7 @@ from mpn_ros.serving.inference import Inference, Request
 class Doubtful:
     """A pipeline whose result is the picture's value; ``fault(values)`` may raise. Keeps the sizes of its batches."""
 
-    largest_batch, one_thread = 6, False
+    max_batch_size, thread_affine = 6, False
 
     def __init__(self, fault):
         self.fault, self.sizes = fault, []
@@ -106,7 +106,7 @@ def test_a_lost_device_is_tried_no_further():
 
 def test_a_batch_is_no_larger_than_the_pipeline_gains_from():
     infer, pipeline, _ = infer_with(lambda values: None)
-    assert infer.max_batch_size == pipeline.largest_batch
+    assert infer.max_batch_size == pipeline.max_batch_size
 
 
 def test_nothing_is_asked_for_no_pictures():
@@ -114,15 +114,15 @@ def test_nothing_is_asked_for_no_pictures():
     assert infer([]) == [] and not pipeline.sizes
 
 
-@pytest.mark.parametrize('one_thread', [True, False])
-def test_a_pipeline_may_want_one_thread_for_all_calls(one_thread):
+@pytest.mark.parametrize('thread_affine', [True, False])
+def test_a_pipeline_may_be_bound_to_a_thread(thread_affine):
     threads = []
     infer, pipeline, _ = infer_with(lambda values: threads.append(threading.current_thread()))
-    pipeline.one_thread = one_thread
+    pipeline.thread_affine = thread_affine
     callers = [threading.Thread(target=infer, args=[pictures(1)]) for _ in range(3)]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
-    assert len(threads) == 3 and len(set(threads)) == (1 if one_thread else 3)
+    assert len(threads) == 3 and len(set(threads)) == (1 if thread_affine else 3)
     infer.close()

@@ -27,7 +27,7 @@ class StubPipeline:
         self.delay, self.poison = delay, poison
         self.backend = SimpleNamespace(description='stub')
         self.weights = SimpleNamespace(source='none')
-        self.input_size, self.largest_batch, self.one_thread = 64, 8, False
+        self.input_size, self.max_batch_size, self.thread_affine = 64, 8, False
         self.thresholds, self.refine, self.default_refine, self.warmed = None, 0, 4, False
         self.segments = True
         self.expected: list[np.ndarray | None] = []

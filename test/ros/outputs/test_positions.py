@@ -32,7 +32,7 @@ class UprightPerson:
 
     backend = SimpleNamespace(description='stub')
     weights = SimpleNamespace(source='none')
-    input_size, largest_batch, one_thread = 64, 8, False
+    input_size, max_batch_size, thread_affine = 64, 8, False
     thresholds, refine, default_refine, segments = None, 0, 4, True
 
     def warm(self):
