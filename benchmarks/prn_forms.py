@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from mpn_ros.evaluation.grouping import grouping_figures
+from mpn_ros.evaluation.grouping_input import GroupingInput, simulated
 from mpn_ros.evaluation.machine import machine, versions
-from mpn_ros.evaluation.observed import Observed, simulated
 from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.crops import expand, into_crop
@@ -89,7 +89,7 @@ def changed(prn: PoseResidualNetwork, change: Callable[[torch.Tensor], torch.Ten
     return prn
 
 
-def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> Observed:
+def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> GroupingInput:
     """One image with ``count`` of the people anywhere on it, as simulated detectors see them; as many
     peaks of each joint are left as the network gives."""
     chosen = people[random.choice(len(people), count)]
@@ -102,10 +102,10 @@ def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> Ob
     return dataclasses.replace(image, peaks=np.take_along_axis(image.peaks, strongest, 1))
 
 
-def milliseconds(grouper: PRNGrouper, images: Sequence[Observed], one_by_one: bool, repeats: int) -> float:
+def milliseconds(grouper: PRNGrouper, images: Sequence[GroupingInput], one_by_one: bool, repeats: int) -> float:
     """The least time of a call over ``repeats`` rounds of the images, the mean of the images."""
 
-    def call(image: Observed) -> float:
+    def call(image: GroupingInput) -> float:
         start = time.perf_counter()
         for boxes in np.split(image.boxes, len(image.boxes)) if one_by_one else [image.boxes]:
             grouper([image.peaks], [boxes])
@@ -114,7 +114,7 @@ def milliseconds(grouper: PRNGrouper, images: Sequence[Observed], one_by_one: bo
     return 1000 * float(np.mean([min(call(image) for _ in range(repeats)) for image in images]))
 
 
-def network_milliseconds(prn: PoseResidualNetwork, images: Sequence[Observed], repeats: int) -> float:
+def network_milliseconds(prn: PoseResidualNetwork, images: Sequence[GroupingInput], repeats: int) -> float:
     """The same of the network alone, which is given all peaks in each person's crop."""
     network = SparsePRN(prn)
 

@@ -32,13 +32,13 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.coco import read_dataset
     from mpn_ros.commands.ablate_grouping import make_groupers, open_pipeline
     from mpn_ros.evaluation.crop_pictures import crops_that_differ, draw_crops
-    from mpn_ros.evaluation.observed import seen_by
+    from mpn_ros.evaluation.grouping_input import detected_by
     from mpn_ros.weights import load_weights, resolve_weights
 
     weights, pipeline = load_weights(resolve_weights(args.weights)), open_pipeline(args)
     layout = weights.preset.layout
     dataset = read_dataset(args.images, args.annotations, layout).first(args.limit)
-    images = list(seen_by(pipeline, dataset))
+    images = list(detected_by(pipeline, dataset))
     crops = crops_that_differ(make_groupers(weights), images, args.crops, args.overlap, layout)
     if not crops:
         raise DatasetError(

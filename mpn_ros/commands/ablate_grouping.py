@@ -13,7 +13,7 @@ from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipel
 from mpn_ros.errors import ParameterError
 
 if TYPE_CHECKING:
-    from mpn_ros.evaluation.observed import Observed
+    from mpn_ros.evaluation.grouping_input import GroupingInput
     from mpn_ros.pipeline.grouping import Grouper
     from mpn_ros.pipeline.pipeline import PosePipeline
     from mpn_ros.weights import Weights
@@ -88,7 +88,7 @@ def make_groupers(weights: Weights, files: Sequence[Path] = ()) -> dict[str, Gro
 
 
 def _on_labels(groupers: dict[str, Grouper], path: Path) -> list[Row]:
-    from mpn_ros.evaluation.observed import simulated
+    from mpn_ros.evaluation.grouping_input import simulated
     from mpn_ros.training.prn_labels import load_people
     from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 
@@ -103,12 +103,12 @@ def _on_labels(groupers: dict[str, Grouper], path: Path) -> list[Row]:
 def _on_images(groupers: dict[str, Grouper], args: argparse.Namespace, weights: Weights) -> list[Row]:
     from mpn_ros.coco import read_dataset
     from mpn_ros.evaluation.grouping import figures_by_overlap
-    from mpn_ros.evaluation.observed import seen_by, true_peaks_and_boxes, with_boxes_of
+    from mpn_ros.evaluation.grouping_input import detected_by, true_peaks_and_boxes, with_boxes_of
     from mpn_ros.evaluation.results import keypoint_results
 
     dataset = read_dataset(args.images, args.annotations, weights.preset.layout).first(args.limit)
     pipeline = open_pipeline(args)
-    ours, true = list(seen_by(pipeline, dataset)), true_peaks_and_boxes(dataset)
+    ours, true = list(detected_by(pipeline, dataset)), true_peaks_and_boxes(dataset)
     sources = {
         'true peaks, true boxes': true,
         'true peaks, our boxes': with_boxes_of(true, ours),
@@ -141,7 +141,7 @@ def open_pipeline(args: argparse.Namespace) -> PosePipeline:
     return make_pipeline(args, THRESHOLDS)
 
 
-def _measure(given: str, observed: list[Observed], groupers: dict[str, Grouper]) -> list[Row]:
+def _measure(given: str, observed: list[GroupingInput], groupers: dict[str, Grouper]) -> list[Row]:
     from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
 
     rows: list[Row] = []

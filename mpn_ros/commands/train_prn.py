@@ -13,7 +13,7 @@ from tqdm import tqdm
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.grouping import grouping_figures
-from mpn_ros.evaluation.observed import simulated
+from mpn_ros.evaluation.grouping_input import simulated
 from mpn_ros.evaluation.peak_noise import measured_noise, sightings
 from mpn_ros.files import make_folder
 from mpn_ros.network.prn import PoseResidualNetwork

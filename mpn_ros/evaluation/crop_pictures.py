@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mpn_ros.boxes import box_iou
 from mpn_ros.evaluation.grouping import group
-from mpn_ros.evaluation.observed import Observed
+from mpn_ros.evaluation.grouping_input import GroupingInput
 from mpn_ros.evaluation.skeleton_plots import colour, frame, plot_skeleton
 from mpn_ros.pipeline.crops import expand
 from mpn_ros.pipeline.grouping import Grouper
@@ -35,7 +35,7 @@ class Crop(NamedTuple):
 
 
 def crops_that_differ(
-    groupers: Mapping[str, Grouper], images: Sequence[Observed], count: int, overlap: float, layout: SkeletonLayout
+    groupers: Mapping[str, Grouper], images: Sequence[GroupingInput], count: int, overlap: float, layout: SkeletonLayout
 ) -> list[Crop]:
     """The ``count`` crops, one an image at most, of people who overlap another by more than ``overlap`` in which the
     first grouper's OKS is highest above the best of the others'."""
@@ -71,7 +71,7 @@ def _lead(crop: Crop, first: str, rest: Sequence[str]) -> float:
     return crop.oks[first] - max(crop.oks[name] for name in rest)
 
 
-def _crops(image: Observed, poses: Mapping[str, np.ndarray], overlap: float, layout: SkeletonLayout) -> list[Crop]:
+def _crops(image: GroupingInput, poses: Mapping[str, np.ndarray], overlap: float, layout: SkeletonLayout) -> list[Crop]:
     persons = [label for label in image.truth if label['num_keypoints'] > len(layout) // 2 and not label['iscrowd']]
     boxes = np.array([label['bbox'] for label in persons], float).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]

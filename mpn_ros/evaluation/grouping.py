@@ -10,7 +10,7 @@ import numpy as np
 
 from mpn_ros.boxes import box_iou
 from mpn_ros.evaluation.average_precision import average_precision
-from mpn_ros.evaluation.observed import Observed
+from mpn_ros.evaluation.grouping_input import GroupingInput
 from mpn_ros.evaluation.reliability import reliability
 from mpn_ros.evaluation.results import keypoint_results
 from mpn_ros.pipeline.crops import into_crop
@@ -28,24 +28,24 @@ Figures = dict[str, dict[str, float | None]]
 """COCO's figures by name, 0..1, for each part of the people by name."""
 
 
-def group(grouper: Grouper, images: Sequence[Observed]) -> list[np.ndarray]:
+def group(grouper: Grouper, images: Sequence[GroupingInput]) -> list[np.ndarray]:
     """The keypoints ``(M, K, 3)`` that the grouper gives to the boxes of each image."""
     return [grouper([image.peaks], [image.boxes])[0] for image in images]
 
 
-def grouping_figures(grouper: Grouper, images: Sequence[Observed]) -> Figures:
+def grouping_figures(grouper: Grouper, images: Sequence[GroupingInput]) -> Figures:
     """COCO's keypoint figures of a grouper, for each of ``OVERLAPS``."""
     results = [result for image, poses in zip(images, group(grouper, images)) for result in pose_results(image, poses)]
     return figures_by_overlap(images, results)
 
 
-def pose_results(image: Observed, poses: np.ndarray) -> list[dict[str, Any]]:
+def pose_results(image: GroupingInput, poses: np.ndarray) -> list[dict[str, Any]]:
     """COCO results of the poses ``(M, K, 3)`` of the boxes of an image."""
     people = [Person(box[:4], float(box[4]), pose) for box, pose in zip(image.boxes, poses)]
     return keypoint_results(PoseResult(tuple(people), np.empty((0, 0), np.uint8)), image.image_id)
 
 
-def figures_by_overlap(images: Sequence[Observed], results: Sequence[dict[str, Any]]) -> Figures:
+def figures_by_overlap(images: Sequence[GroupingInput], results: Sequence[dict[str, Any]]) -> Figures:
     """COCO's keypoint figures of ``results`` for each of ``OVERLAPS``: on the images that have such people, where all
     other people are neither asked for nor held against who finds them."""
     figures = {}
@@ -58,8 +58,8 @@ def figures_by_overlap(images: Sequence[Observed], results: Sequence[dict[str, A
     return figures
 
 
-def joint_rates(grouper: Grouper, images: Sequence[Observed]) -> dict[str, float | None]:
-    """The strict look at every joint of every person, where ``Observed.own`` tells whose a peak is.
+def joint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[str, float | None]:
+    """The strict look at every joint of every person, where ``GroupingInput.own`` tells whose a peak is.
 
     ``own``: of the joints that have a peak, how many got it. ``refused``: of those that have none while others' peaks
     are in the box, how many got none. An answer below the keypoint threshold of the pipeline is no answer. 0..1; None
@@ -78,8 +78,8 @@ def joint_rates(grouper: Grouper, images: Sequence[Observed]) -> dict[str, float
     return {name: float(rate.mean()) if len(rate) else None for name, rate in rates.items()}
 
 
-def joint_reliability(grouper: Grouper, images: Sequence[Observed]) -> list[dict[str, float]]:
-    """Whether a keypoint's score says how sure the assignment is, where ``Observed.own`` tells whose a peak is.
+def joint_reliability(grouper: Grouper, images: Sequence[GroupingInput]) -> list[dict[str, float]]:
+    """Whether a keypoint's score says how sure the assignment is, where ``GroupingInput.own`` tells whose a peak is.
 
     The score of an answered joint by that of its peak is how likely the grouper holds it to be the person's:
     ``reliability`` of that likelihood, over all joints that are answered.

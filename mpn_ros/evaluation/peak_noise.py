@@ -38,7 +38,7 @@ def sightings(pipeline: PosePipeline, dataset: PersonDataset) -> Iterator[Sighti
         if not people:
             continue
         pixels = image.read()
-        peaks, _ = pipeline.observe(pixels, 'bgr')
+        peaks, _ = pipeline.detect_raw(pixels, 'bgr')
         yield Sighting(peaks, people, everybody, image.complete)
         for peaks, rows in _in_windows(pipeline, image, pixels, people):
             yield Sighting(peaks, [people[row] for row in rows], everybody, image.complete)

@@ -211,7 +211,7 @@ class PosePipeline:
                 for width, height in self.windows.shapes:
                     self.backend(np.full((self._window_batch, height, width, 3), self.fill, np.uint8))
 
-    def observe(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
+    def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks
         ``(K, N, 3)`` and the boxes that stay ``(M, 5)``. Raises ImageError."""
         check_image(image)

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('matplotlib', reason='matplotlib is in the extra `train` and is not installed')
 
 from mpn_ros.evaluation.crop_pictures import crops_that_differ, draw_crops
-from mpn_ros.evaluation.observed import simulated
+from mpn_ros.evaluation.grouping_input import simulated
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT

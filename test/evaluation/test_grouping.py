@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 
 from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability  # noqa: E402
-from mpn_ros.evaluation.observed import Observed, simulated  # noqa: E402
+from mpn_ros.evaluation.grouping_input import GroupingInput, simulated  # noqa: E402
 from mpn_ros.training.prn_labels import LabelledPeople  # noqa: E402
 from mpn_ros.training.prn_noise import EXACT  # noqa: E402
 
@@ -34,7 +34,7 @@ Change = Callable[[np.ndarray], np.ndarray]
 class Reciting:
     """Answers the own peaks of every person, changed by ``change``, whatever it is given."""
 
-    def __init__(self, images: list[Observed], change: Change = lambda poses: poses) -> None:
+    def __init__(self, images: list[GroupingInput], change: Change = lambda poses: poses) -> None:
         self.answers = iter([change(np.array(image.own)) for image in images * 2])
 
     def __call__(self, peaks: list[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray]:

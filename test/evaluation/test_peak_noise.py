@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.coco import read_dataset
-from mpn_ros.evaluation.observed import simulated
+from mpn_ros.evaluation.grouping_input import simulated
 from mpn_ros.evaluation.peak_noise import Sighting, measured_noise, sightings
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.training.prn_labels import LabelledPeople

@@ -11,7 +11,7 @@ import torch
 
 from mpn_ros.errors import WeightsError
 from mpn_ros.evaluation.grouping import grouping_figures
-from mpn_ros.evaluation.observed import simulated
+from mpn_ros.evaluation.grouping_input import simulated
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper
 from mpn_ros.presets import PRNConfig

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.coco import read_dataset
-from mpn_ros.evaluation.observed import simulated, true_peaks_and_boxes, with_boxes_of
+from mpn_ros.evaluation.grouping_input import simulated, true_peaks_and_boxes, with_boxes_of
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 

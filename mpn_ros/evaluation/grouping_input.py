@@ -17,7 +17,7 @@ from mpn_ros.training.prn_noise import AREA_OF_BOX, DetectorNoise, clutter, dete
 
 
 @dataclass(frozen=True)
-class Observed:
+class GroupingInput:
     """One image as a grouper sees it, in its pixels, and its labels.
 
     peaks: ``(K, N, 3)`` x, y, score. boxes: ``(M, 5)`` x0, y0, x1, y1, score. truth: COCO annotations of its persons.
@@ -31,7 +31,7 @@ class Observed:
     own: np.ndarray | None = None
 
 
-def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> list[Observed]:
+def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> list[GroupingInput]:
     """What detectors with ``noise`` find of labelled people. An annotation's ``area`` is ``AREA_OF_BOX`` of the box's,
     since labels alone do not tell it."""
     random = np.random.default_rng(seed)
@@ -43,7 +43,7 @@ def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> li
     weak[..., :2] = weak[..., :2] * size + corner - 0.5
     peaks = np.concatenate([points, twins(points, noise, random), weak], 2)
     return [
-        Observed(
+        GroupingInput(
             int(people.image_id[rows[0]]),
             np.concatenate(list(peaks[rows]), 1),
             boxes[rows],
@@ -54,7 +54,7 @@ def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> li
     ]
 
 
-def true_peaks_and_boxes(dataset: PersonDataset) -> list[Observed]:
+def true_peaks_and_boxes(dataset: PersonDataset) -> list[GroupingInput]:
     """The labels of each image: the keypoints of all persons as peaks of score 1, and the boxes of those that have
     keypoints."""
     found = []
@@ -66,17 +66,17 @@ def true_peaks_and_boxes(dataset: PersonDataset) -> list[Observed]:
         peaks = peaks if persons else np.zeros((1, len(dataset.layout), 3))
         boxes = np.array([[*label['bbox'], 1] for label in persons], float).reshape(-1, 5)
         boxes[:, 2:4] += boxes[:, :2]
-        found.append(Observed(image.id, peaks.swapaxes(0, 1), boxes, truth))
+        found.append(GroupingInput(image.id, peaks.swapaxes(0, 1), boxes, truth))
     return found
 
 
-def seen_by(pipeline: PosePipeline, dataset: PersonDataset) -> Iterable[Observed]:
+def detected_by(pipeline: PosePipeline, dataset: PersonDataset) -> Iterable[GroupingInput]:
     """The peaks and boxes that a pipeline's network finds in each image. Raises DatasetError."""
     for image in dataset.images:
-        yield Observed(image.id, *pipeline.observe(image.read(), 'bgr'), dataset.annotations_of(image))
+        yield GroupingInput(image.id, *pipeline.detect_raw(image.read(), 'bgr'), dataset.annotations_of(image))
 
 
-def with_boxes_of(peaks: Sequence[Observed], boxes: Sequence[Observed]) -> list[Observed]:
+def with_boxes_of(peaks: Sequence[GroupingInput], boxes: Sequence[GroupingInput]) -> list[GroupingInput]:
     """The peaks of one with the boxes of the other."""
     return [dataclasses.replace(p, boxes=b.boxes) for p, b in zip(peaks, boxes, strict=True)]
 
