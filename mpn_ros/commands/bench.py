@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
     from mpn_ros.weights import Weights
 
     sources = read_sources(args.images)
-    everyone = Thresholds(people=100)
+    everyone = Thresholds(max_people=100)
     weights = _weights(args.weights)
     trained = 'sha256' in weights.metadata
     finder = PosePipeline(

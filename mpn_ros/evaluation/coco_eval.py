@@ -25,7 +25,7 @@ from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
-THRESHOLDS = Thresholds(person=0.002, keypoint=0.0, people=100)
+THRESHOLDS = Thresholds(score_threshold=0.002, keypoint_threshold=0.0, max_people=100)
 """COCO ranks by score and allows 100 boxes an image: whatever a threshold removes is only lost to recall."""
 
 

@@ -60,7 +60,7 @@ def draw_crops(crops: Sequence[Crop], layout: SkeletonLayout) -> Figure:
             for box, style in [*((other, ':') for other in crop.others), (crop.box, '-')]:
                 panel.plot(box[[0, 2, 2, 0, 0]], box[[1, 1, 3, 3, 1]], style, color='grey', linewidth=1.5)
         for joint, peaks in enumerate(crop.peaks):
-            strong = peaks[peaks[:, 2] >= Thresholds().keypoint]
+            strong = peaks[peaks[:, 2] >= Thresholds().keypoint_threshold]
             panels[0].scatter(strong[:, 0], strong[:, 1], 6 + 30 * strong[:, 2], color=colour(layout, joint))
         for panel, name in zip(panels[1:], names):
             plot_skeleton(panel, crop.poses[name], layout)
@@ -84,7 +84,8 @@ def _crops(image: GroupingInput, poses: Mapping[str, np.ndarray], overlap: float
         chosen = {name: all_poses[match.argmax()] for name, all_poses in poses.items()}
         truth = np.reshape(label['keypoints'], (-1, 3))
         seen = {
-            name: np.where(pose[:, 2:] >= Thresholds().keypoint, pose[:, :2], np.nan) for name, pose in chosen.items()
+            name: np.where(pose[:, 2:] >= Thresholds().keypoint_threshold, pose[:, :2], np.nan)
+            for name, pose in chosen.items()
         }
         likeness = {
             name: float(oks(np.nan_to_num(pose), truth[:, :2], truth[:, 2] > 0, label['area'], layout))

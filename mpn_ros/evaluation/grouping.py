@@ -68,7 +68,7 @@ def joint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[str, 
     own, refused = [], []
     for image, poses in zip(images, group(grouper, images)):
         assert image.own is not None
-        seen = poses[..., 2] >= Thresholds().keypoint
+        seen = poses[..., 2] >= Thresholds().keypoint_threshold
         has_peak = image.own[..., 2] > 0
         right = seen & (np.abs(poses[..., :2] - image.own[..., :2]).max(-1) < _SAME)
         tempted = (into_crop(image.peaks[None], image.boxes[:, :4])[..., 2] > 0).any(-1) & ~has_peak

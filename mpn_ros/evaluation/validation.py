@@ -122,7 +122,7 @@ class Validation:
         first = pipeline.backend
         if self.stage == 'keypoints':
             first = LabelledBoxes(pipeline.backend, self._dataset, weights.preset.input_size)
-            pipeline.thresholds = dataclasses.replace(THRESHOLDS, overlap=1.0)
+            pipeline.thresholds = dataclasses.replace(THRESHOLDS, nms_iou=1.0)
         looks = SharedLooks(pipeline, first, self.refine)
         poses: dict[str, float | None] = {}
         for windows in (True, False) if self.refine else (False,):

@@ -18,11 +18,17 @@ from mpn_ros.errors import WeightsError
 
 _SUFFIXES = '.yaml', '.yml', '.json'
 _LONGEST = 1 << 20  # bytes
+_THRESHOLDS = {
+    'person': 'score_threshold',
+    'keypoint': 'keypoint_threshold',
+    'overlap': 'nms_iou',
+    'people': 'max_people',
+}
 
 
 @dataclass(frozen=True)
 class SideFile:
-    """What was said; None where nothing was."""
+    """What was said; None where nothing was. ``thresholds`` are under the names of the pipeline's ``Thresholds``."""
 
     input_size: int | tuple[int, int] | None = None
     mean: tuple[float, float, float] | None = None
@@ -86,11 +92,7 @@ def _is_colour(value: Any) -> bool:
 
 
 def _are_thresholds(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and value.keys() <= {'person', 'keypoint', 'overlap', 'people'}
-        and _are_numbers(list(value.values()))
-    )
+    return isinstance(value, dict) and value.keys() <= _THRESHOLDS.keys() and _are_numbers(list(value.values()))
 
 
 def _are_names(value: Any) -> bool:
@@ -115,4 +117,6 @@ def _check(path: Path, key: str, value: Any) -> Any:
     if not fits(value):
         said = reprlib.repr(value)[:100]  # YAML's references make endless lists of a few bytes
         raise WeightsError(f"{path}: '{key}' must be {wanted}, not {said}")
+    if key == 'thresholds':
+        return {_THRESHOLDS[name]: number for name, number in value.items()}
     return tuple(value) if isinstance(value, list) else value

@@ -41,26 +41,37 @@ _OVERLAP = 0.4
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What counts. ``person`` and ``keypoint`` scores from which a box is a person and a joint is seen; ``overlap``
-    (IoU) above which the weaker of two boxes goes, None for the network's own; ``mask`` probability from which a pixel
-    is a person's; ``people`` the most that are answered.
+    """What counts as a person, a keypoint, a pixel of a person.
 
-    The paper suppresses at an overlap of 0.3; on the validation images AP is 38.7, 38.9 and 39.0 at 0.3, 0.4 and 0.5,
-    and the higher the overlap, the more second boxes of a person are left: ``_OVERLAP`` is that of our weights.
+    Attributes:
+        score_threshold: 0..1; a box with a lower score is no person.
+        keypoint_threshold: 0..1; a keypoint with a lower score is not visible.
+        nms_iou: 0..1; of two boxes with a higher intersection over union the weaker goes. None takes the network's own.
+        mask_threshold: 0..1; from this probability on a pixel is a person's.
+        max_people: the most people of an image, at least 1.
+
+    Raises:
+        ParameterError: a value is outside its range.
+
+    Example:
+        >>> Thresholds(score_threshold=0.6).max_people
+        20
     """
 
-    person: float = 0.4
-    keypoint: float = 0.1
-    overlap: float | None = None
-    mask: float = 0.4
-    people: int = 20
+    # The paper suppresses at an overlap of 0.3; on the validation images AP is 38.7, 38.9 and 39.0 at 0.3, 0.4 and 0.5,
+    # and the higher the overlap, the more second boxes of a person are left: ``_OVERLAP`` is that of our weights.
+    score_threshold: float = 0.4
+    keypoint_threshold: float = 0.1
+    nms_iou: float | None = None
+    mask_threshold: float = 0.4
+    max_people: int = 20
 
     def __post_init__(self) -> None:
-        for name in ('person', 'keypoint', 'overlap', 'mask'):
+        for name in ('score_threshold', 'keypoint_threshold', 'nms_iou', 'mask_threshold'):
             if not 0 <= (getattr(self, name) or 0) <= 1:
-                raise ParameterError(f"threshold '{name}' must be 0 to 1, not {getattr(self, name)}")
-        if self.people < 1:
-            raise ParameterError(f"threshold 'people' must be at least 1, not {self.people}")
+                raise ParameterError(f"'{name}' must be 0 to 1, not {getattr(self, name)}")
+        if self.max_people < 1:
+            raise ParameterError(f"'max_people' must be at least 1, not {self.max_people}")
 
 
 def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
@@ -247,9 +258,9 @@ class PosePipeline:
         is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
-        looks, overlap = [], self._overlap if thresholds.overlap is None else thresholds.overlap
+        looks, overlap = [], self._overlap if thresholds.nms_iou is None else thresholds.nms_iou
         for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
-            boxes = suppress(found, score=thresholds.person, overlap=overlap, limit=thresholds.people)
+            boxes = suppress(found, score=thresholds.score_threshold, overlap=overlap, limit=thresholds.max_people)
             looks.append(Look(index, view, range(len(boxes)), boxes, boxes[:, 4], peaks, person))
         return looks
 
@@ -331,15 +342,15 @@ class PosePipeline:
             boxes, poses, person = merge(look, grouped, mine) if look.whole else gather(look, mine)
             width, height = look.view.image_size
             corners = boxes[:, :4].clip(0, (width, height, width, height))
-            poses[~(poses[..., 2] >= thresholds.keypoint)] = (np.nan, np.nan, 0)
+            poses[~(poses[..., 2] >= thresholds.keypoint_threshold)] = (np.nan, np.nan, 0)
             people = tuple(
                 Person(box, float(score), pose)
                 for box, score, pose in zip(corners, boxes[:, 4], poses)
-                if (box[2:] > box[:2]).all() and score >= thresholds.person
+                if (box[2:] > box[:2]).all() and score >= thresholds.score_threshold
             )  # a box in the padding has nothing of the image
             mask = None
             if person is not None:  # cv2.compare fails on a single pixel
-                mask = np.multiply(person >= thresholds.mask, 255, dtype=np.uint8)
+                mask = np.multiply(person >= thresholds.mask_threshold, 255, dtype=np.uint8)
             results.append(PoseResult(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
         return results
 

@@ -40,11 +40,11 @@ def thresholds(parameters: Parameters) -> Thresholds:
     from mpn_ros.pipeline.pipeline import Thresholds
 
     return Thresholds(
-        person=parameters.person_threshold,
-        keypoint=parameters.keypoint_threshold,
-        overlap=parameters.nms_threshold or None,
-        mask=parameters.mask_threshold,
-        people=parameters.max_people,
+        score_threshold=parameters.person_threshold,
+        keypoint_threshold=parameters.keypoint_threshold,
+        nms_iou=parameters.nms_threshold or None,
+        mask_threshold=parameters.mask_threshold,
+        max_people=parameters.max_people,
     )
 
 

@@ -64,7 +64,7 @@ def pipeline() -> PosePipeline:
         device='cpu',
         precision='fp32',
         input_size=128,
-        thresholds=Thresholds(person=0, keypoint=0, people=5),
+        thresholds=Thresholds(score_threshold=0, keypoint_threshold=0, max_people=5),
     )
 
 
@@ -85,7 +85,7 @@ def test_one_look_is_the_pipelines_own(pipeline, image):
 def test_with_its_mirror_an_image_has_the_mirror_of_its_mirror_images_mask(pipeline, image, monkeypatch):
     heatmaps, _ = pipeline.backend.dense(fit(image.shape, 128).apply(image, 'rgb', pipeline.fill)[None])
     middle = float(heatmaps[0, -1].median())
-    monkeypatch.setattr(pipeline, 'thresholds', Thresholds(mask=middle))
+    monkeypatch.setattr(pipeline, 'thresholds', Thresholds(mask_threshold=middle))
     both = AugmentedPipeline(pipeline, [96, 128], flip=True)
     here, there = both(image).mask, both(np.ascontiguousarray(image[:, ::-1])).mask
     assert 0.1 < (here > 0).mean() < 0.9

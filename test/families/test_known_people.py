@@ -150,7 +150,7 @@ def test_thresholds_decide_and_stand_beside_the_file(save):
     pipeline = PosePipeline(path, precision='fp32')
     (person,) = pipeline(image).people
     assert person.score == pytest.approx(0.9) and person.seen.all()
-    pipeline.thresholds = Thresholds(person=0.1, overlap=1)
+    pipeline.thresholds = Thresholds(score_threshold=0.1, nms_iou=1)
     assert len(pipeline(image).people) == 20
 
 

@@ -18,7 +18,7 @@ ALL = {
     'thresholds': {'person': 0.3, 'people': 5},
     'licence': 'MIT',
 }
-READ = SideFile((640, 480), (1, 2, 3), (4, 5, 6), 'bgr', ('a', 'b'), {'person': 0.3, 'people': 5}, 'MIT')
+READ = SideFile((640, 480), (1, 2, 3), (4, 5, 6), 'bgr', ('a', 'b'), {'score_threshold': 0.3, 'max_people': 5}, 'MIT')
 
 
 def test_all_of_it_is_optional(tmp_path):

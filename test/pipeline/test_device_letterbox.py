@@ -103,7 +103,7 @@ def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_imag
     pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=0)
     given = []
     run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
-    image, thresholds = make_image(300, 400), Thresholds(mask=0.05, person=0.05)
+    image, thresholds = make_image(300, 400), Thresholds(mask_threshold=0.05, score_threshold=0.05)
     pipeline.thresholds = thresholds
     on_device = pipeline(image, 'bgr')
     pipeline._on_gpu = None

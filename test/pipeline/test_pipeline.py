@@ -95,9 +95,9 @@ def test_thresholds_decide_and_may_change_between_calls(weights):
     made, image = pipeline(weights, backend), np.zeros((192, 384, 3), np.uint8)
     assert [round(p.score, 1) for p in made(image).people] == [0.9, 0.5]
     assert made(image).people[0].seen.any()
-    made.thresholds = Thresholds(person=0.2, keypoint=0.3)
+    made.thresholds = Thresholds(score_threshold=0.2, keypoint_threshold=0.3)
     assert len(made(image).people) == 3 and not made(image).people[0].seen.any()
-    made.thresholds = Thresholds(person=0.2, people=1)
+    made.thresholds = Thresholds(score_threshold=0.2, max_people=1)
     assert len(made(image).people) == 1
 
 
@@ -193,7 +193,7 @@ def test_the_real_parts_fit_together_for_every_grouper(weights, grouper):
         device='cpu',
         grouper=grouper,
         input_size=96,
-        thresholds=Thresholds(person=0, keypoint=0, people=5),
+        thresholds=Thresholds(score_threshold=0, keypoint_threshold=0, max_people=5),
     )
     result = made(image)
     people = result.people
@@ -218,10 +218,10 @@ def test_wrong_options_end_in_a_sentence(weights, options, error, sentence):
 
 
 def test_wrong_thresholds_and_images_end_in_a_sentence(weights):
-    with pytest.raises(ParameterError, match="'person' must be 0 to 1, not 2"):
-        Thresholds(person=2)
-    with pytest.raises(ParameterError, match="'people'"):
-        Thresholds(people=0)
+    with pytest.raises(ParameterError, match="'score_threshold' must be 0 to 1, not 2"):
+        Thresholds(score_threshold=2)
+    with pytest.raises(ParameterError, match="'max_people'"):
+        Thresholds(max_people=0)
     with pytest.raises(ImageError, match='uint8 array'):
         pipeline(weights, ScriptedBackend())(np.zeros((10, 10), np.uint8))
     with pytest.raises(WeightsError, match='nowhere.safetensors does not exist'):
@@ -297,9 +297,9 @@ def test_a_box_of_somebody_else_in_the_window_is_not_the_persons(weights):
 
 def test_the_mask_is_that_of_both_looks(weights):
     backend = SecondLookBackend(None, (70, 60, 0.7), boxes=[SMALL])
-    result = refined(weights, backend, thresholds=Thresholds(mask=0.4))
+    result = refined(weights, backend, thresholds=Thresholds(mask_threshold=0.4))
     assert result.mask[192, 192] == 255 and result.mask[5, 5] == 0  # the first look sees nobody: the mean is a half
-    assert not refined(weights, backend, thresholds=Thresholds(mask=0.6)).mask.any()
+    assert not refined(weights, backend, thresholds=Thresholds(mask_threshold=0.6)).mask.any()
 
 
 def test_a_window_whose_answer_is_not_finite_leaves_what_the_first_look_saw(weights, caplog):

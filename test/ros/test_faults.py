@@ -192,7 +192,7 @@ def test_parameters_change_while_images_are_answered(robot, until, faulty):
         assert robot.set('person_threshold', n / 30).successful
         assert not robot.set('person_threshold', 1.5 + n).successful
     until(lambda: people and counted(node).under_way == 0)
-    assert counted(node).failed == 0 and faulty.thresholds.person == pytest.approx(29 / 30)
+    assert counted(node).failed == 0 and faulty.thresholds.score_threshold == pytest.approx(29 / 30)
 
 
 LISTENER = """

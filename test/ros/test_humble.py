@@ -46,7 +46,7 @@ def test_parameters_take_effect_and_wrong_ones_do_not(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
     assert robot.set('person_threshold', 0.7).successful
-    until(lambda: pipeline.thresholds and pipeline.thresholds.person == 0.7)
+    until(lambda: pipeline.thresholds and pipeline.thresholds.score_threshold == 0.7)
     assert not robot.set('person_threshold', 1.5).successful
     assert not robot.set('weights', 'other').successful
-    assert pipeline.thresholds.person == 0.7
+    assert pipeline.thresholds.score_threshold == 0.7

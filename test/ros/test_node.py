@@ -347,7 +347,7 @@ def test_only_live_parameters_change_while_it_runs(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline)
     assert robot.set('person_threshold', 0.7).successful
-    until(lambda: pipeline.thresholds and pipeline.thresholds.person == 0.7)
+    until(lambda: pipeline.thresholds and pipeline.thresholds.score_threshold == 0.7)
     refused = robot.set('weights', 'other')
     assert not refused.successful and "'weights'" in refused.reason and 'cleanup' in refused.reason
     assert robot.transition('deactivate') and robot.transition('cleanup')
