@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from mpn_ros.evaluation.results import pose_score
-from mpn_ros.pipeline.nms import unlike
+from mpn_ros.pipeline.nms import greedy_nms
 from mpn_ros.result import Person
 from mpn_ros.skeleton import COCO, SkeletonLayout, oks
 
 
-def suppress_poses(people: Sequence[Person], overlap: float, layout: SkeletonLayout = COCO) -> list[Person]:
-    """The people that stay, best ``pose_score`` first: those whose pose has an OKS of at most ``overlap`` with every
+def oks_nms(people: Sequence[Person], threshold: float, layout: SkeletonLayout = COCO) -> list[Person]:
+    """The people that stay, best ``pose_score`` first: those whose pose has an OKS of at most ``threshold`` with every
     better one that stays.
 
     OKS is taken over the joints that both poses have, with the area of the better one's box; poses that share no joint
@@ -26,4 +26,4 @@ def suppress_poses(people: Sequence[Person], overlap: float, layout: SkeletonLay
     seen = np.stack([person.seen for person in ranked])
     size = np.stack([person.box[2:] - person.box[:2] for person in ranked])
     similarity = oks(poses[None], poses[:, None], seen[None] & seen[:, None], size.prod(1)[:, None], layout)
-    return [ranked[index] for index in unlike(similarity, overlap)]
+    return [ranked[index] for index in greedy_nms(similarity, threshold)]

@@ -7,21 +7,41 @@ import numpy as np
 from mpn_ros.boxes import box_iou
 
 
-def suppress(boxes: np.ndarray, *, score: float, overlap: float, limit: int) -> np.ndarray:
-    """Boxes ``(N, 5)`` x0, y0, x1, y1, score, best first, to the ``(M, 5)`` that stay: at least ``score``, not
-    overlapping a better one by more than ``overlap`` (intersection over union; 0.3 in the paper, section 3.5), at most
-    ``limit``."""
-    boxes = boxes[boxes[:, 4] >= score]
-    return boxes[unlike(box_iou(boxes[:, :4], boxes[:, :4]), overlap)[:limit]]
+def nms(boxes: np.ndarray, *, score_threshold: float, iou_threshold: float, max_boxes: int) -> np.ndarray:
+    """Greedy non-maximum suppression (section 3.5 of the paper, with 0.3 as the threshold).
+
+    Args:
+        boxes: ``(N, 5)`` x0, y0, x1, y1, score, best first.
+        score_threshold: boxes with a lower score go.
+        iou_threshold: boxes go that overlap a better one by more than this intersection over union.
+        max_boxes: the most that stay.
+
+    Returns:
+        ``(M, 5)``, the boxes that stay, best first.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 10, 10, 0.9], [1, 0, 10, 10, 0.8], [20, 0, 30, 10, 0.7]])
+        >>> nms(boxes, score_threshold=0.5, iou_threshold=0.4, max_boxes=20)[:, 4]
+        array([0.9, 0.7])
+    """
+    boxes = boxes[boxes[:, 4] >= score_threshold]
+    return boxes[greedy_nms(box_iou(boxes[:, :4], boxes[:, :4]), iou_threshold)[:max_boxes]]
 
 
-def unlike(similarity: np.ndarray, most: float) -> list[int]:
-    """Of things that are sorted best first, the indices of those that stay: who has a ``similarity`` ``(N, N)`` of at
-    most ``most`` with every better one that stays; ``similarity[i]`` is that of all with the better one i."""
+def greedy_nms(similarity: np.ndarray, threshold: float) -> list[int]:
+    """Greedy suppression by any similarity.
+
+    Args:
+        similarity: ``(N, N)``; row i is how much every other resembles the better one i. Rows are sorted best first.
+        threshold: j stays if ``similarity[i, j] <= threshold`` for every i that stays before it.
+
+    Returns:
+        The indices that stay, in order.
+    """
     kept: list[int] = []
     alive = np.ones(len(similarity), bool)
     for index in range(len(similarity)):
         if alive[index]:
             kept.append(index)
-            alive &= similarity[index] <= most
+            alive &= similarity[index] <= threshold
     return kept

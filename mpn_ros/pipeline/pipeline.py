@@ -24,7 +24,7 @@ from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
 from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
-from mpn_ros.pipeline.nms import suppress
+from mpn_ros.pipeline.nms import nms
 from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import SkeletonLayout
@@ -260,7 +260,12 @@ class PosePipeline:
             raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
         looks, overlap = [], self._overlap if thresholds.nms_iou is None else thresholds.nms_iou
         for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
-            boxes = suppress(found, score=thresholds.score_threshold, overlap=overlap, limit=thresholds.max_people)
+            boxes = nms(
+                found,
+                score_threshold=thresholds.score_threshold,
+                iou_threshold=overlap,
+                max_boxes=thresholds.max_people,
+            )
             looks.append(Look(index, view, range(len(boxes)), boxes, boxes[:, 4], peaks, person))
         return looks
 

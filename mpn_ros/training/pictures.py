@@ -11,7 +11,7 @@ import torch
 from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.pipeline.nms import suppress
+from mpn_ros.pipeline.nms import nms
 
 _SHOWN = 0.3  # score from which a box is drawn
 _OVERLAP = 0.4
@@ -29,7 +29,7 @@ def examples(network: MultiPoseNet, patches: Sequence[dict[str, torch.Tensor]]) 
     rows = []
     for patch, heatmaps, boxes in zip(patches, scores.cpu(), found):
         pixels = patch['image'].numpy()
-        sure = suppress(boxes, score=_SHOWN, overlap=_OVERLAP, limit=len(boxes))
+        sure = nms(boxes, score_threshold=_SHOWN, iou_threshold=_OVERLAP, max_boxes=len(boxes))
         rows.append(
             np.concatenate(
                 [

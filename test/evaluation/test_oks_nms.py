@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.oks_nms import suppress_poses
+from mpn_ros.evaluation.oks_nms import oks_nms
 from mpn_ros.result import Person
 from mpn_ros.skeleton import COCO
 
@@ -27,30 +27,30 @@ def pose(x: float = 0, score: float = 0.9, joints=range(17)) -> Person:
 
 def test_of_two_answers_about_a_person_the_better_one_stays():
     weak, strong = pose(x=0.1, score=0.6), pose(score=0.8)
-    assert suppress_poses([weak, strong], overlap=0.5) == [strong]
+    assert oks_nms([weak, strong], threshold=0.5) == [strong]
 
 
 def test_the_bound_is_the_similarity_by_hand():
     """At the displacement 1 every joint has exp(-1/2) = 0.607."""
     pair = [pose(score=0.8), pose(x=1, score=0.6)]
-    assert suppress_poses(pair, overlap=0.61) == pair
-    assert suppress_poses(pair, overlap=0.60) == pair[:1]
+    assert oks_nms(pair, threshold=0.61) == pair
+    assert oks_nms(pair, threshold=0.60) == pair[:1]
 
 
 def test_one_that_is_gone_takes_nobody_with_it():
     """The second is near the first, the third near the second alone."""
     first, second, third = pose(score=0.9), pose(x=1, score=0.8), pose(x=2, score=0.7)
-    assert suppress_poses([third, second, first], overlap=0.5) == [first, third]
+    assert oks_nms([third, second, first], threshold=0.5) == [first, third]
 
 
 def test_only_joints_that_both_have_are_compared():
     upper, lower = pose(score=0.8, joints=range(8)), pose(score=0.6, joints=range(8, 17))
-    assert suppress_poses([upper, lower], overlap=0.5) == [upper, lower]
-    assert suppress_poses([upper, pose(score=0.6)], overlap=0.5) == [upper]
+    assert oks_nms([upper, lower], threshold=0.5) == [upper, lower]
+    assert oks_nms([upper, pose(score=0.6)], threshold=0.5) == [upper]
 
 
 def test_nobody_is_nobody():
-    assert suppress_poses([], overlap=0.5) == []
+    assert oks_nms([], threshold=0.5) == []
 
 
 def test_the_similarity_is_that_of_pycocotools():
@@ -71,5 +71,5 @@ def test_the_similarity_is_that_of_pycocotools():
     evaluation.params.catIds = [1]
     expected = evaluation.computeOks(1, 1)[0, 0]
     assert 0.2 < expected < 0.9
-    assert len(suppress_poses([better, other], overlap=expected + 1e-4)) == 2
-    assert len(suppress_poses([better, other], overlap=expected - 1e-4)) == 1
+    assert len(oks_nms([better, other], threshold=expected + 1e-4)) == 2
+    assert len(oks_nms([better, other], threshold=expected - 1e-4)) == 1
