@@ -136,9 +136,11 @@ def describe(
 
 def input_shapes(images: Iterable[DatasetImage], scales: Sequence[int]) -> dict[str, int]:
     """How often a network's input has each shape, 'width x height' in pixels, the most frequent first."""
-    from mpn_ros.pipeline.letterbox import fit
+    from mpn_ros.pipeline.letterbox import compute_letterbox
 
-    shapes = Counter(fit((image.height, image.width), scale).input_size for image in images for scale in scales)
+    shapes = Counter(
+        compute_letterbox((image.height, image.width), scale).input_size for image in images for scale in scales
+    )
     return {f'{width}x{height}': count for (width, height), count in shapes.most_common()}
 
 

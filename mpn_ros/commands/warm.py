@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> None:
     pipeline = make_pipeline(args)
     for width, height in args.sizes:
         started = time.monotonic()
-        pipeline(np.full((height, width, 3), pipeline.fill, np.uint8))
+        pipeline(np.full((height, width, 3), pipeline.pad_value, np.uint8))
         print(f'images of {width}x{height}: {time.monotonic() - started:.1f} s')
     started = time.monotonic()
     pipeline.warm()

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.errors import ParameterError
 from mpn_ros.inference_graph import RawDetections, find_peaks
-from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit
+from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, compute_letterbox
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult
@@ -45,8 +45,8 @@ class AugmentedPipeline:
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
         check_image(image)
-        reference = fit(image.shape, max(self.scales))
-        views = [fit(image.shape, scale) for scale in self.scales]
+        reference = compute_letterbox(image.shape, max(self.scales))
+        views = [compute_letterbox(image.shape, scale) for scale in self.scales]
         seen = self._see(image, channel_order, views, reference)
         thresholds, refine = self.pipeline.thresholds, self.pipeline.refine
         first = self.pipeline.first_looks([reference], seen, thresholds)
@@ -72,7 +72,7 @@ class AugmentedPipeline:
         for view in views:
             for mirrored in (False, True) if self.flip else (False,):
                 picture = cv2.flip(image, 1) if mirrored else image
-                pixels = view.apply(picture, channel_order, self.pipeline.fill)
+                pixels = view.apply(picture, channel_order, self.pipeline.pad_value)
                 seen, found = self._backend.dense(pixels[None])
                 heatmaps.append(align_heatmaps(seen, view, reference, flip if mirrored else None))
                 boxes.append(align_boxes(found[0].cpu().numpy(), view, reference, mirrored))

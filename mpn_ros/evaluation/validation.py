@@ -15,7 +15,7 @@ from mpn_ros.inference_graph import RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, PRNGrouper
-from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, fit
+from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, compute_letterbox
 from mpn_ros.pipeline.looks import Look, Refinement
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult
@@ -41,7 +41,7 @@ class LabelledBoxes:
     def _in_input(dataset: PersonDataset, image: DatasetImage, input_size: int) -> np.ndarray:
         people = [person for person in dataset.annotations_of(image) if not person['iscrowd']]
         x, y, width, height = np.array([person['bbox'] for person in people]).reshape(-1, 4).T
-        scale = np.tile(fit((image.height, image.width), input_size).scale, 2)
+        scale = np.tile(compute_letterbox((image.height, image.width), input_size).scale, 2)
         corners = np.stack([x, y, x + width, y + height], -1) * scale
         return np.column_stack([corners, np.ones(len(people))]).astype(np.float32)
 

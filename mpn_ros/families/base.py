@@ -51,8 +51,8 @@ class Traits:
 
     name: as users know it. keypoints: names, in the network's order.
     input_size: long side in pixels where the file leaves it open. multiple: what the sides are multiples of then.
-    fill: grey of the padding. origin: 0.5 where a keypoint's whole numbers are the middles of pixels, 0 where they are
-    the edges between them.
+    pad_value: grey of the padding. origin: 0.5 where a keypoint's whole numbers are the middles of pixels, 0 where they
+    are the edges between them.
     overlap: IoU above which the weaker of two boxes is the same person; None where the network suppresses them itself.
     people: the most that are kept of an image before suppression, the most likely first.
     preprocessing: of ``preprocess``, which a file beside the network may change.
@@ -62,7 +62,7 @@ class Traits:
     keypoints: tuple[str, ...] = COCO.names
     input_size: int = 640
     multiple: int = 32
-    fill: int = 114
+    pad_value: int = 114
     origin: float = 0.0
     overlap: float | None = None
     people: int = 1000

@@ -37,7 +37,7 @@ class MoveNet:
             Traits(
                 'MoveNet MultiPose',
                 input_size=384,
-                fill=0,
+                pad_value=0,
                 origin=0.5,
                 people=_PEOPLE,
                 preprocessing=Preprocessing(channels_last=True, dtype=pixels.dtype),

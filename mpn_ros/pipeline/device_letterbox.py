@@ -47,12 +47,16 @@ class DeviceLetterbox:
 
     @torch.no_grad()
     def __call__(
-        self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox], orders: Sequence[ChannelOrder], fill: int
+        self,
+        images: Sequence[np.ndarray],
+        letterboxes: Sequence[Letterbox],
+        orders: Sequence[ChannelOrder],
+        pad_value: int,
     ) -> torch.Tensor:
         """Images ``(H, W, 3)`` uint8, each with a letterbox in the same input, as ``(B, h, w, 3)`` uint8 RGB on the
         device. It may still be at work when this returns."""
         width, height = letterboxes[0].input_size
-        canvas = torch.full((len(images), height, width, 3), fill, dtype=torch.uint8, device=self._device)
+        canvas = torch.full((len(images), height, width, 3), pad_value, dtype=torch.uint8, device=self._device)
         # What comes from cameras of one kind is scaled at once.
         batch = zip(letterboxes, orders, range(len(images)), self._send(images), strict=True)
         for (box, order), alike in itertools.groupby(batch, lambda row: row[:2]):

@@ -45,12 +45,12 @@ class Letterbox:
         """Points ``(..., 2)`` from input to image pixels."""
         return ((points + self.origin) / self.scale - self.origin).astype(np.float32)
 
-    def apply(self, image: np.ndarray, channel_order: ChannelOrder, fill: int) -> np.ndarray:
+    def apply(self, image: np.ndarray, channel_order: ChannelOrder, pad_value: int) -> np.ndarray:
         """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
         width, height = self.content_size
         shrinks = width < self.image_size[0]
         content = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        canvas = np.full((self.input_size[1], self.input_size[0], 3), fill, np.uint8)
+        canvas = np.full((self.input_size[1], self.input_size[0], 3), pad_value, np.uint8)
         canvas[:height, :width] = content if channel_order == 'rgb' else content[..., ::-1]
         return canvas
 
@@ -88,7 +88,7 @@ def check_input_size(long_side: int | tuple[int, int]) -> None:
         )
 
 
-def fit(image_shape: tuple[int, ...], size: int | tuple[int, int], origin: float = 0.5) -> Letterbox:
+def compute_letterbox(image_shape: tuple[int, ...], size: int | tuple[int, int], origin: float = 0.5) -> Letterbox:
     """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``size``, in the smallest input that
     holds it; or the image into an input of that ``size`` (width, height) and no other."""
     height, width = image_shape[:2]
@@ -100,7 +100,7 @@ def fit(image_shape: tuple[int, ...], size: int | tuple[int, int], origin: float
     return Letterbox((width, height), content, sides, origin)
 
 
-def share_input(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:
+def pad_to_common_size(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:
     """The same letterboxes in the smallest input that holds each of them, as a batch needs it."""
     width, height = (max(sides) for sides in zip(*(box.input_size for box in letterboxes)))
     return [dataclasses.replace(box, input_size=(width, height)) for box in letterboxes]

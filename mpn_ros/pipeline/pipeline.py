@@ -22,7 +22,14 @@ from mpn_ros.families.network import PoseNetwork, open_network
 from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
-from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox, check_image, check_input_size, fit, share_input
+from mpn_ros.pipeline.letterbox import (
+    ChannelOrder,
+    Letterbox,
+    check_image,
+    check_input_size,
+    compute_letterbox,
+    pad_to_common_size,
+)
 from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
 from mpn_ros.pipeline.nms import nms
 from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
@@ -132,12 +139,15 @@ class PosePipeline:
             self.segments, self._overlap, self._origin = False, loaded.overlap, loaded.family.traits.origin
             self.backend = loaded.backend(backend, device, precision)
             self.grouper = loaded.grouper(grouper, lambda: make_grouper(grouper, load_weights(resolve_weights('lite'))))
-            self.fill, thresholds = loaded.family.traits.fill, thresholds or Thresholds(**loaded.file.side.thresholds)
+            self.pad_value, thresholds = (
+                loaded.family.traits.pad_value,
+                thresholds or Thresholds(**loaded.file.side.thresholds),
+            )
         else:
             self.backend = make_backend(loaded.network(), backend, device, precision)
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
-            self.fill = round(sum(loaded.preset.preprocessing.mean) / 3)
+            self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
         self.thresholds = thresholds or Thresholds()
         self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
         self.refine = self.default_refine if refine is None else refine
@@ -220,7 +230,7 @@ class PosePipeline:
         if self.refine:
             with self._network():
                 for width, height in self.windows.shapes:
-                    self.backend(np.full((self._window_batch, height, width, 3), self.fill, np.uint8))
+                    self.backend(np.full((self._window_batch, height, width, 3), self.pad_value, np.uint8))
 
     def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks
@@ -248,7 +258,9 @@ class PosePipeline:
     def letterbox(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]) -> tuple[list[Letterbox], Pixels]:
         """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
         backend has one."""
-        letterboxes = share_input([fit(image.shape, self.input_size, self._origin) for image in images])
+        letterboxes = pad_to_common_size(
+            [compute_letterbox(image.shape, self.input_size, self._origin) for image in images]
+        )
         return letterboxes, self._inputs(images, letterboxes, orders)
 
     def first_looks(
@@ -278,7 +290,7 @@ class PosePipeline:
         for index, (image, boxes) in enumerate(zip(images, expected, strict=True)):
             if boxes is None or not len(boxes):
                 continue
-            view = fit(image.shape, self.input_size, self._origin)
+            view = compute_letterbox(image.shape, self.input_size, self._origin)
             width, height = view.image_size
             inside = np.asarray(boxes, np.float32)[:, :4].clip(0, (width, height, width, height))
             inside = inside[(inside[:, 2:] - inside[:, :2] >= 1).all(1)]
@@ -363,5 +375,7 @@ class PosePipeline:
         self, images: Sequence[np.ndarray], letterboxes: Sequence[Letterbox], orders: Sequence[ChannelOrder]
     ) -> Pixels:
         if self._on_gpu is not None:
-            return self._on_gpu(images, letterboxes, orders, self.fill)
-        return np.stack([box.apply(image, order, self.fill) for box, image, order in zip(letterboxes, images, orders)])
+            return self._on_gpu(images, letterboxes, orders, self.pad_value)
+        return np.stack(
+            [box.apply(image, order, self.pad_value) for box, image, order in zip(letterboxes, images, orders)]
+        )

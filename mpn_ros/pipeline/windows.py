@@ -67,9 +67,9 @@ class Window:
         (x, y), (width, height) = self.corner, self.letterbox.image_size
         return image[y : y + height, x : x + width]
 
-    def apply(self, image: np.ndarray, channel_order: ChannelOrder, fill: int) -> np.ndarray:
+    def apply(self, image: np.ndarray, channel_order: ChannelOrder, pad_value: int) -> np.ndarray:
         """The rectangle of an image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
-        return self.letterbox.apply(self.cut(image), channel_order, fill)
+        return self.letterbox.apply(self.cut(image), channel_order, pad_value)
 
     def boxes_to_input(self, boxes: np.ndarray) -> np.ndarray:
         """Edges ``(..., 4)`` from image to input pixels."""

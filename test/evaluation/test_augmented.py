@@ -11,7 +11,7 @@ from mpn_ros.evaluation.augmented import AugmentedPipeline, align_boxes, align_h
 from mpn_ros.inference_graph import find_peaks
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.pipeline.letterbox import fit
+from mpn_ros.pipeline.letterbox import compute_letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 from mpn_ros.presets import preset
 from mpn_ros.skeleton import COCO
@@ -36,7 +36,7 @@ def heatmaps_of(points: np.ndarray, letterbox) -> torch.Tensor:
 def test_heatmaps_and_boxes_of_every_view_lie_where_the_reference_has_them(scale, mirrored):
     random = np.random.default_rng(0)
     points = random.uniform((20, 20), (IMAGE[1] - 20, IMAGE[0] - 20), (18, 2))
-    view, reference = fit((*IMAGE, 3), scale), fit((*IMAGE, 3), 256)
+    view, reference = compute_letterbox((*IMAGE, 3), scale), compute_letterbox((*IMAGE, 3), 256)
     seen = points.copy()
     if mirrored:
         seen[:, 0] = IMAGE[1] - 1 - seen[:, 0]
@@ -83,7 +83,9 @@ def test_one_look_is_the_pipelines_own(pipeline, image):
 
 
 def test_with_its_mirror_an_image_has_the_mirror_of_its_mirror_images_mask(pipeline, image, monkeypatch):
-    heatmaps, _ = pipeline.backend.dense(fit(image.shape, 128).apply(image, 'rgb', pipeline.fill)[None])
+    heatmaps, _ = pipeline.backend.dense(
+        compute_letterbox(image.shape, 128).apply(image, 'rgb', pipeline.pad_value)[None]
+    )
     middle = float(heatmaps[0, -1].median())
     monkeypatch.setattr(pipeline, 'thresholds', Thresholds(mask_threshold=middle))
     both = AugmentedPipeline(pipeline, [96, 128], flip=True)

@@ -9,7 +9,7 @@ import torch
 
 from mpn_ros.backends import EagerBackend
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox, area_weights, linear_weights
-from mpn_ros.pipeline.letterbox import fit, share_input
+from mpn_ros.pipeline.letterbox import compute_letterbox, pad_to_common_size
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import GPU_BATCH, GPU_WINDOWS, PosePipeline, Thresholds
 from mpn_ros.pipeline.windows import plan_windows
@@ -53,7 +53,7 @@ def letterbox(request):
 @pytest.mark.parametrize('shape', SHAPES)
 def test_pixels_are_those_of_opencv(letterbox, make_image, shape, order):
     image = make_image(*shape)
-    box = fit(image.shape, 384)
+    box = compute_letterbox(image.shape, 384)
     wanted = box.apply(image, order, 114).astype(int)
     found = letterbox([image], [box], [order], 114)[0].numpy()
     assert found.shape == wanted.shape
@@ -64,16 +64,16 @@ def test_pixels_are_those_of_opencv(letterbox, make_image, shape, order):
 def test_a_batch_of_several_kinds(letterbox, make_image):
     images = [make_image(*shape) for shape in [(480, 640), (480, 640), (300, 200), (480, 640), (480, 640)]]
     orders = ['rgb', 'rgb', 'rgb', 'bgr', 'rgb']
-    boxes = share_input([fit(image.shape, 128) for image in images])
+    boxes = pad_to_common_size([compute_letterbox(image.shape, 128) for image in images])
     wanted = np.stack([box.apply(image, order, 90) for box, image, order in zip(boxes, images, orders)]).astype(int)
     assert np.abs(letterbox(images, boxes, orders, 90).numpy() - wanted).max() <= 1
 
 
 def test_one_batch_leaves_nothing_in_the_next(letterbox, make_image):
     first, second = make_image(200, 300), make_image(60, 60)
-    box = fit(first.shape, 96)
+    box = compute_letterbox(first.shape, 96)
     before = letterbox([first], [box], ['rgb'], 0).clone()
-    other = fit(second.shape, 96)
+    other = compute_letterbox(second.shape, 96)
     wanted = other.apply(second, 'rgb', 7).astype(int)
     assert np.abs(letterbox([second], [other], ['rgb'], 7)[0].numpy() - wanted).max() <= 1
     assert torch.equal(letterbox([first], [box], ['rgb'], 0), before)
@@ -85,7 +85,7 @@ def test_any_array_is_taken(letterbox, make_image):
     views = [image[:, :160], image[::-1], image[:, :, ::-1]]
     image.flags.writeable = False
     for view in (image, *views):
-        box = fit(view.shape, 64)
+        box = compute_letterbox(view.shape, 64)
         wanted = box.apply(np.ascontiguousarray(view), 'rgb', 0).astype(int)
         assert np.abs(letterbox([view], [box], ['rgb'], 0)[0].numpy() - wanted).max() <= 1
 

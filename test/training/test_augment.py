@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.pipeline.letterbox import fit
+from mpn_ros.pipeline.letterbox import compute_letterbox
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp, warp_image
 
@@ -73,7 +73,7 @@ def test_an_image_is_shrunk_as_the_pipeline_shrinks():
     image = np.zeros((256, 256, 3), np.uint8)
     image[:, ::2] = 255
     shrunk = warp_image(image, np.array([[0.25, 0, 0], [0, 0.25, 0]]), 64, (0, 0, 0))
-    fitted = fit(image.shape, 64).apply(image, 'rgb', 0)
+    fitted = compute_letterbox(image.shape, 64).apply(image, 'rgb', 0)
     np.testing.assert_array_equal(shrunk, fitted)
     assert shrunk.std() < 1
     turned = warp_image(image, np.array([[0.18, -0.18, 30], [0.18, 0.18, 10]]), 64, (128, 128, 128))
