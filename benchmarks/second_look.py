@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mpn_ros.commands.figures import save_picture, write_json
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval
 from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, collect
-from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 from mpn_ros.result import PoseResult
 

@@ -15,6 +15,7 @@ from torch import nn
 
 from mpn_ros import __version__
 from mpn_ros.backends.cache import keep_kernels_private
+from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import printable, write_whole
 from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
@@ -31,7 +32,7 @@ def export_network(
     width, height: pixels, multiples of 32. batch: B; None leaves it open. half: float16 inside, but for the decoding of
     peaks and boxes. Raises ParameterError, and WeightsError where ``weights`` have no network.
     """
-    if width % 32 or height % 32 or min(width, height) < 32:
+    if width % INPUT_MULTIPLE or height % INPUT_MULTIPLE or min(width, height) < INPUT_MULTIPLE:
         raise ParameterError(f'the size must be of multiples of 32 pixels, not {width}x{height}')
     graph = InferenceGraph(weights.network(), height, width)
     if half:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpn_ros.conventions import HEATMAP_STRIDE, INPUT_MULTIPLE
 from mpn_ros.network.anchors import PER_CELL, decode_boxes, make_anchors
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
@@ -22,8 +23,6 @@ PEAKS = 30
 BOXES = 300
 """Boxes kept of an image, before suppression. A large person fills dozens of cells: with 100, small people beside one
 were lost (box AP50 on validation images 54.2 instead of 56.2; 100 of all anchors, not the best of each cell: 49.4)."""
-_STRIDE = 4
-_MULTIPLE = 32  # of which the sides of an input are
 _FLOOR = 1e-4  # below this a heatmap is noise; it also keeps the logarithm finite
 
 
@@ -68,7 +67,7 @@ def find_peaks(heatmaps: torch.Tensor, count: int = PEAKS) -> torch.Tensor:
         return (0.5 * (high - low) / curvature).clamp(-0.5, 0.5)
 
     x, y = column + vertex(column, width, 1), row + vertex(row, height, width)
-    return torch.stack(((x + 0.5) * _STRIDE - 0.5, (y + 0.5) * _STRIDE - 0.5, score.clamp(max=1)), -1)
+    return torch.stack(((x + 0.5) * HEATMAP_STRIDE - 0.5, (y + 0.5) * HEATMAP_STRIDE - 0.5, score.clamp(max=1)), -1)
 
 
 class InferenceGraph(nn.Module):
@@ -78,8 +77,8 @@ class InferenceGraph(nn.Module):
 
     def __init__(self, network: MultiPoseNet, height: int, width: int):
         super().__init__()
-        if height % _MULTIPLE or width % _MULTIPLE or min(height, width) < _MULTIPLE:
-            raise ValueError(f'the input must have sides that are multiples of {_MULTIPLE}, not {height}x{width}')
+        if height % INPUT_MULTIPLE or width % INPUT_MULTIPLE or min(height, width) < INPUT_MULTIPLE:
+            raise ValueError(f'the input must have sides that are multiples of {INPUT_MULTIPLE}, not {height}x{width}')
         self.network = network
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(height, width, network.anchor_strides), persistent=False)
@@ -118,7 +117,7 @@ class AnySizeInferenceGraph(InferenceGraph):
     """
 
     def __init__(self, network: MultiPoseNet):
-        super().__init__(network, _MULTIPLE, _MULTIPLE)
+        super().__init__(network, INPUT_MULTIPLE, INPUT_MULTIPLE)
 
     def _boxes(self, images: torch.Tensor, output: NetworkOutput) -> torch.Tensor:
         anchors = make_anchors(images.shape[1], images.shape[2], self.network.anchor_strides)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from mpn_ros.conventions import HEATMAP_STRIDE
 from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
 
 
@@ -22,7 +23,7 @@ class Packed(nn.Module):
 
 def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> RawDetections:
     """The parts of ``(B, n)``, without a copy; height and width are those of the network's input."""
-    rows, columns = height // 4, width // 4
+    rows, columns = height // HEATMAP_STRIDE, width // HEATMAP_STRIDE
     peaks, boxes, person = np.split(packed, (keypoints * PEAKS * 3, packed.shape[1] - rows * columns), 1)
     return RawDetections(
         peaks.reshape(-1, keypoints, PEAKS, 3), boxes.reshape(len(packed), -1, 5), person.reshape(-1, rows, columns)

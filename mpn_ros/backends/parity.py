@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.inference_graph import RawDetections
 
 TOLERANCE = 0.2
@@ -16,7 +17,9 @@ def examples(shape: tuple[int, ...]) -> np.ndarray:
     """Pictures ``(B, H, W, 3)`` uint8, the same each time, that excite a network as a room does: coloured patches with
     soft edges."""
     batch, height, width, _ = shape
-    patches = np.random.default_rng(0).integers(0, 255, (batch, height // 32, width // 32, 3), np.uint8)
+    patches = np.random.default_rng(0).integers(
+        0, 255, (batch, height // INPUT_MULTIPLE, width // INPUT_MULTIPLE, 3), np.uint8
+    )
     return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) for picture in patches])
 
 

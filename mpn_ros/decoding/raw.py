@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import ImageError
-
-ChannelOrder = Literal['rgb', 'bgr']
 
 MAX_SIDE = 16384
 """Longest side in pixels that is believed; more is a damaged or hostile message."""

@@ -15,12 +15,12 @@ from tqdm import tqdm
 
 from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.coco_masks import person_mask
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.average_precision import Kind, figures, matched
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
-from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout

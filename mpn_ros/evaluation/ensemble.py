@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.evaluation.coco_eval import ImageToPeople
 from mpn_ros.evaluation.oks_nms import oks_nms
-from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 

@@ -12,12 +12,12 @@ import onnx
 import onnxruntime
 import torch
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import WeightsError
 from mpn_ros.inference_graph import find_peaks
-from mpn_ros.pipeline.letterbox import ChannelOrder
 from mpn_ros.result import Person, PoseResult
 
-STRIDE = 32
+_STRIDE = 32
 _HEATMAPS = 'StatefulPartitionedCall/Sigmoid_1:0'
 
 
@@ -81,6 +81,6 @@ class MoveNet:
         height, width = image.shape[:2]
         scale = self._long_side / max(height, width)
         resized = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-        padded = np.zeros((1, *(-(-side // STRIDE) * STRIDE for side in resized.shape[:2]), 3), np.int32)
+        padded = np.zeros((1, *(-(-side // _STRIDE) * _STRIDE for side in resized.shape[:2]), 3), np.int32)
         padded[0, : resized.shape[0], : resized.shape[1]] = resized[..., ::-1] if channel_order == 'bgr' else resized
         return _Fitted(padded, np.array([width / resized.shape[1], height / resized.shape[0]]))

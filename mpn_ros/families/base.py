@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.families.signature import Signature
 from mpn_ros.skeleton import COCO
 
@@ -30,7 +31,7 @@ class Preprocessing:
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    channel_order: Literal['rgb', 'bgr'] = 'rgb'
+    channel_order: ChannelOrder = 'rgb'
     channels_last: bool = False
     dtype: str = 'float32'
 

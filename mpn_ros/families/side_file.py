@@ -12,8 +12,9 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import WeightsError
 
 _SUFFIXES = '.yaml', '.yml', '.json'
@@ -33,7 +34,7 @@ class SideFile:
     input_size: int | tuple[int, int] | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None
-    channel_order: Literal['rgb', 'bgr'] | None = None
+    channel_order: ChannelOrder | None = None
     keypoints: tuple[str, ...] | None = None
     thresholds: Mapping[str, Any] = field(default_factory=dict)
     licence: str | None = None

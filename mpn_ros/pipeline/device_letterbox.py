@@ -14,7 +14,8 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from mpn_ros.pipeline.letterbox import ChannelOrder, Letterbox
+from mpn_ros.conventions import ChannelOrder
+from mpn_ros.pipeline.letterbox import Letterbox
 
 _MOST_SIZES = 32
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import cv2
 import numpy as np
 
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
@@ -26,7 +25,7 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(
-    image: np.ndarray, result: PoseResult, channel_order: Literal['bgr', 'rgb'] = 'bgr', layout: SkeletonLayout = COCO
+    image: np.ndarray, result: PoseResult, channel_order: ChannelOrder = 'bgr', layout: SkeletonLayout = COCO
 ) -> np.ndarray:
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the result on it; lines grow with the image and with each person.
 

@@ -6,16 +6,13 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
 
+from mpn_ros.conventions import INPUT_MULTIPLE, ChannelOrder
 from mpn_ros.errors import ImageError, ParameterError
 
-MULTIPLE = 32
-"""The coarsest stride of the backbone: sides of the network's input are multiples of it."""
-ChannelOrder = Literal['rgb', 'bgr']
 _LONGEST_INPUT = 4096
 _LONGEST_SIDE = 32767  # beyond it cv2.resize fails
 
@@ -82,9 +79,10 @@ def check_image(image: np.ndarray) -> None:
 def check_input_size(long_side: int | tuple[int, int]) -> None:
     """Raises ParameterError unless the network can take an input of that long side in pixels; a width and height are
     the network's own."""
-    if isinstance(long_side, int) and (long_side % MULTIPLE or not MULTIPLE <= long_side <= _LONGEST_INPUT):
+    if isinstance(long_side, int) and (long_side % INPUT_MULTIPLE or not INPUT_MULTIPLE <= long_side <= _LONGEST_INPUT):
         raise ParameterError(
-            f'input_size must be a multiple of {MULTIPLE} from {MULTIPLE} to {_LONGEST_INPUT}, not {long_side}'
+            f'input_size must be a multiple of {INPUT_MULTIPLE} from {INPUT_MULTIPLE} to {_LONGEST_INPUT}, '
+            f'not {long_side}'
         )
 
 
@@ -96,7 +94,10 @@ def compute_letterbox(image_shape: tuple[int, ...], size: int | tuple[int, int],
     scale = min(sides[0] / width, sides[1] / height)
     content = max(1, round(width * scale)), max(1, round(height * scale))
     if isinstance(size, int):
-        sides = MULTIPLE * math.ceil(content[0] / MULTIPLE), MULTIPLE * math.ceil(content[1] / MULTIPLE)
+        sides = (
+            INPUT_MULTIPLE * math.ceil(content[0] / INPUT_MULTIPLE),
+            INPUT_MULTIPLE * math.ceil(content[1] / INPUT_MULTIPLE),
+        )
     return Letterbox((width, height), content, sides, origin)
 
 

@@ -17,13 +17,13 @@ import torch
 
 from mpn_ros.backends import make_backend
 from mpn_ros.backends.base import Pixels
+from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.families.network import PoseNetwork, open_network
 from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import (
-    ChannelOrder,
     Letterbox,
     check_image,
     check_input_size,

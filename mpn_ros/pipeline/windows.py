@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mpn_ros.conventions import INPUT_MULTIPLE, ChannelOrder
 from mpn_ros.errors import ParameterError
-from mpn_ros.pipeline.letterbox import MULTIPLE, ChannelOrder, Letterbox
+from mpn_ros.pipeline.letterbox import Letterbox
 
 MOST_WINDOWS = 32
 """The most windows of an image that may be asked for."""
@@ -41,8 +42,10 @@ class WindowSettings:
     origin: float = 0.5
 
     def __post_init__(self) -> None:
-        if not self.shapes or any(side % MULTIPLE or side < MULTIPLE for shape in self.shapes for side in shape):
-            raise ParameterError(f'sides of windows must be multiples of {MULTIPLE}, not {self.shapes}')
+        if not self.shapes or any(
+            side % INPUT_MULTIPLE or side < INPUT_MULTIPLE for shape in self.shapes for side in shape
+        ):
+            raise ParameterError(f'sides of windows must be multiples of {INPUT_MULTIPLE}, not {self.shapes}')
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from mpn_ros.decoding.raw import ChannelOrder, DecodedImage
+from mpn_ros.conventions import ChannelOrder
+from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.result import PoseResult
 
 _log = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.presets import Preset
 from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp, warp_image
@@ -38,7 +39,7 @@ class PatchDataset(torch.utils.data.Dataset):
         teacher_sizes: Sequence[int] = (),
     ):
         for side in (size, *teacher_sizes):
-            if side < 32 or side % 32:
+            if side < INPUT_MULTIPLE or side % INPUT_MULTIPLE:
                 raise ParameterError(f'the patch size must be a multiple of 32, not {side}')
         if views < 0:
             raise ParameterError(f'views must be at least 0, not {views}')

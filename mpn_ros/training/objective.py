@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mpn_ros.conventions import HEATMAP_STRIDE
 from mpn_ros.network.anchors import make_anchors
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
@@ -16,7 +17,7 @@ from mpn_ros.training import distributed
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.features import FeatureFile
 from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
-from mpn_ros.training.targets import STRIDE, anchor_targets
+from mpn_ros.training.targets import anchor_targets
 from mpn_ros.training.teacher import Teacher
 
 
@@ -90,7 +91,7 @@ class Objective(nn.Module):
         """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``larger`` behind them."""
         maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
         if self.teacher is not None:
-            maps.append(self.teacher(larger, self.size // STRIDE).to(maps[0].dtype))
+            maps.append(self.teacher(larger, self.size // HEATMAP_STRIDE).to(maps[0].dtype))
         return maps
 
     def _keypoint_terms(

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from mpn_ros.conventions import HEATMAP_STRIDE
 from mpn_ros.network.anchors import box_iou, encode_boxes
 from mpn_ros.training.augment import Sample
 
-STRIDE = 4
 _POSITIVE, _NEGATIVE = 0.5, 0.4  # RetinaNet's IoU thresholds
 _SMALLEST_BOX = 4.0  # pixels inside the patch; less is not asked for
 _IN_PEAK = 0.01  # a target above it belongs to a labelled joint
@@ -64,17 +64,17 @@ def heatmap_target(sample: Sample) -> HeatmapTarget:
     others in it. In an image that is not complete neither heatmaps nor boxes are learnt where the mask shows people
     that no person's box explains. In a crowd none of the three is, nor the mask where there is none.
     """
-    cells, joints = len(sample.image) // STRIDE, sample.keypoints.shape[1]
+    cells, joints = len(sample.image) // HEATMAP_STRIDE, sample.keypoints.shape[1]
     heatmaps = np.zeros((joints + 1, cells, cells), np.float32)
     explained, hidden = np.zeros((2, cells, cells), bool)
     for box, pose in zip(sample.boxes, sample.keypoints):
         sigma = peak_sigma(box)
         for heatmap, (x, y, visibility) in zip(heatmaps, pose):
             if visibility > 0:
-                draw_peak(heatmap, (x + 0.5) / STRIDE - 0.5, (y + 0.5) / STRIDE - 0.5, sigma)
+                draw_peak(heatmap, (x + 0.5) / HEATMAP_STRIDE - 0.5, (y + 0.5) / HEATMAP_STRIDE - 0.5, sigma)
         margin = 0.1 * (box[2:] - box[:2])
-        x0, y0 = np.floor((box[:2] - margin).clip(0) / STRIDE).astype(int)
-        x1, y1 = np.ceil((box[2:] + margin).clip(0) / STRIDE).astype(int)
+        x0, y0 = np.floor((box[:2] - margin).clip(0) / HEATMAP_STRIDE).astype(int)
+        x1, y1 = np.ceil((box[2:] + margin).clip(0) / HEATMAP_STRIDE).astype(int)
         explained[y0:y1, x0:x1] = True
         if not (pose[:, 2] > 0).any():
             hidden[y0:y1, x0:x1] = True
@@ -93,8 +93,8 @@ def heatmap_target(sample: Sample) -> HeatmapTarget:
 
 def _in_cells(pixels: np.ndarray) -> np.ndarray:
     """``(S, S)`` as ``(h, 4, w, 4)``."""
-    cells = len(pixels) // STRIDE
-    return pixels.reshape(cells, STRIDE, cells, STRIDE)
+    cells = len(pixels) // HEATMAP_STRIDE
+    return pixels.reshape(cells, HEATMAP_STRIDE, cells, HEATMAP_STRIDE)
 
 
 def anchor_targets(
@@ -107,7 +107,7 @@ def anchor_targets(
     background.
     A box takes its best anchor even below the threshold, so that none goes unlearnt.
     """
-    centre = ((anchors[:, :2] + anchors[:, 2:]) / 2 / STRIDE).long()
+    centre = ((anchors[:, :2] + anchors[:, 2:]) / 2 / HEATMAP_STRIDE).long()
     inside = (centre >= 0).all(1) & (centre < ignored.shape[0]).all(1)
     centre = centre.clamp(0, ignored.shape[0] - 1)
     labels = anchors.new_zeros(len(anchors))

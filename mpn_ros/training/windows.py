@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.pipeline.windows import WindowSettings, person_size
 from mpn_ros.training.augment import Augmentation, placed
@@ -42,7 +43,7 @@ class WindowSampling:
             raise ParameterError(f'--window-scale must be two numbers above 0, the smaller one first, not {low} {high}')
         if self.count < 1 or not 0 <= self.whole <= 1 or self.largest <= 0:
             raise ParameterError('--windows must be at least 1, --whole 0 to 1, --window-zoom above 0')
-        if self.size < 32 or self.size % 32:
+        if self.size < INPUT_MULTIPLE or self.size % INPUT_MULTIPLE:
             raise ParameterError(f'--window-size must be a multiple of 32, not {self.size}')
 
 
