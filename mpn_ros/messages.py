@@ -132,7 +132,7 @@ class MessageBuilder:
     def _skeleton(self, person: Person) -> Any:
         keypoints = [
             self._types.Keypoint(x=x, y=y, score=score, seen=seen)
-            for (x, y, score), seen in zip(person.keypoints.tolist(), person.seen.tolist(), strict=True)
+            for (x, y, score), seen in zip(person.keypoints.tolist(), person.visible.tolist(), strict=True)
         ]
         return self._types.Skeleton(
             id=NOT_TRACKED if person.id is None else person.id,

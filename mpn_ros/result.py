@@ -15,7 +15,7 @@ class Person:
 
     box: ``(4,)`` float32, x0, y0, x1, y1 in pixels of the image, clipped to it.
     score: 0..1, how sure the detector is that this is a person.
-    keypoints: ``(K, 3)`` float32, x, y in pixels and score 0..1; ``(nan, nan, 0)`` for a joint that is not seen.
+    keypoints: ``(K, 3)`` float32, x, y in pixels and score 0..1; ``(nan, nan, 0)`` for a keypoint that is not visible.
     id: the same number for the same person from image to image, see ``mpn_ros.tracking``; None if nobody follows.
     """
 
@@ -25,8 +25,8 @@ class Person:
     id: int | None = None
 
     @property
-    def seen(self) -> np.ndarray:
-        """``(K,)`` bool: which joints have a position."""
+    def visible(self) -> np.ndarray:
+        """``(K,)`` bool: which keypoints have a position."""
         return np.isfinite(self.keypoints[:, 0])
 
 

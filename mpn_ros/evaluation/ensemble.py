@@ -27,8 +27,8 @@ class Ensemble:
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people of all members and the mask of the first, for one image ``(H, W, 3)`` uint8."""
         first, *others = (member(image, channel_order) for member in self.members)
-        poses = [person for result in (first, *others) for person in result.people if person.seen.any()]
-        boxes = [person for person in first.people if not person.seen.any()]
+        poses = [person for result in (first, *others) for person in result.people if person.visible.any()]
+        boxes = [person for person in first.people if not person.visible.any()]
         people = [*oks_nms(poses, self.threshold, self.layout), *boxes]
         return PoseResult(
             tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask, first.image_size

@@ -23,7 +23,7 @@ def oks_nms(people: Sequence[Person], threshold: float, layout: SkeletonLayout =
     if not ranked:
         return []
     poses = np.stack([person.keypoints[:, :2] for person in ranked])
-    seen = np.stack([person.seen for person in ranked])
+    seen = np.stack([person.visible for person in ranked])
     size = np.stack([person.box[2:] - person.box[:2] for person in ranked])
     similarity = oks(poses[None], poses[:, None], seen[None] & seen[:, None], size.prod(1)[:, None], layout)
     return [ranked[index] for index in greedy_nms(similarity, threshold)]

@@ -14,7 +14,7 @@ def pose_score(person: Person) -> float:
 
     AP ranks the poses of all images by it, so a sure box around unsure joints must come after a sure pose.
     """
-    seen = person.seen
+    seen = person.visible
     return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.0
 
 
@@ -30,7 +30,7 @@ def keypoint_results(result: PoseResult, image_id: int) -> list[dict[str, Any]]:
             'keypoints': np.nan_to_num(person.keypoints).astype(float).ravel().tolist(),
         }
         for person in result.people
-        if person.seen.any()
+        if person.visible.any()
     ]
 
 

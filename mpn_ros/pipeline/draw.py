@@ -82,7 +82,7 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     bone = max(1, round(min(extent / 90, 3.5 * unit)))
     outline = bone + 2 * max(1, bone // 3)
     joint = round(bone * 0.95 * 2**SUBPIXEL_BITS)
-    seen, points = person.seen, _to_subpixels(person.keypoints[:, :2], canvas.shape)
+    seen, points = person.visible, _to_subpixels(person.keypoints[:, :2], canvas.shape)
     bones = [(a, b) for a, b in layout.edges if seen[a] and seen[b]]
     # The dark outline of everything first, or it would cut through the bones that cross.
     for a, b in bones:

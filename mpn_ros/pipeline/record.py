@@ -30,7 +30,7 @@ def person_record(person: Person) -> dict[str, Any]:
         'id': person.id,
         'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
         'score': round(float(person.score), 4),
-        'keypoints': [joint if seen else None for joint, seen in zip(joints, person.seen, strict=True)],
+        'keypoints': [joint if seen else None for joint, seen in zip(joints, person.visible, strict=True)],
     }
 
 

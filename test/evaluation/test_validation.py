@@ -99,7 +99,7 @@ def test_each_image_is_looked_at_once_whatever_groups_it(network):
         looks.rewind(PRNGrouper(prn, bound, 1e-9), windows)(image) for bound in (0.1, 0.03) for windows in (1, 0)
     ]
     assert len(pipeline.backend.shapes) == 2, 'the image and one window'
-    assert [result.people[0].seen.any() for result in results] == [False, False, True, True]
+    assert [result.people[0].visible.any() for result in results] == [False, False, True, True]
     assert [result.windows for result in results] == [1, 0, 1, 0]
 
 

@@ -117,7 +117,7 @@ def test_people_come_out_where_they_are(save, family, runtime, size):
         np.testing.assert_allclose(person.box, box[:4], atol=0.05)
         assert person.score == pytest.approx(box[4], abs=1e-4)
         np.testing.assert_allclose(person.keypoints[:-1], joints[:-1], atol=0.05)
-        assert not person.seen[-1]
+        assert not person.visible[-1]
 
 
 @pytest.mark.parametrize('family', [rtmo, yolo, end_to_end])
@@ -131,7 +131,7 @@ def test_keypoints_in_another_order_go_to_their_places(save, family):
     )(np.zeros((*size[::-1], 3), np.uint8)).people
     _, keypoints = people(size)
     np.testing.assert_allclose(first.keypoints[1:], keypoints[0, :-1], atol=0.05)
-    assert not first.seen[0]
+    assert not first.visible[0]
 
 
 def test_a_batch_answers_as_its_images_alone(save):
@@ -149,7 +149,7 @@ def test_thresholds_decide_and_stand_beside_the_file(save):
     path.with_suffix('.json').write_text('{"thresholds": {"person": 0.8, "keypoint": 0}}')
     pipeline = PosePipeline(path, precision='fp32')
     (person,) = pipeline(image).people
-    assert person.score == pytest.approx(0.9) and person.seen.all()
+    assert person.score == pytest.approx(0.9) and person.visible.all()
     pipeline.thresholds = Thresholds(score_threshold=0.1, nms_iou=1)
     assert len(pipeline(image).people) == 20
 
@@ -161,7 +161,7 @@ def test_the_prn_groups_where_it_is_asked_to(save, caplog):
     boxes, keypoints = people(size)
     first = pipeline(image).people[0]
     right = np.abs(first.keypoints[:, :2] - keypoints[0, :, :2]).max(-1) < 0.5
-    assert right.sum() == first.seen.sum() > 0, 'a joint is where no network has seen one'
+    assert right.sum() == first.visible.sum() > 0, 'a joint is where no network has seen one'
     caplog.clear()
     PosePipeline(movenet(save, size), grouper='prn', precision='fp32')
     assert 'groups by itself: grouper prn is not used' in caplog.text

@@ -68,7 +68,7 @@ def test_positions_come_back_in_the_pixels_of_the_image(weights):
     assert person.score == pytest.approx(0.9) and person.keypoints.shape == (17, 3)
     np.testing.assert_allclose(person.keypoints[0], [241.5, 121.5, 0.8], rtol=1e-5)
     assert (
-        person.seen.tolist() == [True] + [False] * 16
+        person.visible.tolist() == [True] + [False] * 16
         and np.isnan(person.keypoints[1:, :2]).all()
         and (person.keypoints[1:, 2] == 0).all()
     )
@@ -94,9 +94,9 @@ def test_thresholds_decide_and_may_change_between_calls(weights):
     )
     made, image = pipeline(weights, backend), np.zeros((192, 384, 3), np.uint8)
     assert [round(p.score, 1) for p in made(image).people] == [0.9, 0.5]
-    assert made(image).people[0].seen.any()
+    assert made(image).people[0].visible.any()
     made.thresholds = Thresholds(score_threshold=0.2, keypoint_threshold=0.3)
-    assert len(made(image).people) == 3 and not made(image).people[0].seen.any()
+    assert len(made(image).people) == 3 and not made(image).people[0].visible.any()
     made.thresholds = Thresholds(score_threshold=0.2, max_people=1)
     assert len(made(image).people) == 1
 

@@ -48,7 +48,7 @@ def test_picture_people_and_mask_are_of_one_image(robot, until):
     frame = shown.frame
     assert frame.size == (40, 30) and (frame.mask == 255).sum() == 6
     (person,) = frame.people
-    assert person.score == pytest.approx(100 / 255) and not person.seen[5]
+    assert person.score == pytest.approx(100 / 255) and not person.visible[5]
     assert (frame.picture().array == 100).all()
     assert frame.age > 1e9, 'the images of the test are stamped in 1970'
     assert shown.silence < 5

@@ -45,7 +45,7 @@ def test_on_rays_they_land_on_their_pixels(person, distortion, distance):
     there = np.array([[point.x, point.y, point.z] for point in joints.points])
     back, _ = cv2.projectPoints(there, np.zeros(3), np.zeros(3), MATRIX, distortion if distortion.size else None)
     assert there[:, 2] == pytest.approx(distance)
-    np.testing.assert_allclose(back[:, 0], person.keypoints[person.seen, :2], atol=0.3)
+    np.testing.assert_allclose(back[:, 0], person.keypoints[person.visible, :2], atol=0.3)
 
 
 def test_bones_join_their_joints_and_end_in_none_that_is_not_there(person):
