@@ -32,7 +32,7 @@ from mpn_ros.pipeline.letterbox import (
 )
 from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
 from mpn_ros.pipeline.nms import nms
-from mpn_ros.pipeline.windows import WindowSettings, check_refine, plan_windows
+from mpn_ros.pipeline.windows import Window, WindowSettings, check_refine, plan_windows
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
@@ -220,11 +220,6 @@ class PosePipeline:
             second = self.second_looks(ordered, refine, lambda plans: self.see(images, orders, plans))
         return self.postprocess(ordered, second, self.group(ordered, second), thresholds)
 
-    @property
-    def _all_windows(self) -> WindowSettings:
-        """Those where nobody was looked at before, so that nobody is left alone."""
-        return dataclasses.replace(self.windows, right=(0.0, 0.0), faint=0.0)
-
     def warm(self) -> None:
         """Prepares the backend for windows, so that the first second look need not wait for it."""
         if self.refine:
@@ -295,13 +290,20 @@ class PosePipeline:
             inside = np.asarray(boxes, np.float32)[:, :4].clip(0, (width, height, width, height))
             inside = inside[(inside[:, 2:] - inside[:, :2] >= 1).all(1)]
             rows = np.column_stack([inside, np.ones(len(inside))]).astype(np.float32)
-            windows = plan_windows(view.image_size, rows, 1.0, refine, self._all_windows)
-            if len(inside) and sum(len(window.people) for window in windows) == len(inside):
-                rows[:, :4] *= np.tile(view.scale, 2)
-                no_peaks = np.zeros((len(self.layout), 1, 3), np.float32)
-                nobody = np.zeros((1, int(self.segments)), np.float32)
-                known[index] = Look(index, view, range(len(rows)), rows, rows[:, 4], no_peaks, nobody, whole=False)
+            rows[:, :4] *= np.tile(view.scale, 2)
+            no_peaks = np.zeros((len(self.layout), 1, 3), np.float32)
+            nobody = np.zeros((1, int(self.segments)), np.float32)
+            look = Look(index, view, range(len(rows)), rows, rows[:, 4], no_peaks, nobody, whole=False)
+            if len(rows) and sum(len(window.people) for window in self._windows_of(look, refine)) == len(rows):
+                known[index] = look
         return known
+
+    def _windows_of(self, look: Look[Letterbox], refine: int) -> list[Window]:
+        """The windows for the people of ``look``; of those who were not looked at before nobody is left alone."""
+        everybody = dataclasses.replace(self.windows, right=(0.0, 0.0), faint=0.0)
+        settings = self.windows if look.whole else everybody
+        scale = float(look.view.scale.mean())
+        return plan_windows(look.view.image_size, look.boxes_in_image, scale, refine, settings)
 
     def second_looks(
         self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], RawDetections]
@@ -311,10 +313,8 @@ class PosePipeline:
         started = time.perf_counter()
         plans = []
         for look in first if refine else ():
-            boxes, scale = look.boxes_in_image, float(look.view.scale.mean())
-            settings = self.windows if look.whole else self._all_windows
-            windows = plan_windows(look.view.image_size, boxes, scale, refine, settings)
-            plans += [Plan(look.image, window, boxes[list(window.people)]) for window in windows]
+            boxes = look.boxes_in_image
+            plans += [Plan(look.image, window, boxes[list(window.people)]) for window in self._windows_of(look, refine)]
         looks = look_at_windows(plans, see)
         if len(looks) < len(plans):
             _log.warning(

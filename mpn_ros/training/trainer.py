@@ -217,7 +217,8 @@ class Trainer:
             for batches in self._loader():
                 terms = objective(batches)
                 self._check(terms, 'loss')
-                if self.step > begun and time.monotonic() - saved > 60 * save_minutes:
+                due = self.step > begun and time.monotonic() - saved > 60 * save_minutes
+                if distributed.from_first(due, self.device):  # all or none: each has a clock of its own
                     self.save()  # now that a loss says that these weights are good
                     saved = time.monotonic()
                 self._learn(terms)

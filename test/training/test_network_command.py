@@ -80,7 +80,14 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(learnt_figures, unb
 
 def test_two_processes_learn_what_one_learns(learnt_figures, unbroken, tmp_path):
     """Each takes half of every batch; `lite` has no BatchNorm before its keypoints: only rounding tells them apart."""
-    launcher = ('torch.distributed.run', '--standalone', '--nproc-per-node', '2', '-m')
+    launcher = (
+        'torch.distributed.run',
+        '--standalone',
+        '--nproc-per-node',
+        '2',
+        '-m',
+        '--',
+    )  # `--start` is not torchrun's
     with launched(arguments(learnt_figures, tmp_path, '--no-bf16'), *launcher) as process:
         assert finish(process).count('starting at step 0') == 1, 'one process tells, not all'
     state = load_checkpoint(tmp_path / 'checkpoint.pt')

@@ -10,6 +10,7 @@ import torch
 from mpn_ros.errors import ParameterError, TrainingError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
+from mpn_ros.training import distributed
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.checkpoint import load_checkpoint
 from mpn_ros.training.config import TrainingConfig
@@ -126,6 +127,16 @@ def test_weights_that_are_not_finite_are_not_saved(trainer, tmp_path):
         run.save()
     kept = load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')['network']
     assert all(value.isfinite().all() for value in kept.values())
+
+
+def test_the_first_process_decides_when_to_save(trainer, monkeypatch):
+    """Saving is done by all processes together, and the clock of each is its own."""
+    saved = []
+    run = trainer()
+    monkeypatch.setattr(distributed, 'from_first', lambda value, device: 0.0)
+    monkeypatch.setattr(run, 'save', lambda: saved.append(run.step))
+    run.run(save_minutes=0)
+    assert saved == [run.total_steps]
 
 
 def test_losses_are_told_on_the_console(trainer, capsys):
