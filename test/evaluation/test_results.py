@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mpn_ros.entry import Person, PoseResult
 
 from mpn_ros.evaluation.results import box_results, keypoint_results, pose_score
+from mpn_ros.result import Person, PoseResult
 
 UNSEEN = (np.nan, np.nan, 0)
 
