@@ -26,11 +26,11 @@ from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
 
 SURE = 0.3
-"""Score from which a joint is triangulated."""
+"""Score from which a keypoint is triangulated."""
 FEWEST = 8
-"""Joints that two views of one person share at least."""
+"""Keypoints that two views of one person share at least."""
 AGREEMENT = 10.0
-"""Mean distance in pixels of the triangulated joints from both views up to which these are of one person."""
+"""Mean distance in pixels of the triangulated keypoints from both views up to which these are of one person."""
 
 
 class View(NamedTuple):
@@ -65,13 +65,13 @@ def read_views(path: Path) -> dict[str, View]:
 
 
 def triangulate(views: tuple[View, View], keypoints: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray] | None:
-    """The joints that both views ``(17, 3)`` are sure of, ``(n, 3)`` metres in the frame of each; None if the views are
-    of two people, or lack a shoulder or hip. The shoulders and hips are the first four."""
+    """The keypoints that both views ``(17, 3)`` are sure of, ``(n, 3)`` metres in the frame of each; None if the views
+    are of two people, or lack a shoulder or hip. The shoulders and hips are the first four."""
     sure = (keypoints[0][:, 2] > SURE) & (keypoints[1][:, 2] > SURE)
     if sure.sum() < FEWEST or not sure[list(TORSO)].all():
         return None
-    joints = [*TORSO, *(joint for joint in np.flatnonzero(sure) if joint not in TORSO)]
-    rays = [view.model.rays(points[joints, :2]) for view, points in zip(views, keypoints, strict=True)]
+    columns = [*TORSO, *(keypoint for keypoint in np.flatnonzero(sure) if keypoint not in TORSO)]
+    rays = [view.model.rays(points[columns, :2]) for view, points in zip(views, keypoints, strict=True)]
     room = cv2.triangulatePoints(views[0].pose, views[1].pose, rays[0][:, :2].T, rays[1][:, :2].T)
     found = [(view.pose @ (room / room[3])).T for view in views]
     off = [

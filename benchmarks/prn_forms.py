@@ -91,7 +91,7 @@ def changed(prn: PoseResidualNetwork, change: Callable[[torch.Tensor], torch.Ten
 
 def crowd(people: LabelledPeople, count: int, random: np.random.Generator) -> GroupingInput:
     """One image with ``count`` of the people anywhere on it, as simulated detectors see them; as many
-    peaks of each joint are left as the network gives."""
+    peaks of each keypoint are left as the network gives."""
     chosen = people[random.choice(len(people), count)]
     chosen = LabelledPeople(np.zeros(count, int), chosen.box.copy(), chosen.keypoints.copy())
     shift = random.uniform(0, IMAGE, (count, 2)) - chosen.box.reshape(-1, 2, 2).mean(1)

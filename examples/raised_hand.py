@@ -25,11 +25,11 @@ HIGH = 0.5
 
 
 def raises_hand(person: Skeleton, min_score: float) -> bool:
-    """Whether a hand is above its shoulder; joints that are not seen, or less sure than ``min_score``, are not."""
+    """Whether a hand is above its shoulder; keypoints that are not seen, or less sure than ``min_score``, are not."""
     for arm in ARMS:
-        shoulder, elbow, wrist = (person.keypoints[joint] for joint in arm)
-        # Always ask for ``seen`` first: the position of an unseen joint is NaN.
-        if not all(joint.seen and joint.score >= min_score for joint in (shoulder, elbow, wrist)):
+        shoulder, elbow, wrist = (person.keypoints[keypoint] for keypoint in arm)
+        # Always ask for ``seen`` first: the position of an unseen keypoint is NaN.
+        if not all(keypoint.seen and keypoint.score >= min_score for keypoint in (shoulder, elbow, wrist)):
             continue
         upper_arm = math.hypot(elbow.x - shoulder.x, elbow.y - shoulder.y)
         if shoulder.y - wrist.y > HIGH * upper_arm and wrist.y < elbow.y:  # y points down

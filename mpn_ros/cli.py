@@ -22,7 +22,7 @@ COMMANDS = {
     'view': 'show cameras and people live in a browser',
     'convert': 'import a published checkpoint',
     'export': 'write the network or its Pose Residual Network as an ONNX file',
-    'ablate': 'measure how joints get to people, and look at what the PRN learnt',
+    'ablate': 'measure how keypoints get to people, and look at what the PRN learnt',
     'bench': 'measure how long each step takes here',
     'warm': 'prepare the network for the images that this machine will see',
     'info': 'describe a preset or a weights file',

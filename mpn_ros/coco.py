@@ -98,7 +98,7 @@ def read_dataset(
 
     Raises DatasetError that names the file and the line or id: a file or folder that is missing, JSON that is broken,
     labels without images or persons, annotations of unknown images, boxes outside their image, other keypoints than
-    ``layout``, poses of another number of joints.
+    ``layout``, poses of another number of keypoints.
     """
     annotations_file = Path(annotations_file)
     if images_dir is not None and not Path(images_dir).is_dir():
@@ -135,7 +135,7 @@ def read_dataset(
     if without_area:
         _warn_once(
             f'{where}: {len(without_area)} persons have no area, the first of them annotation id '
-            f'{without_area[0]}; their outline or their box gives it, by which OKS measures their joints'
+            f'{without_area[0]}; their outline or their box gives it, by which OKS measures their keypoints'
         )
     missing = next((image for image in images if not image.path.is_file()), None)
     if images_dir is not None and missing is not None:
@@ -266,7 +266,7 @@ def _id_of(entry: Any) -> str:
     return f'id {entry["id"]!r:.60}' if named else f'without an id ({str(entry)[:60]})'
 
 
-def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tuple[str, dict[str, Any]]:
+def _annotation(entry: Any, images: dict[int, DatasetImage], count: int) -> tuple[str, dict[str, Any]]:
     """What is wrong with an annotation (nothing: ''), and the annotation with COCO's optional fields filled in."""
     if not isinstance(entry, dict) or 'id' not in entry:
         return 'is not a COCO annotation', {}
@@ -288,9 +288,9 @@ def _annotation(entry: Any, images: dict[int, DatasetImage], joints: int) -> tup
         return f'has a bbox {box} of negative size', {}
     if min(x, y) < -OVERHANG or x + width > image.width + OVERHANG or y + height > image.height + OVERHANG:
         return f'has a bbox {box} outside its image ({image.width}x{image.height})', {}
-    keypoints = entry.get('keypoints', [0] * (3 * joints))
-    if not _numbers(keypoints, 3 * joints):
-        return f'needs {3 * joints} finite numbers as its keypoints', {}
+    keypoints = entry.get('keypoints', [0] * (3 * count))
+    if not _numbers(keypoints, 3 * count):
+        return f'needs {3 * count} finite numbers as its keypoints', {}
     labelled = sum(visibility > 0 for visibility in keypoints[2::3])
     return '', {
         **entry,

@@ -1,8 +1,8 @@
 """Imports of the published weights: LiMeng95's MultiPoseNet (HDF5) and the authors' Pose Residual Network (.pth.tar).
 
-Both name their layers in their own way, and LiMeng95 orders joints and levels in its own way too; nothing else changes,
-so that the imported network computes what the published one does. LiMeng95's person mask was never trained: its channel
-is zero here.
+Both name their layers in their own way, and LiMeng95 orders keypoints and levels in its own way too; nothing else
+changes, so that the imported network computes what the published one does. LiMeng95's person mask was never trained:
+its channel is zero here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mpn_ros.presets import Preset, PRNConfig
 from mpn_ros.skeleton import COCO
 from mpn_ros.weights import Parts, expected_shapes, first_mismatch
 
-_LIMENG95_JOINTS = (
+_LIMENG95_KEYPOINTS = (
     'nose',
     'neck',
     'right_shoulder',
@@ -40,8 +40,8 @@ _LIMENG95_JOINTS = (
     'right_ear',
     'left_ear',
 )
-_HEATMAP_ORDER = [_LIMENG95_JOINTS.index(name) for name in COCO.names]
-_PRN_ORDER = [i - (i > _LIMENG95_JOINTS.index('neck')) for i in _HEATMAP_ORDER]
+_HEATMAP_ORDER = [_LIMENG95_KEYPOINTS.index(name) for name in COCO.names]
+_PRN_ORDER = [i - (i > _LIMENG95_KEYPOINTS.index('neck')) for i in _HEATMAP_ORDER]
 
 _MOST_VALUES = 2**28  # HDF5 may claim any number and store next to none
 
@@ -144,9 +144,9 @@ def limeng95_shapes(preset: Preset) -> dict[str, tuple[int, ...]]:
     shapes = {f'prn.{_renamed(key, _PRN_NAMES)}': shape for key, shape in expected['prn'].items()}
     for key, shape in expected['network'].items():
         if key.startswith('keypoint_head.heatmaps.'):
-            shape = (len(_LIMENG95_JOINTS), *shape[1:])
+            shape = (len(_LIMENG95_KEYPOINTS), *shape[1:])
         elif key.startswith('intermediate.'):
-            shape = (len(_LIMENG95_JOINTS) + 1, *shape[1:])
+            shape = (len(_LIMENG95_KEYPOINTS) + 1, *shape[1:])
         if not _is_counter(key):
             shapes[_renamed(key, _LIMENG95_NAMES)] = shape
     return shapes

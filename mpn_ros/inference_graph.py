@@ -19,7 +19,7 @@ from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
 
 PEAKS = 30
-"""Peaks kept for each joint of an image."""
+"""Peaks kept for each keypoint of an image."""
 BOXES = 300
 """Boxes kept of an image, before suppression. A large person fills dozens of cells: with 100, small people beside one
 were lost (box AP50 on validation images 54.2 instead of 56.2; 100 of all anchors, not the best of each cell: 49.4)."""

@@ -120,7 +120,7 @@ class MessageBuilder:
         )
 
     def skeletons(self, result: PoseResult, header: Any) -> Any:
-        """A ``SkeletonArray``: boxes and joints, best first, and the image's size."""
+        """A ``SkeletonArray``: boxes and keypoints, best first, and the image's size."""
         width, height = result.image_size
         return self._types.SkeletonArray(
             header=header,

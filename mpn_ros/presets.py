@@ -77,11 +77,11 @@ class PRNConfig:
     ``nodes``.
 
     residual: the weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
-    box_margin: the fraction of the box added on each side before the crop: joints of COCO's people lie outside their
+    box_margin: the fraction of the box added on each side before the crop: keypoints of COCO's people lie outside their
     boxes too, which costs 4 points of AP on true boxes and keypoints. blur: sigma in cells of the input peaks.
     rectify: clips the correction at zero, as the published networks do; the paper has a softmax alone.
     peak_threshold: the score from which a peak is shown to the network. It belongs to the heatmaps: those that learnt
-    from labels are lower where joints are hidden than MoveNet's, and a bound that suits these hides what they know.
+    from labels are lower where keypoints are hidden than MoveNet's, and a bound that suits these hides what they know.
     """
 
     height: int = 56

@@ -139,9 +139,9 @@ def oks(
     area: np.ndarray | float,
     layout: SkeletonLayout = COCO,
 ) -> np.ndarray:
-    """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the joints in ``visible``
-    ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is visible. The
-    dimensions before K broadcast; joints that are not visible may be NaN."""
+    """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the keypoints in
+    ``visible`` ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is
+    visible. The dimensions before K broadcast; keypoints that are not visible may be NaN."""
     offset = keypoints - truth
     distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
     similarity = np.exp(distance / (_variance(layout.sigmas) * (np.asarray(area)[..., None] + np.spacing(1.0))))

@@ -22,11 +22,11 @@ from mpn_ros.weights import load_weights, save_weights
 
 h5py = pytest.importorskip('h5py', reason="h5py, of the extra 'convert', is not installed")
 
-THEIR_JOINTS = (
+THEIR_KEYPOINTS = (
     'nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist right_hip '
     'right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear left_ear'
 ).split()
-THEIR_17 = [name for name in THEIR_JOINTS if name != 'neck']
+THEIR_17 = [name for name in THEIR_KEYPOINTS if name != 'neck']
 
 SMALL_PRN = dataclasses.replace(PUBLISHED_PRN, height=4, width=3, nodes=5)
 SMALL = dataclasses.replace(
@@ -210,7 +210,7 @@ def published_boxes(offsets: np.ndarray, height: int, width: int) -> torch.Tenso
 
 
 def published_prn(state: State, crops: torch.Tensor, prefix: str = '') -> torch.Tensor:
-    """The authors' PRN on crops ``(P, height, width, 17)`` in the order of its joints."""
+    """The authors' PRN on crops ``(P, height, width, 17)`` in the order of its keypoints."""
 
     def dense(x, name):
         return F.relu(F.linear(x, state[f'{prefix}{name}.weight'], state[f'{prefix}{name}.bias']))
@@ -260,7 +260,7 @@ def test_limeng95_computes_what_it_computed(tmp_path, small_prn, small_shapes):
         ours, theirs = network(image), published_forward(state, image)
         levels = network.intermediate(network.keypoint_pyramid(network.backbone(image)))
 
-    to_coco = [THEIR_JOINTS.index(name) for name in COCO.names]
+    to_coco = [THEIR_KEYPOINTS.index(name) for name in COCO.names]
     close = {'rtol': 1e-4, 'atol': 1e-4}
     assert theirs['heatmaps'].std() > 0.1, 'the reference is too dull to tell layers apart'
     torch.testing.assert_close(ours.heatmaps[:, :17], theirs['heatmaps'][:, to_coco], **close)

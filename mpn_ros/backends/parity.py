@@ -25,7 +25,7 @@ def examples(shape: tuple[int, ...]) -> np.ndarray:
 
 def disagreement(found: RawDetections, wanted: RawDetections) -> str | None:
     """What keeps ``found`` from being an answer such as ``wanted``, as the end of a sentence, or None. Compared are
-    the scores of each joint's best peak and of the boxes, and the probabilities of person: where peaks and boxes are
+    the scores of each keypoint's best peak and of the boxes, and the probabilities of person: where peaks and boxes are
     jumps when two of like score change places."""
     if not all(np.isfinite(part).all() for part in found):
         return 'it answers with NaN or infinity'

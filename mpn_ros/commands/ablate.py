@@ -1,4 +1,4 @@
-"""``mpn ablate``: what each way of giving joints to people is worth, and what the PRN has learnt."""
+"""``mpn ablate``: what each way of giving keypoints to people is worth, and what the PRN has learnt."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mpn_ros.commands import ablate_crops, ablate_grouping, ablate_poses
 
 STUDIES = {
     'grouping': (ablate_grouping, 'PRN, UCR and Max on true and found peaks and boxes (Tables 3 and 4)'),
-    'crops': (ablate_crops, 'pictures of people who overlap and whose joints PRN, UCR and Max tell apart'),
+    'crops': (ablate_crops, 'pictures of people who overlap and whose keypoints PRN, UCR and Max tell apart'),
     'poses': (ablate_poses, 'a picture of the poses that the PRN has learnt (Fig. 2)'),
 }
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar='FILE',
         help='COCO person_keypoints JSON or .npz: true boxes and keypoints (Table 3), and simulated '
-        'detections, in which joints are missing and peaks belong to nobody',
+        'detections, in which keypoints are missing and peaks belong to nobody',
     )
     parser.add_argument('--images', type=Path, metavar='DIR', help="folder of images: the network's own detections")
     parser.add_argument('--annotations', type=Path, metavar='FILE', help='person_keypoints JSON of --images')
@@ -142,21 +142,21 @@ def open_pipeline(args: argparse.Namespace) -> PosePipeline:
 
 
 def _measure(given: str, observed: list[GroupingInput], groupers: dict[str, Grouper]) -> list[Row]:
-    from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability
+    from mpn_ros.evaluation.grouping import grouping_figures, keypoint_rates, keypoint_reliability
 
     rows: list[Row] = []
     for name, grouper in groupers.items():
         row: Row = {'given': given, 'grouper': name, 'figures': grouping_figures(grouper, observed)}
         if observed[0].own is not None:
-            row['joints'] = joint_rates(grouper, observed)
-            row['reliability'] = joint_reliability(grouper, observed)
+            row['joints'] = keypoint_rates(grouper, observed)
+            row['reliability'] = keypoint_reliability(grouper, observed)
         rows.append(row)
     return rows
 
 
 def table(rows: list[Row]) -> str:
-    """The figures in percent, a line for each grouper: AP of all people and of those who overlap, and how many joints
-    got their peak or, without one, none; '-' for what cannot be told."""
+    """The figures in percent, a line for each grouper: AP of all people and of those who overlap, and how many
+    keypoints got their peak or, without one, none; '-' for what cannot be told."""
     heads = ['AP', 'AP50', 'AP75', 'AP_M', 'AP_L']
     parts = list(rows[0]['figures'])[1:]
     columns = [*heads, *(f'AP {part}' for part in parts), 'own', 'refused']

@@ -1,4 +1,4 @@
-"""``mpn train keypoints | detector | joint``: the network on images."""
+"""``mpn train keypoints | detector | keypoint``: the network on images."""
 
 from __future__ import annotations
 

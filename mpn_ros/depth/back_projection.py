@@ -1,4 +1,4 @@
-"""From pixels to metres: each joint where the depth image shows the person, not what is before or behind."""
+"""From pixels to metres: each keypoint where the depth image shows the person, not what is before or behind."""
 
 from __future__ import annotations
 
@@ -32,33 +32,34 @@ BONES = (
     ('left_ear', 'left_eye', 0.2),
     ('right_ear', 'right_eye', 0.2),
 )
-"""Joint, the joint that it hangs on, and the longest that this bone is in metres: that of a tall adult and some error
-of the joints. What is farther away is beyond an edge. None is the person's own distance."""
+"""Keypoint, the keypoint that it hangs on, and the longest that this bone is in metres: that of a tall adult and some
+error of the keypoints. What is farther away is beyond an edge. None is the person's own distance."""
 WINDOW, SMALLEST_WINDOW = 0.02, 2.0
-"""Radius of the window around a joint: a share of the person's larger side in the image, but some pixels of depth."""
+"""Radius of the window around a keypoint: a share of the person's larger side in the image, but some pixels of
+depth."""
 TORSO = tuple(COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder', 'left_hip', 'right_hip'))
 
 _BONES = [
-    (COCO.names.index(joint), None if parent is None else COCO.names.index(parent), length)
-    for joint, parent, length in BONES
+    (COCO.names.index(keypoint), None if parent is None else COCO.names.index(parent), length)
+    for keypoint, parent, length in BONES
 ]
 
 
 class Keypoints3D(NamedTuple):
-    """``points`` ``(P, K, 3)`` metres in the camera's optical frame (x right, y down, z forward), NaN where a joint has
-    no position; ``spread`` ``(P, K)`` metres, the standard deviation that its distance is believed to have."""
+    """``points`` ``(P, K, 3)`` metres in the camera's optical frame (x right, y down, z forward), NaN where a keypoint
+    has no position; ``spread`` ``(P, K)`` metres, the standard deviation that its distance is believed to have."""
 
     points: np.ndarray
     spread: np.ndarray
 
     @property
     def valid(self) -> np.ndarray:
-        """``(P, K)`` bool: which joints have a position."""
+        """``(P, K)`` bool: which keypoints have a position."""
         return np.isfinite(self.points).all(-1)
 
     def torso(self) -> Keypoints3D:
-        """``(P, 1, 3)``: where each person is, the mean of shoulders and hips, of all joints where none of these is
-        valid; its spread is the joints' median."""
+        """``(P, 1, 3)``: where each person is, the mean of shoulders and hips, of all keypoints where none of these is
+        valid; its spread is the keypoints' median."""
         torso = np.zeros(self.valid.shape, bool)
         torso[:, TORSO] = True
         chosen = self.valid & (torso | ~(self.valid & torso).any(-1, keepdims=True))
@@ -70,13 +71,13 @@ class Keypoints3D(NamedTuple):
 
 
 def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) -> Keypoints3D:
-    """Where the depth image sees the joints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the colour image,
-    NaN for a joint that is not seen; K are the joints of COCO.
+    """Where the depth image sees the keypoints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the colour
+    image, NaN for a keypoint that is not visible; K are the keypoints of COCO.
 
     depth: ``(h, w)`` registered to the colour image (the same view, at any resolution): floats are metres, integers
     millimetres; 0, negative, NaN and infinite values are no measurement. camera: of the colour image.
-    A position is on the surface that faces the camera, some centimetres before the joint's middle. A joint is left out
-    where the depth has no measurement, or only surfaces too far from the rest of the person to belong to it.
+    A position is on the surface that faces the camera, some centimetres before the keypoint's middle. A keypoint is
+    left out where the depth has no measurement, or only surfaces too far from the rest of the person to belong to it.
     Raises ImageError for a depth image of other proportions than the colour image, which cannot be registered to it.
     """
     height, width = depth.shape
@@ -85,14 +86,14 @@ def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) 
             f'the depth image of {width}x{height} is not registered to the colour image of '
             f'{camera.width}x{camera.height}: their sides have different proportions'
         )
-    people, joints = keypoints.shape[:2]
+    people, count = keypoints.shape[:2]
     if not people:
-        return Keypoints3D(np.empty((0, joints, 3)), np.empty((0, joints)))
+        return Keypoints3D(np.empty((0, count, 3)), np.empty((0, count)))
     pixels = keypoints[..., :2].astype(np.float64)
     scale = np.array([width / camera.width, height / camera.height])
     centres = (pixels + 0.5) * scale - 0.5
-    found = find_surfaces(depth, centres.reshape(-1, 2), np.repeat(_radii(centres), joints))
-    found = Surfaces(*(values.reshape(people, joints, -1) for values in found))
+    found = find_surfaces(depth, centres.reshape(-1, 2), np.repeat(_radii(centres), count))
+    found = Surfaces(*(values.reshape(people, count, -1) for values in found))
     return _assemble(found, camera.rays(pixels), _distances(found))
 
 
@@ -105,8 +106,8 @@ def _radii(centres: np.ndarray) -> np.ndarray:
 
 
 def _distances(found: Surfaces) -> np.ndarray:
-    """``(P,)`` metres: the distance that most joints agree on, where a joint agrees the less the farther it is off; the
-    nearest of several; NaN where nothing is seen."""
+    """``(P,)`` metres: the distance that most keypoints agree on, where a keypoint agrees the less the farther it is
+    off; the nearest of several; NaN where nothing is seen."""
     people = len(found.depth)
     candidates = np.sort(found.depth.reshape(people, -1), axis=-1)  # NaN last
     agreement = 1 - np.abs(found.depth[:, None] - candidates[:, :, None, None]) / BODY_DEPTH
@@ -115,28 +116,28 @@ def _distances(found: Surfaces) -> np.ndarray:
 
 
 def _assemble(found: Surfaces, rays: np.ndarray, distances: np.ndarray) -> Keypoints3D:
-    """Takes for each joint, from the trunk outwards, the nearest surface that its bone reaches."""
-    people, joints = rays.shape[:2]
-    points, spread = np.full((people, joints, 3), np.nan), np.full((people, joints), np.nan)
-    # The joint that the next one hangs on and how far that may be: where a joint is missing, the one before it.
-    anchors, slack = np.full((people, joints, 3), np.nan), np.zeros((people, joints))
+    """Takes for each keypoint, from the trunk outwards, the nearest surface that its bone reaches."""
+    people, keypoints = rays.shape[:2]
+    points, spread = np.full((people, keypoints, 3), np.nan), np.full((people, keypoints), np.nan)
+    # The keypoint that the next one hangs on and how far that may be: where a keypoint is missing, the one before it.
+    anchors, slack = np.full((people, keypoints, 3), np.nan), np.zeros((people, keypoints))
     everyone = np.arange(people)
-    for joint, parent, length in _BONES:
-        ray = rays[:, joint]
+    for keypoint, parent, length in _BONES:
+        ray = rays[:, keypoint]
         anchor = ray * distances[:, None]
         reach = np.full(people, length)
         if parent is not None:
             hangs = np.isfinite(anchors[:, parent, 0])
             anchor = np.where(hangs[:, None], anchors[:, parent], anchor)
             reach += np.where(hangs, slack[:, parent], BODY_DEPTH)
-        options = ray[:, None] * found.depth[:, joint, :, None]
+        options = ray[:, None] * found.depth[:, keypoint, :, None]
         near = np.linalg.norm(options - anchor[:, None], axis=-1) <= reach[:, None]  # never true of NaN
         choice, seen = near.argmax(-1), near.any(-1)
-        points[seen, joint] = options[everyone, choice][seen]
-        spread[seen, joint] = found.spread[everyone, joint, choice][seen]
+        points[seen, keypoint] = options[everyone, choice][seen]
+        spread[seen, keypoint] = found.spread[everyone, keypoint, choice][seen]
         if parent is None:
-            anchors[:, joint] = points[:, joint]
+            anchors[:, keypoint] = points[:, keypoint]
         else:
-            anchors[:, joint] = np.where(seen[:, None], points[:, joint], anchors[:, parent])
-            slack[:, joint] = np.where(seen, 0, reach)
+            anchors[:, keypoint] = np.where(seen[:, None], points[:, keypoint], anchors[:, parent])
+            slack[:, keypoint] = np.where(seen, 0, reach)
     return Keypoints3D(points, spread)

@@ -28,11 +28,11 @@ _LENGTHS = np.array([length for _, _, length in SEGMENTS])
 
 
 def estimate_from_height(keypoints: np.ndarray, camera: CameraModel, height: float) -> Keypoints3D:
-    """A guess at the positions of the joints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the images that
-    ``camera`` is the model of, NaN for a joint that is not seen; ``height`` of the people in metres.
+    """A guess at the positions of the keypoints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the images
+    that ``camera`` is the model of, NaN for a keypoint that is not visible; ``height`` of the people in metres.
 
-    All joints of a person are put at one depth, as if the body stood parallel to the image. A segment seen at an angle
-    looks shorter and so farther away, never nearer; so the depth is that of the segment that looks nearest. No
+    All keypoints of a person are put at one depth, as if the body stood parallel to the image. A segment seen at an
+    angle looks shorter and so farther away, never nearer; so the depth is that of the segment that looks nearest. No
     position where no segment is seen whole.
     The spread is ``ERROR`` times the depth.
     """

@@ -59,9 +59,9 @@ def draw_crops(crops: Sequence[Crop], layout: SkeletonLayout) -> Figure:
             frame(panel, x0, y0, x1, y1, title)
             for box, style in [*((other, ':') for other in crop.others), (crop.box, '-')]:
                 panel.plot(box[[0, 2, 2, 0, 0]], box[[1, 1, 3, 3, 1]], style, color='grey', linewidth=1.5)
-        for joint, peaks in enumerate(crop.peaks):
+        for keypoint, peaks in enumerate(crop.peaks):
             strong = peaks[peaks[:, 2] >= Thresholds().keypoint_threshold]
-            panels[0].scatter(strong[:, 0], strong[:, 1], 6 + 30 * strong[:, 2], color=colour(layout, joint))
+            panels[0].scatter(strong[:, 0], strong[:, 1], 6 + 30 * strong[:, 2], color=colour(layout, keypoint))
         for panel, name in zip(panels[1:], names):
             plot_skeleton(panel, crop.poses[name], layout)
     return figure

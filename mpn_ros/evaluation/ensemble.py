@@ -17,7 +17,7 @@ class Ensemble:
     """Pipelines behind the call of one.
 
     members: they answer with the keypoints of ``layout``. The first is taken at its word for the mask, which the paper
-    did not ensemble (section 4.4), and for people without a single joint, whom OKS cannot compare.
+    did not ensemble (section 4.4), and for people without a single keypoint, whom OKS cannot compare.
     threshold: the OKS above which two poses are one person's; on 200 training images AP was the same from .3 to .6.
     """
 

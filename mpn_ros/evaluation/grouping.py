@@ -1,5 +1,5 @@
 """How well a grouper gives peaks to people (section 4.2, Tables 3 and 4): COCO's AP, over all people and over those
-whose boxes overlap, and how often a joint is right."""
+whose boxes overlap, and how often a keypoint is right."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OVERLAPS = {'all': 0.0, 'overlap > 0.3': 0.3, 'overlap > 0.5': 0.5}
 """The parts that figures are split into: the IoU that a person's box must exceed with another person's."""
 
 _SAME = 0.01
-"""Pixels within which an answered joint is the peak itself; answers are rounded to float32."""
+"""Pixels within which an answered keypoint is the peak itself; answers are rounded to float32."""
 
 Figures = dict[str, dict[str, float | None]]
 """COCO's figures by name, 0..1, for each part of the people by name."""
@@ -58,12 +58,12 @@ def figures_by_overlap(images: Sequence[GroupingInput], results: Sequence[dict[s
     return figures
 
 
-def joint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[str, float | None]:
-    """The strict look at every joint of every person, where ``GroupingInput.own`` tells whose a peak is.
+def keypoint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[str, float | None]:
+    """The strict look at every keypoint of every person, where ``GroupingInput.own`` tells whose a peak is.
 
-    ``own``: of the joints that have a peak, how many got it. ``refused``: of those that have none while others' peaks
-    are in the box, how many got none. An answer below the keypoint threshold of the pipeline is no answer. 0..1; None
-    where there is no such joint.
+    ``own``: of the keypoints that have a peak, how many got it. ``refused``: of those that have none while others'
+    peaks are in the box, how many got none. An answer below the keypoint threshold of the pipeline is no answer. 0..1;
+    None where there is no such keypoint.
     """
     own, refused = [], []
     for image, poses in zip(images, group(grouper, images)):
@@ -78,20 +78,20 @@ def joint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[str, 
     return {name: float(rate.mean()) if len(rate) else None for name, rate in rates.items()}
 
 
-def joint_reliability(grouper: Grouper, images: Sequence[GroupingInput]) -> list[dict[str, float]]:
+def keypoint_reliability(grouper: Grouper, images: Sequence[GroupingInput]) -> list[dict[str, float]]:
     """Whether a keypoint's score says how sure the assignment is, where ``GroupingInput.own`` tells whose a peak is.
 
-    The score of an answered joint by that of its peak is how likely the grouper holds it to be the person's:
-    ``reliability`` of that likelihood, over all joints that are answered.
+    The score of an answered keypoint by that of its peak is how likely the grouper holds it to be the person's:
+    ``reliability`` of that likelihood, over all keypoints that are answered.
     """
     stated, right = [], []
     for image, poses in zip(images, group(grouper, images)):
         assert image.own is not None
-        person, joint = np.nonzero(poses[..., 2] > 0)
-        answer, own = poses[person, joint], image.own[person, joint]
-        distance = np.abs(image.peaks[joint, :, :2] - answer[:, None, :2]).max(-1)
-        distance[image.peaks[joint, :, 2] == 0] = np.inf
-        stated.append(answer[:, 2] / image.peaks[joint, distance.argmin(-1), 2])
+        person, keypoint = np.nonzero(poses[..., 2] > 0)
+        answer, own = poses[person, keypoint], image.own[person, keypoint]
+        distance = np.abs(image.peaks[keypoint, :, :2] - answer[:, None, :2]).max(-1)
+        distance[image.peaks[keypoint, :, 2] == 0] = np.inf
+        stated.append(answer[:, 2] / image.peaks[keypoint, distance.argmin(-1), 2])
         right.append((own[:, 2] > 0) & (np.abs(own[:, :2] - answer[:, :2]).max(-1) < _SAME))
     return reliability(np.concatenate(stated), np.concatenate(right))
 

@@ -55,14 +55,14 @@ class MoveNet:
         height, width = image.shape[:2]
         fitted = self._fit(image, channel_order)
         rows = self._session.run([self._people], {self._input: fitted.pixels})[0][0]
-        # Fractions of the padded input; a joint lies in the middle of the pixel that they name, an edge of a box
+        # Fractions of the padded input; a keypoint lies in the middle of the pixel that they name, an edge of a box
         # between pixels.
         to_input = np.array(fitted.pixels.shape[2:0:-1])
         people = []
         for row in rows:
-            joints = row[:51].reshape(17, 3)
-            positions = (joints[:, 1::-1] * to_input + 0.5) * fitted.to_image - 0.5
-            keypoints = np.column_stack([positions, joints[:, 2]]).astype(np.float32)
+            found = row[:51].reshape(17, 3)
+            positions = (found[:, 1::-1] * to_input + 0.5) * fitted.to_image - 0.5
+            keypoints = np.column_stack([positions, found[:, 2]]).astype(np.float32)
             box = np.clip(
                 row[[52, 51, 54, 53]] * np.tile(to_input * fitted.to_image, 2), 0, [width, height, width, height]
             )

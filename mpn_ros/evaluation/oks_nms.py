@@ -16,8 +16,8 @@ def oks_nms(people: Sequence[Person], threshold: float, layout: SkeletonLayout =
     """The people that stay, best ``pose_score`` first: those whose pose has an OKS of at most ``threshold`` with every
     better one that stays.
 
-    OKS is taken over the joints that both poses have, with the area of the better one's box; poses that share no joint
-    leave each other alone.
+    OKS is taken over the keypoints that both poses have, with the area of the better one's box; poses that share no
+    keypoint leave each other alone.
     """
     ranked = sorted(people, key=pose_score, reverse=True)
     if not ranked:

@@ -16,7 +16,7 @@ from mpn_ros.pipeline.windows import MOST_WINDOWS, plan_windows
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_noise import DetectorNoise
 
-_NEAR = 3.0  # of a joint's OKS sigmas: within it a peak is that joint's
+_NEAR = 3.0  # of a keypoint's OKS sigmas: within it a peak is that keypoint's
 _ON = 1.5  # and within this it is on it
 
 
@@ -61,7 +61,7 @@ def measured_noise(seen: Iterable[Sighting], bound: float, margin: float) -> Det
     """The noise of peaks from ``bound`` on; boxes and strangers keep their defaults. ``margin`` is that of the crops
     (``PRNConfig.box_margin``). Clutter is told from unlabelled people in complete images alone.
 
-    A joint's peak is the nearest one within three of its OKS sigmas.
+    A keypoint's peak is the nearest one within three of its OKS sigmas.
     """
     errors: list[np.ndarray] = []
     scores: dict[int, list[np.ndarray]] = {1: [], 2: []}
@@ -72,19 +72,19 @@ def measured_noise(seen: Iterable[Sighting], bound: float, margin: float) -> Det
         peaks = sighting.peaks.astype(float)
         used = peaks[..., 2] >= bound
         for person in sighting.people:
-            joints, reach = _joints(person)
-            offsets = np.where(used[..., None], peaks[..., :2] - joints[:, None, :2], np.inf) / reach[:, None, None]
+            keypoints, reach = _keypoints(person)
+            offsets = np.where(used[..., None], peaks[..., :2] - keypoints[:, None, :2], np.inf) / reach[:, None, None]
             distance = np.hypot(offsets[..., 0], offsets[..., 1])
             nearest = distance.argmin(1)
             found = distance.min(1) <= _NEAR
             for visibility in (1, 2):
-                labelled = joints[:, 2] == visibility
+                labelled = keypoints[:, 2] == visibility
                 missed[visibility].append(~found[labelled])
                 rows = np.flatnonzero(labelled & found)
                 scores[visibility].append(peaks[rows, nearest[rows], 2])
-            rows = np.flatnonzero(found & (joints[:, 2] > 0))
+            rows = np.flatnonzero(found & (keypoints[:, 2] > 0))
             errors.append(offsets[rows, nearest[rows]])
-            twins.append(_twins(peaks, used, joints, reach)[rows])
+            twins.append(_twins(peaks, used, keypoints, reach)[rows])
             if sighting.complete:
                 strays.append(_strays(peaks, used, person, sighting.everybody, margin))
     default = DetectorNoise()
@@ -110,33 +110,34 @@ def _mean(values: np.ndarray, default: float) -> float:
     return float(values.mean()) if len(values) else default
 
 
-def _joints(person: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """The joints ``(K, 3)`` of a person, and the OKS sigma of each in pixels ``(K,)``."""
-    joints = np.array(person['keypoints'], float).reshape(-1, 3)
-    return joints, np.asarray(COCO.sigmas) * np.sqrt(person['area'])
+def _keypoints(person: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The keypoints ``(K, 3)`` of a person, and the OKS sigma of each in pixels ``(K,)``."""
+    keypoints = np.array(person['keypoints'], float).reshape(-1, 3)
+    return keypoints, np.asarray(COCO.sigmas) * np.sqrt(person['area'])
 
 
-def _twins(peaks: np.ndarray, used: np.ndarray, joints: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """``(K,)`` bool: whether the left or right counterpart of a joint has a peak on it that is not its own."""
+def _twins(peaks: np.ndarray, used: np.ndarray, keypoints: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """``(K,)`` bool: whether the left or right counterpart of a keypoint has a peak on it that is not its own."""
     flip = np.asarray(COCO.flip)
     other = peaks[flip]
-    on = np.hypot(*np.moveaxis(other[..., :2] - joints[:, None, :2], -1, 0)) <= _ON * reach[:, None]
-    own = np.hypot(*np.moveaxis(other[..., :2] - joints[flip][:, None, :2], -1, 0)) <= _NEAR * reach[flip][:, None]
-    own &= (joints[flip][:, 2] > 0)[:, None]
+    on = np.hypot(*np.moveaxis(other[..., :2] - keypoints[:, None, :2], -1, 0)) <= _ON * reach[:, None]
+    own = np.hypot(*np.moveaxis(other[..., :2] - keypoints[flip][:, None, :2], -1, 0)) <= _NEAR * reach[flip][:, None]
+    own &= (keypoints[flip][:, 2] > 0)[:, None]
     return (on & used[flip] & ~own).any(1) & (flip != np.arange(len(flip)))
 
 
 def _strays(
     peaks: np.ndarray, used: np.ndarray, person: dict[str, Any], everybody: Sequence[dict[str, Any]], margin: float
 ) -> float:
-    """How many peaks for each joint of a person's crop are nobody's, on neither their joint nor its counterpart."""
+    """How many peaks for each keypoint of a person's crop are nobody's, on neither their keypoint nor its
+    counterpart."""
     x, y, width, height = person['bbox']
     crop = expand(np.array([[x, y, x + width, y + height]], float), margin)
     stray = used & (into_crop(peaks[None], crop)[0, ..., 2] > 0)
     flip = np.asarray(COCO.flip)
     for someone in everybody:
-        joints, reach = _joints(someone)
-        for place, size in ((joints, reach), (joints[flip], reach[flip])):
+        keypoints, reach = _keypoints(someone)
+        for place, size in ((keypoints, reach), (keypoints[flip], reach[flip])):
             near = np.hypot(*np.moveaxis(peaks[..., :2] - place[:, None, :2], -1, 0)) <= _NEAR * size[:, None]
             stray &= ~(near & (place[:, 2] > 0)[:, None])
     return float(stray.sum(1).mean())

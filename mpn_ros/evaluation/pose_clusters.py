@@ -25,7 +25,7 @@ class Clusters(NamedTuple):
 
 def node_poses(prn: PoseResidualNetwork) -> np.ndarray:
     """``(nodes, K, 2)``: for each node of the last hidden layer the cell, x and y of its middle, where it raises each
-    joint most."""
+    keypoint most."""
     config = prn.config
     raised = prn.decode.weight.detach().view(config.height * config.width, prn.keypoints, -1)
     cell = raised.argmax(0).t().cpu().numpy()

@@ -10,19 +10,20 @@ from mpn_ros.result import Person, PoseResult
 
 
 def pose_score(person: Person) -> float:
-    """How sure we are of a whole pose: the person's score times the mean score of the joints seen; 0 if none is.
+    """How sure we are of a whole pose: the person's score times the mean score of the keypoints seen; 0 if none is.
 
-    AP ranks the poses of all images by it, so a sure box around unsure joints must come after a sure pose.
+    AP ranks the poses of all images by it, so a sure box around unsure keypoints must come after a sure pose.
     """
     seen = person.visible
     return float(person.score * person.keypoints[seen, 2].mean()) if seen.any() else 0.0
 
 
 def keypoint_results(result: PoseResult, image_id: int) -> list[dict[str, Any]]:
-    """The poses of a result; a joint that is not seen is 0, 0, 0, and a person with no joint at all is no pose.
+    """The poses of a result; a keypoint that is not visible is 0, 0, 0, and a person with no keypoint at all is no
+    pose.
 
     ``area`` is the box's: COCO sorts poses that match nobody into sizes by it, and the extent of the keypoints, which
-    it takes otherwise, would reach to the corner of the image for every joint that is not seen.
+    it takes otherwise, would reach to the corner of the image for every keypoint that is not visible.
     """
     return [
         {

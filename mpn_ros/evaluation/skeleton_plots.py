@@ -10,7 +10,7 @@ from mpn_ros.skeleton import SkeletonLayout
 
 
 def plot_skeleton(panel: Axes, pose: np.ndarray, layout: SkeletonLayout) -> None:
-    """Bones and joints of a pose ``(K, 2)``; what is NaN is left out."""
+    """Bones and keypoints of a pose ``(K, 2)``; what is NaN is left out."""
     for a, b in layout.edges:
         panel.plot(pose[[a, b], 0], pose[[a, b], 1], color=colour(layout, a, b), linewidth=3)
     panel.scatter(pose[:, 0], pose[:, 1], color='black', s=8, zorder=3)
@@ -21,7 +21,7 @@ def frame(panel: Axes, x0: float, y0: float, x1: float, y1: float, title: str) -
     panel.set(xlim=(x0, x1), ylim=(y1, y0), xticks=[], yticks=[], aspect='equal', title=title)
 
 
-def colour(layout: SkeletonLayout, *joints: int) -> tuple[float, float, float]:
+def colour(layout: SkeletonLayout, *keypoints: int) -> tuple[float, float, float]:
     """That of a side, red, green and blue 0..1."""
-    blue, green, red = SIDES[side(layout, *joints)]
+    blue, green, red = SIDES[side(layout, *keypoints)]
     return red / 255, green / 255, blue / 255

@@ -149,7 +149,7 @@ class FamilyBackend:
 
 def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> RawDetections:
     """People as the pipeline takes them, ``most`` in each image: each box has a sixth number, which of the peaks of
-    every joint are its own."""
+    every keypoint are its own."""
     people = [best_first(poses, most) for poses in found]
     peaks = np.zeros((len(people), len(order), most, 3), np.float32)
     boxes = np.zeros((len(people), most, 6), np.float32)

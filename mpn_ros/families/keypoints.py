@@ -1,4 +1,4 @@
-"""Which joints a network's keypoints are."""
+"""Which keypoints a network's keypoints are."""
 
 from __future__ import annotations
 

@@ -28,13 +28,13 @@ _CORNERS = 6  # x0, y0, x1, y1, score, class
 
 @dataclass(frozen=True)
 class Form:
-    """What both kinds share. ``person`` is the class that is meant, None for all; ``joints`` K and values of each, 2
+    """What both kinds share. ``person`` is the class that is meant, None for all; ``keypoints`` K and values of each, 2
     without a score."""
 
     traits: Traits
     classes: int
     person: int | None
-    joints: tuple[int, int]
+    keypoints: tuple[int, int]
 
     def preprocess(self, images: np.ndarray) -> np.ndarray:
         """See ``Family``."""
@@ -42,10 +42,10 @@ class Form:
 
     def _keypoints(self, values: np.ndarray) -> np.ndarray:
         """``(N, K * D)`` as ``(N, K, 3)``; where the network has no scores they are 1."""
-        joints = values.reshape(len(values), *self.joints)
-        if self.joints[1] == 2:
-            joints = np.concatenate([joints, np.ones_like(joints[..., :1])], -1)
-        return joints
+        keypoints = values.reshape(len(values), *self.keypoints)
+        if self.keypoints[1] == 2:
+            keypoints = np.concatenate([keypoints, np.ones_like(keypoints[..., :1])], -1)
+        return keypoints
 
 
 class YoloPose(Form):
@@ -56,9 +56,9 @@ class YoloPose(Form):
     @classmethod
     def recognise(cls, signature: Signature) -> YoloPose | None:
         """See ``Family``."""
-        classes, _, (joints, values) = facts = _facts(signature)
-        fits = _gives(signature, _BOX + classes + joints * values, None)
-        return cls(_traits('YOLO-pose', signature, joints, _OVERLAP), *facts) if fits else None
+        classes, _, (keypoints, values) = facts = _facts(signature)
+        fits = _gives(signature, _BOX + classes + keypoints * values, None)
+        return cls(_traits('YOLO-pose', signature, keypoints, _OVERLAP), *facts) if fits else None
 
     def decode(self, outputs: Sequence[np.ndarray], size: tuple[int, int]) -> list[Poses]:
         """See ``Family``."""
@@ -80,9 +80,9 @@ class YoloEndToEnd(Form):
     @classmethod
     def recognise(cls, signature: Signature) -> YoloEndToEnd | None:
         """See ``Family``."""
-        _, _, (joints, values) = facts = _facts(signature)
-        fits = _gives(signature, None, _CORNERS + joints * values)
-        return cls(_traits('YOLO-pose, end to end', signature, joints, None), *facts) if fits else None
+        _, _, (keypoints, values) = facts = _facts(signature)
+        fits = _gives(signature, None, _CORNERS + keypoints * values)
+        return cls(_traits('YOLO-pose, end to end', signature, keypoints, None), *facts) if fits else None
 
     def decode(self, outputs: Sequence[np.ndarray], size: tuple[int, int]) -> list[Poses]:
         """See ``Family``."""
@@ -112,19 +112,21 @@ def _facts(signature: Signature) -> tuple[int, int | None, tuple[int, int]]:
     COCO's where it says nothing, or those that the file beside it names."""
     names = _literal(signature, 'names', {0: 'person'})
     named = len([name for name in signature.metadata.get('keypoints', '').split(',') if name]) or len(COCO)
-    joints = _literal(signature, 'kpt_shape', [named, 3])
-    if len(joints) != 2 or joints[1] not in (2, 3) or not isinstance(joints[0], int):
-        raise WeightsError(f"{signature.source} says 'kpt_shape' {joints}, not a number of keypoints and 2 or 3 values")
+    keypoints = _literal(signature, 'kpt_shape', [named, 3])
+    if len(keypoints) != 2 or keypoints[1] not in (2, 3) or not isinstance(keypoints[0], int):
+        raise WeightsError(
+            f"{signature.source} says 'kpt_shape' {keypoints}, not a number of keypoints and 2 or 3 values"
+        )
     people = [number for number, name in names.items() if name == 'person']
-    return len(names), people[0] if people and len(names) > 1 else None, (joints[0], joints[1])
+    return len(names), people[0] if people and len(names) > 1 else None, (keypoints[0], keypoints[1])
 
 
-def _traits(name: str, signature: Signature, joints: int, overlap: float | None) -> Traits:
+def _traits(name: str, signature: Signature, keypoints: int, overlap: float | None) -> Traits:
     pre = Preprocessing(std=(255.0, 255.0, 255.0), dtype=signature.inputs[0].dtype)
     stated = next(iter(_literal(signature, 'kpt_names', {0: []}).values()))
     return Traits(
         name,
-        names_of(signature, joints, stated),
+        names_of(signature, keypoints, stated),
         input_size=max(_literal(signature, 'imgsz', [640])),
         multiple=max(32, _literal(signature, 'stride', 32)),
         overlap=overlap,

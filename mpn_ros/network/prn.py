@@ -1,6 +1,6 @@
-"""The Pose Residual Network (section 3.4): which of the peaks in a person's box are that person's joints.
+"""The Pose Residual Network (section 3.4): which of the peaks in a person's box are that person's keypoints.
 
-The network maps a crop of ``height * width`` cells and ``K`` joints to another of the same shape, ``Y = phi(X) + X``
+The network maps a crop of ``height * width`` cells and ``K`` keypoints to another of the same shape, ``Y = phi(X) + X``
 (Eq. 1). Both sides are needed in few places only: the input is zero but for the peaks, and the output is read where the
 peaks are. ``candidate_logits`` computes the output just there and equals ``forward``.
 """
@@ -36,8 +36,8 @@ def blur_matrix(cells: int, sigma: float) -> Tensor:
 
 
 class PoseResidualNetwork(nn.Module):
-    """A residual multilayer perceptron over crops. Crops are flattened with the joint fastest:
-    ``(y * width + x) * K + joint``.
+    """A residual multilayer perceptron over crops. Crops are flattened with the keypoint fastest:
+    ``(y * width + x) * K + keypoint``.
 
     ``encode``, ``hidden.0``... and ``decode`` are the dense layers; the published networks have one hidden layer beside
     ``encode`` (``layers=2``) and clip the correction at zero (``rectify``). ``keypoints`` is K.
@@ -59,7 +59,7 @@ class PoseResidualNetwork(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Logits of already blurred ``crops`` ``(P, height, width, K)``, in the same shape; the paper's output is their
-        softmax over all cells and joints of a crop (``probabilities``)."""
+        softmax over all cells and keypoints of a crop (``probabilities``)."""
         flat = crops.flatten(1)
         correction = self.decode(self._body(self.encode(flat)))
         return self._residual(correction, flat).view_as(crops)
@@ -73,7 +73,7 @@ class PoseResidualNetwork(nn.Module):
         ``candidate_logits``."""
         (height, width), reach = (self.config.height, self.config.width), blur_reach(self.config.blur)
         used = candidates[..., 2] > 0
-        person, joint, _ = used.nonzero().unbind(1)
+        person, keypoint, _ = used.nonzero().unbind(1)
         x, y = self._cells(candidates[used])
         offsets = torch.arange(-reach, reach + 1, device=candidates.device)
         rows, columns = y[:, None] + offsets, x[:, None] + offsets
@@ -81,12 +81,12 @@ class PoseResidualNetwork(nn.Module):
         near_x = self.blur_x[columns.clamp(0, width - 1), x[:, None]] * ((columns >= 0) & (columns < width))
         value = (near_y * candidates[used][:, 2:])[:, :, None] * near_x[:, None]
         cell = ((person * height)[:, None] + rows.clamp(0, height - 1)) * width
-        cell = (cell[:, :, None] + columns.clamp(0, width - 1)[:, None]) * self.keypoints + joint[:, None, None]
+        cell = (cell[:, :, None] + columns.clamp(0, width - 1)[:, None]) * self.keypoints + keypoint[:, None, None]
         crops = candidates.new_zeros(len(candidates) * height * width * self.keypoints)
         return crops.index_add_(0, cell.flatten(), value.flatten()).view(-1, height, width, self.keypoints)
 
     def encoder_rows(self) -> Tensor:
-        """``(height * width * K, nodes)``: for each cell and joint what a 1 there adds to the first layer, blur
+        """``(height * width * K, nodes)``: for each cell and keypoint what a 1 there adds to the first layer, blur
         included. It changes only with the weights: compute it once for inference."""
         config = self.config
         rows = self.encode.weight.t().contiguous()
@@ -99,15 +99,15 @@ class PoseResidualNetwork(nn.Module):
         """The network's output where the candidates are, for training: large batches touch most cells, so the first
         layer is a matrix product. ``mpn_ros.pipeline.sparse_prn`` has it for inference.
 
-        candidates: ``(P, K, N, 3)``: for each person and joint up to N peaks: x and y in the crop, 0..1 from edge to
+        candidates: ``(P, K, N, 3)``: for each person and keypoint up to N peaks: x and y in the crop, 0..1 from edge to
         edge, and the peak's score 0..1, its weight in the input; a score of 0 marks an unused row.
         Returns ``(P, K, N)``, -inf in unused rows.
         """
         score = candidates[..., 2]
         used = score > 0
-        person, joint, _ = used.nonzero().unbind(1)
+        person, keypoint, _ = used.nonzero().unbind(1)
         x, y = self._cells(candidates[used])
-        cell = (y * self.config.width + x) * self.keypoints + joint
+        cell = (y * self.config.width + x) * self.keypoints + keypoint
         crops = self.rasterise(candidates).flatten(1)
         code = self._body(self.encode(crops))
         # As embeddings, for which the gradient is much faster than that of an index.
@@ -137,8 +137,8 @@ class PoseResidualNetwork(nn.Module):
 class Assignment(nn.Module):
     """What the grouper asks of a PRN, as one graph in which no shape depends on a value, for exporters: candidates
     ``(P, K, N, 3)`` as in ``candidate_logits`` to ``(P, K, N)``, how likely each is the person's, the rest to 1 of a
-    joint's being "none of them"; 0 in unused rows. The matrix products are whole, 0.14 GFLOP a person with the paper's
-    sizes.
+    keypoint's being "none of them"; 0 in unused rows. The matrix products are whole, 0.14 GFLOP a person with the
+    paper's sizes.
     """
 
     def __init__(self, prn: PoseResidualNetwork) -> None:

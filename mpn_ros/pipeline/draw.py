@@ -29,8 +29,8 @@ def draw(
 ) -> np.ndarray:
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the result on it; lines grow with the image and with each person.
 
-    Joints that are not seen are left out, and the bones that end in them. People are drawn from the least to the most
-    sure, so that the best is on top. Mask and people may be empty, and there may be no mask.
+    Keypoints that are not visible are left out, and the bones that end in them. People are drawn from the least to the
+    most sure, so that the best is on top. Mask and people may be empty, and there may be no mask.
     """
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
@@ -81,7 +81,7 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     extent = max(float(x1 - x0), float(y1 - y0))
     bone = max(1, round(min(extent / 90, 3.5 * unit)))
     outline = bone + 2 * max(1, bone // 3)
-    joint = round(bone * 0.95 * 2**SUBPIXEL_BITS)
+    keypoint = round(bone * 0.95 * 2**SUBPIXEL_BITS)
     seen, points = person.visible, _to_subpixels(person.keypoints[:, :2], canvas.shape)
     bones = [(a, b) for a, b in layout.edges if seen[a] and seen[b]]
     # The dark outline of everything first, or it would cut through the bones that cross.
@@ -90,8 +90,8 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     for a, b in bones:
         cv2.line(canvas, points[a], points[b], SIDES[side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
     for index in np.flatnonzero(seen).tolist():
-        cv2.circle(canvas, points[index], joint + 2**SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.circle(canvas, points[index], joint, SIDES[side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.circle(canvas, points[index], keypoint + 2**SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.circle(canvas, points[index], keypoint, SIDES[side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
 def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -102,7 +102,7 @@ def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int,
     return [(int(x), int(y)) for x, y in np.rint(clipped * 2**SUBPIXEL_BITS)]
 
 
-def side(layout: SkeletonLayout, *joints: int) -> str:
-    """'left' or 'right' if all joints with a side are of that one, else 'centre'."""
-    sides = {layout.names[joint].partition('_')[0] for joint in joints} & {'left', 'right'}
+def side(layout: SkeletonLayout, *keypoints: int) -> str:
+    """'left' or 'right' if all keypoints with a side are of that one, else 'centre'."""
+    sides = {layout.names[keypoint].partition('_')[0] for keypoint in keypoints} & {'left', 'right'}
     return sides.pop() if len(sides) == 1 else 'centre'

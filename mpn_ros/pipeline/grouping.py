@@ -1,4 +1,4 @@
-"""From peaks and boxes to people (sections 3.4 and 4.2): which peak is whose joint.
+"""From peaks and boxes to people (sections 3.4 and 4.2): which peak is whose keypoint.
 
 Every grouper takes the peaks and boxes of one or more images and answers for all people of all images at once. A peak
 may belong to a person if it lies in the person's box with a margin around it; its position stays its own, no grid
@@ -27,14 +27,14 @@ class Grouper(Protocol):
     peaks: for each image ``(K, N, 3)`` x, y, score 0..1, N at least 1; a score of 0 marks an unused row.
     boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
     Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of
-    0..1, how sure it is that there is such a joint and that it is this person's; ``(nan, nan, 0)`` where there is none.
-    """
+    0..1, how sure it is that there is such a keypoint and that it is this person's; ``(nan, nan, 0)`` where there is
+    none."""
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]: ...
 
 
 class MaxGrouper:
-    """The paper's *Max*: the highest peak of each joint in the box. Its score is the peak's."""
+    """The paper's *Max*: the highest peak of each keypoint in the box. Its score is the peak's."""
 
     def __init__(self, box_margin: float) -> None:
         self.box_margin = box_margin
@@ -47,8 +47,8 @@ class MaxGrouper:
 class UCRGrouper:
     """The paper's *UCR* (Eq. 2): the peak with the highest product of score and prior.
 
-    prior: ``(H, W, K)``, where in a box each joint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each joint's most
-    likely cell. The keypoint's score is that product.
+    prior: ``(H, W, K)``, where in a box each keypoint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each keypoint's
+    most likely cell. The keypoint's score is that product.
     """
 
     def __init__(self, prior: np.ndarray, box_margin: float) -> None:
@@ -56,17 +56,17 @@ class UCRGrouper:
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
         crops = _crops(peaks, boxes, self.box_margin)
-        height, width, joints = self.prior.shape
+        height, width, keypoints = self.prior.shape
         x = (crops[..., 0] * width).astype(int).clip(0, width - 1)
         y = (crops[..., 1] * height).astype(int).clip(0, height - 1)
-        score = crops[..., 2] * self.prior[y, x, np.arange(joints)[:, None]]
+        score = crops[..., 2] * self.prior[y, x, np.arange(keypoints)[:, None]]
         return _people(peaks, boxes, _best(score), score)
 
 
 class PRNGrouper:
     """The Pose Residual Network: one batch for the people of all images, then no peak to two of them.
 
-    For each person and joint the network tells how likely each peak is the person's, or none of them. Where people
+    For each person and keypoint the network tells how likely each peak is the person's, or none of them. Where people
     claim the same peak, the assignment with the highest likelihood over all of them is taken.
 
     peak_threshold: peaks below it are left out; training shows the network none (``DetectorNoise``). None takes that of
@@ -101,8 +101,8 @@ def _strong(peaks: np.ndarray, threshold: float) -> np.ndarray:
 def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> np.ndarray:
     """The peaks of each image in the crops of its people, P in all images: ``(P, K, N, 3)`` as of ``into_crop``, N that
     of the image with the most peaks."""
-    joints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
-    crops = np.zeros((sum(map(len, boxes)), joints, width, 3), np.float32)
+    keypoints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
+    crops = np.zeros((sum(map(len, boxes)), keypoints, width, 3), np.float32)
     for image, p, b in zip(_people_of(boxes), peaks, boxes, strict=True):
         crops[image, :, : p.shape[1]] = into_crop(p[None], expand(np.asarray(b)[:, :4], margin))
     return crops
@@ -115,7 +115,7 @@ def _people_of(boxes: Sequence[np.ndarray]) -> list[slice]:
 
 
 def _best(value: np.ndarray) -> np.ndarray:
-    """Which of the ``value`` ``(P, K, N)`` is the highest for each person and joint, -1 where none is above 0."""
+    """Which of the ``value`` ``(P, K, N)`` is the highest for each person and keypoint, -1 where none is above 0."""
     best = value.argmax(-1)
     return np.where(np.take_along_axis(value, best[..., None], -1)[..., 0] > 0, best, -1)
 
@@ -127,12 +127,12 @@ def _exclusive(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
     for image in images:
         ordered = np.sort(choice[image], axis=0)
         contested = ((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)).any(0)
-        for joint in np.flatnonzero(contested):
-            claims = gain[image, joint].clip(0)
+        for keypoint in np.flatnonzero(contested):
+            claims = gain[image, keypoint].clip(0)
             person, peak = linear_sum_assignment(claims, maximize=True)
             assigned = np.full(len(claims), -1)
             assigned[person] = np.where(claims[person, peak] > 0, peak, -1)
-            choice[image, joint] = assigned
+            choice[image, keypoint] = assigned
     return choice
 
 

@@ -124,10 +124,10 @@ def gather(
         part = look.view.cut(person)
         np.maximum(part, look.view.letterbox.map_to_image(look.person), out=part)
     people.sort(key=lambda pair: pair[0][4], reverse=True)
-    joints = len(expected.peaks)
+    keypoints = len(expected.peaks)
     return (
         np.array([box for box, _ in people], np.float32).reshape(-1, 5),
-        np.array([pose for _, pose in people], np.float32).reshape(-1, joints, 3),
+        np.array([pose for _, pose in people], np.float32).reshape(-1, keypoints, 3),
         person,
     )
 

@@ -16,8 +16,8 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 
 def result_record(result: PoseResult) -> dict[str, Any]:
     """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
-    ``keypoints`` (x, y, score, or None for a joint that is not seen), and ``mask`` as COCO's uncompressed run lengths,
-    or None; ``windows``: how many windows the second look has seen.
+    ``keypoints`` (x, y, score, or None for a keypoint that is not visible), and ``mask`` as COCO's uncompressed run
+    lengths, or None; ``windows``: how many windows the second look has seen.
     Positions in pixels are to 1/100, scores to 1/10000."""
     mask = None if result.mask is None else run_lengths(result.mask)
     return {'people': [person_record(person) for person in result.people], 'mask': mask, 'windows': result.windows}
@@ -25,12 +25,12 @@ def result_record(result: PoseResult) -> dict[str, Any]:
 
 def person_record(person: Person) -> dict[str, Any]:
     """``id``, ``box``, ``score`` and ``keypoints`` of one person, as in ``result_record``."""
-    joints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
+    keypoints = [[round(x, 2), round(y, 2), round(score, 4)] for x, y, score in person.keypoints.astype(float).tolist()]
     return {
         'id': person.id,
         'box': [round(edge, 2) for edge in person.box.astype(float).tolist()],
         'score': round(float(person.score), 4),
-        'keypoints': [joint if seen else None for joint, seen in zip(joints, person.visible, strict=True)],
+        'keypoints': [keypoint if seen else None for keypoint, seen in zip(keypoints, person.visible, strict=True)],
     }
 
 

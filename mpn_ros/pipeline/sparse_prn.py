@@ -19,7 +19,7 @@ class SparsePRN:
 
     @torch.inference_mode()
     def __init__(self, prn: PoseResidualNetwork) -> None:
-        self._config, self._joints = prn.config, prn.keypoints
+        self._config, self._keypoints = prn.config, prn.keypoints
         self._encode, self._encode_bias = _array(prn.encoder_rows()), _array(prn.encode.bias)
         self._hidden = [
             (_array(layer.weight.t()), _array(layer.bias)) for layer in prn.hidden if isinstance(layer, torch.nn.Linear)
@@ -32,12 +32,12 @@ class SparsePRN:
         config, people = self._config, len(candidates)
         logits = np.full(candidates.shape[:3], -np.inf, np.float32)
         used = candidates[..., 2] > 0
-        person, joint, _ = used.nonzero()
+        person, keypoint, _ = used.nonzero()
         chosen = candidates[used]
         x = (chosen[:, 0] * config.width).astype(int).clip(0, config.width - 1)
         y = (chosen[:, 1] * config.height).astype(int).clip(0, config.height - 1)
         weight = chosen[:, 2]
-        cell = (y * config.width + x) * self._joints + joint
+        cell = (y * config.width + x) * self._keypoints + keypoint
         ends = np.searchsorted(person, np.arange(people + 1))
         code = csr_array((weight, cell, ends), (people, len(self._encode))) @ self._encode + self._encode_bias
         code = code.clip(0)
@@ -46,11 +46,11 @@ class SparsePRN:
         correction = np.einsum('mn,mn->m', self._decode[cell], code[person]) + self._decode_bias[cell]
         if config.rectify:
             correction = correction.clip(0)
-        logits[used] = correction + config.residual * self._blurred(person * self._joints + joint, x, y, weight)
+        logits[used] = correction + config.residual * self._blurred(person * self._keypoints + keypoint, x, y, weight)
         return logits
 
     def _blurred(self, crop: np.ndarray, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """``(M,)``: the blurred input where M candidates are. Each adds to those of the same person and joint, whose
+        """``(M,)``: the blurred input where M candidates are. Each adds to those of the same person and keypoint, whose
         common number is ``crop``, ascending."""
         first, last = np.searchsorted(crop, crop), np.searchsorted(crop, crop, side='right')
         total = np.zeros(len(crop), np.float32)
@@ -63,7 +63,7 @@ class SparsePRN:
 
 
 def assignment_probabilities(logits: np.ndarray) -> np.ndarray:
-    """How likely each candidate is the person's joint: the softmax over the logits ``(P, K, N)`` of a joint's
+    """How likely each candidate is the person's keypoint: the softmax over the logits ``(P, K, N)`` of a keypoint's
     candidates and of one empty cell, 0, which stands for 'none of them'. Returns ``(P, K, N)`` with sums over N of at
     most 1."""
     highest = logits.max(-1, keepdims=True, initial=0)

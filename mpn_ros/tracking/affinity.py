@@ -7,8 +7,8 @@ import numpy as np
 from mpn_ros.boxes import box_iou
 from mpn_ros.skeleton import COCO, SkeletonLayout, oks
 
-COMMON_JOINTS = 4
-"""Fewest joints seen in both sightings for which their distances are asked."""
+COMMON_KEYPOINTS = 4
+"""Fewest keypoints seen in both sightings for which their distances are asked."""
 
 
 def affinity(
@@ -19,13 +19,13 @@ def affinity(
     layout: SkeletonLayout = COCO,
 ) -> np.ndarray:
     """Of sightings ``(N, 4)``, ``(N, K, 3)`` with where M people are expected, ``(M, 4)``, ``(M, K, 3)``: ``(N, M)``,
-    0..1, the mean of IoU and OKS, or the IoU where fewer than ``COMMON_JOINTS`` are seen in both.
+    0..1, the mean of IoU and OKS, or the IoU where fewer than ``COMMON_KEYPOINTS`` are seen in both.
 
-    Where two people pass each other their boxes are much the same and their joints are not.
+    Where two people pass each other their boxes are much the same and their keypoints are not.
     """
     overlap = box_iou(boxes, expected_boxes)
     common = np.isfinite(keypoints[:, None, :, 0]) & np.isfinite(expected_keypoints[None, ..., 0])
     x0, y0, x1, y1 = expected_boxes.T
     area = (x1 - x0) * (y1 - y0)
     similarity = oks(keypoints[:, None, :, :2], expected_keypoints[None, ..., :2], common, area[None], layout)
-    return np.where(common.sum(-1) >= COMMON_JOINTS, (overlap + similarity) / 2, overlap)
+    return np.where(common.sum(-1) >= COMMON_KEYPOINTS, (overlap + similarity) / 2, overlap)

@@ -93,7 +93,7 @@ def warp(
     complete: bool = False,
 ) -> Sample:
     """Applies ``matrix`` (on pixel edges) to everything of an image; ``fill`` goes around it. A mirroring matrix also
-    swaps left and right joints."""
+    swaps left and right keypoints."""
     linear, shift = matrix[:, :2], matrix[:, 2]
     on_centres = _on_centres(matrix)
     flipped = np.linalg.det(linear) < 0

@@ -1,4 +1,4 @@
-"""A dataset in COCO layout as training takes it: every image that has people, their boxes, joints and mask."""
+"""A dataset in COCO layout as training takes it: every image that has people, their boxes, keypoints and mask."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ class PatchDataset(torch.utils.data.Dataset):
     """Item (epoch, n): a random patch of image n as a dict of tensors.
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight, mask_weight and box_weight ``(S/4, S/4)``;
-    peaks, the number of labelled joints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among all
-    that there are; larger, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its own colours.
-    The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an unbroken
-    one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its own.
-    An image that cannot be read raises DatasetError.
+    peaks, the number of labelled keypoints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among
+    all that there are; larger, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its own
+    colours. The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an
+    unbroken one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its
+    own. An image that cannot be read raises DatasetError.
     """
 
     def __init__(

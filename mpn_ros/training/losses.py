@@ -18,7 +18,7 @@ def keypoint_loss(
     output: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, activation: str
 ) -> torch.Tensor:
     """Loss of keypoint heatmaps ``(B, K, h, w)`` against ``target`` of the same shape, weighted by W ``(B, h, w)``;
-    ``peaks`` is the number of labelled joints in the batch.
+    ``peaks`` is the number of labelled keypoints in the batch.
 
     'linear': W ||H_t - H_p||^2 (Eq. 4), summed over the keypoints and averaged over the cells. 'sigmoid': the output is
     read as logits, and cross-entropy with the soft target takes the place of the square: its gradient is the same

@@ -20,7 +20,7 @@ _OVERLAP = 0.4
 @torch.inference_mode()
 def examples(network: MultiPoseNet, patches: Sequence[dict[str, torch.Tensor]]) -> np.ndarray:
     """``(N S, 4 S, 3)`` uint8 RGB, a row for each of N patches of S pixels, items of a ``PatchDataset``: the patch with
-    its labelled boxes, the target heatmaps, the network's, and its boxes. Joints are red, the mask is blue."""
+    its labelled boxes, the target heatmaps, the network's, and its boxes. Keypoints are red, the mask is blue."""
     device = next(network.parameters()).device
     images = torch.stack([patch['image'] for patch in patches]).to(device)
     graph = InferenceGraph(network, *images.shape[1:3]).to(device)

@@ -76,7 +76,7 @@ class CropSampler:
 
 
 def ucr_prior(people: LabelledPeople, config: PRNConfig, noise: DetectorNoise, seed: int = 0) -> np.ndarray:
-    """The prior of Eq. 2: ``(H, W, K)`` float32, where in their boxes people have their joints, 1 at the most likely
+    """The prior of Eq. 2: ``(H, W, K)`` float32, where in their boxes people have their keypoints, 1 at the most likely
     cell of each."""
     sampler = CropSampler(people, config.box_margin, noise)
     random = np.random.default_rng(seed)
@@ -84,8 +84,8 @@ def ucr_prior(people: LabelledPeople, config: PRNConfig, noise: DetectorNoise, s
     for rows in np.array_split(np.arange(len(people)), len(people) // 4096 + 1):
         samples = sampler(rows, random)
         first = samples.candidates[:, :, 0][samples.own]
-        joint = np.nonzero(samples.own)[1]
+        keypoint = np.nonzero(samples.own)[1]
         cell = (first[:, :2] * (config.width, config.height)).astype(int).clip(0, (config.width - 1, config.height - 1))
-        np.add.at(count, (cell[:, 1], cell[:, 0], joint), 1)
+        np.add.at(count, (cell[:, 1], cell[:, 0], keypoint), 1)
     smooth = gaussian_filter(count, (1, 1, 0))
     return smooth / smooth.max((0, 1)).clip(1e-9)

@@ -23,15 +23,15 @@ class DetectorNoise:
     of COCO. Raises ParameterError.
 
     box: standard deviation of each edge of the box, in fractions of its size.
-    position: standard deviation of a peak, in units of the joint's OKS sigma times the root of the person's area.
-    miss, miss_hidden: how often a seen and a hidden joint has no peak.
-    mirror: how often a joint also fires on its left or right counterpart.
-    clutter: the mean number of weak peaks for each joint of a crop that are no such joint, half of them on other
-    joints.
+    position: standard deviation of a peak, in units of the keypoint's OKS sigma times the root of the person's area.
+    miss, miss_hidden: how often a seen and a hidden keypoint has no peak.
+    mirror: how often a keypoint also fires on its left or right counterpart.
+    clutter: the mean number of weak peaks for each keypoint of a crop that are no such keypoint, half of them on other
+    keypoints.
     stranger: how often an unlabelled person's peaks are in the crop.
     scores: spread of the peaks' scores, 0 for 1 everywhere.
     lowest: the score below which no peak is shown, ``PRNConfig.peak_threshold``.
-    seen, hidden: the mean scores of peaks on seen and hidden joints.
+    seen, hidden: the mean scores of peaks on seen and hidden keypoints.
     """
 
     box: float = 0.05
@@ -53,8 +53,8 @@ class DetectorNoise:
                 raise ParameterError(f"noise '{name}' must be 0 to {most}, not {value}")
 
     def peak_scores(self, visibility: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Scores ``lowest`` to 1 of peaks on joints, lower on hidden ones (visibility 1), and 0 where the joint has no
-        peak."""
+        """Scores ``lowest`` to 1 of peaks on keypoints, lower on hidden ones (visibility 1), and 0 where the keypoint
+        has no peak."""
         if self.scores == 0:
             score = np.ones(visibility.shape)
         else:
@@ -74,7 +74,7 @@ def jitter(boxes: np.ndarray, noise: DetectorNoise, random: np.random.Generator)
 
 
 def detected(people: LabelledPeople, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
-    """``(..., K, 3)``: the peak that a detector finds for each joint, x, y in pixels and score, 0 for none."""
+    """``(..., K, 3)``: the peak that a detector finds for each keypoint, x, y in pixels and score, 0 for none."""
     area = np.prod(people.box[..., 2:] - people.box[..., :2], -1) * AREA_OF_BOX
     spread = noise.position * np.asarray(COCO.sigmas) * np.sqrt(area)[..., None]
     xy = people.keypoints[..., :2] + random.normal(0, 1, people.keypoints[..., :2].shape) * spread[..., None]
@@ -82,7 +82,7 @@ def detected(people: LabelledPeople, noise: DetectorNoise, random: np.random.Gen
 
 
 def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
-    """Peaks ``(B, K, Q, 3)`` of a joint where its left or right counterpart of ``points`` is, weaker."""
+    """Peaks ``(B, K, Q, 3)`` of a keypoint where its left or right counterpart of ``points`` is, weaker."""
     flip = np.asarray(COCO.flip)
     peaks = points[:, flip].copy()
     fires = (random.random(peaks.shape[:3]) < noise.mirror) & (flip != np.arange(len(flip)))[:, None]
@@ -91,13 +91,13 @@ def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator)
 
 
 def clutter(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
-    """Weak peaks ``(B, K, S, 3)`` in crops: some on any joint of ``points`` ``(B, K, Q, 3)``, some anywhere."""
-    people, joints, slots = len(points), points.shape[1], 4
+    """Weak peaks ``(B, K, S, 3)`` in crops: some on any keypoint of ``points`` ``(B, K, Q, 3)``, some anywhere."""
+    people, keypoints, slots = len(points), points.shape[1], 4
     others = points.reshape(people, -1, 3)
-    others = others[np.arange(people)[:, None, None], random.integers(others.shape[1], size=(people, joints, slots))]
-    on_joint = (random.random((people, joints, slots)) < 0.5) & (others[..., 2] > 0)
+    others = others[np.arange(people)[:, None, None], random.integers(others.shape[1], size=(people, keypoints, slots))]
+    on_keypoint = (random.random((people, keypoints, slots)) < 0.5) & (others[..., 2] > 0)
     near = (others[..., :2] + random.normal(0, 0.04, others[..., :2].shape)).clip(0, 0.999)
-    xy = np.where(on_joint[..., None], near, random.random(near.shape))
-    fires = random.random((people, joints, slots)) < noise.clutter / slots
+    xy = np.where(on_keypoint[..., None], near, random.random(near.shape))
+    fires = random.random((people, keypoints, slots)) < noise.clutter / slots
     score = fires * (noise.lowest + random.exponential(0.08, fires.shape)).clip(0, 1)
     return np.concatenate([xy, score[..., None]], -1).astype(np.float32)

@@ -27,7 +27,7 @@ _CHECKPOINT_SECONDS = 120
 
 @dataclass(frozen=True)
 class PRNTraining:
-    """How to train. ``loss`` 'assignment' asks which of a joint's peaks is the person's, or none; 'softmax' is the
+    """How to train. ``loss`` 'assignment' asks which of a keypoint's peaks is the person's, or none; 'softmax' is the
     paper's binary cross-entropy of the softmax over the whole crop. ``curriculum`` starts each epoch with the easy
     persons: many keypoints, large boxes. The learning rate falls to zero along a cosine; the paper's is 1e-4 at small
     batches."""
@@ -41,7 +41,7 @@ class PRNTraining:
 
 
 def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:
-    """Cross-entropy over each joint's candidates and 'none of them', the mean over joints that have a candidate.
+    """Cross-entropy over each keypoint's candidates and 'none of them', the mean over keypoints that have a candidate.
     Arguments as in ``Samples``."""
     logits = F.pad(prn.candidate_logits(candidates), (0, 1))
     competing = candidates[..., 0, 2] > 0
@@ -50,8 +50,8 @@ def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -
 
 
 def softmax_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:
-    """The paper's loss: the crop's softmax against Gaussians at the person's joints. Their sigma is 2 cells in a crop
-    56 high and scales with it. The sum over cells, the mean over persons. Arguments as in ``Samples``."""
+    """The paper's loss: the crop's softmax against Gaussians at the person's keypoints. Their sigma is 2 cells in a
+    crop 56 high and scales with it. The sum over cells, the mean over persons. Arguments as in ``Samples``."""
     config = prn.config
     sigma = config.height / 28
     centre = (candidates[:, :, 0, :2] * candidates.new_tensor([config.width, config.height])).floor()

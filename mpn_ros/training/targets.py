@@ -14,14 +14,14 @@ from mpn_ros.training.augment import Sample
 
 _POSITIVE, _NEGATIVE = 0.5, 0.4  # RetinaNet's IoU thresholds
 _SMALLEST_BOX = 4.0  # pixels inside the patch; less is not asked for
-_IN_PEAK = 0.01  # a target above it belongs to a labelled joint
+_IN_PEAK = 0.01  # a target above it belongs to a labelled keypoint
 
 
 class HeatmapTarget(NamedTuple):
     """What a patch asks for, at stride 4.
 
     heatmaps: ``(K + 1, h, w)`` 0..1, the mask last. weight, mask_weight, box_weight: ``(h, w)``, 1 where heatmaps, mask
-    and boxes are learnt and 0 where they are not. peaks: the number of labelled joints.
+    and boxes are learnt and 0 where they are not. peaks: the number of labelled keypoints.
     """
 
     heatmaps: np.ndarray
@@ -34,8 +34,8 @@ class HeatmapTarget(NamedTuple):
 def peak_sigma(box: np.ndarray) -> float:
     """Standard deviation in heatmap cells: it grows with the person, as the tolerance of OKS does, between 1 and 2.
 
-    The slope is that of MoveNet's peaks, measured on 2,640 visible joints of 120 training images, so that `lite` starts
-    without a jolt.
+    The slope is that of MoveNet's peaks, measured on 2,640 visible keypoints of 120 training images, so that `lite`
+    starts without a jolt.
     """
     area = max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
     return min(2.0, max(1.0, 0.9 + math.sqrt(area) / 280))
@@ -60,12 +60,12 @@ def heatmap_target(sample: Sample) -> HeatmapTarget:
     """Peaks of all labelled keypoints and the person mask, with W (Eq. 4): where people have no labels nothing is
     learnt.
 
-    Heatmaps are not learnt in the box of a person without any labelled joint, with its margin, but for the peaks of
+    Heatmaps are not learnt in the box of a person without any labelled keypoint, with its margin, but for the peaks of
     others in it. In an image that is not complete neither heatmaps nor boxes are learnt where the mask shows people
     that no person's box explains. In a crowd none of the three is, nor the mask where there is none.
     """
-    cells, joints = len(sample.image) // HEATMAP_STRIDE, sample.keypoints.shape[1]
-    heatmaps = np.zeros((joints + 1, cells, cells), np.float32)
+    cells, keypoints = len(sample.image) // HEATMAP_STRIDE, sample.keypoints.shape[1]
+    heatmaps = np.zeros((keypoints + 1, cells, cells), np.float32)
     explained, hidden = np.zeros((2, cells, cells), bool)
     for box, pose in zip(sample.boxes, sample.keypoints):
         sigma = peak_sigma(box)

@@ -70,8 +70,8 @@ def window_matrix(
 class WindowDataset(PatchDataset):
     """``PatchDataset`` whose steps consist of windows around persons, and of the patches of some images beside them.
 
-    The windows of an image show those of its people who have labelled joints; all of them take turns before one comes
-    again. An image without any shows its patch.
+    The windows of an image show those of its people who have labelled keypoints; all of them take turns before one
+    comes again. An image without any shows its patch.
     """
 
     def __init__(self, images: Sequence[LabelledImage], sampling: WindowSampling, *patches: Any) -> None:
@@ -90,7 +90,7 @@ class WindowDataset(PatchDataset):
         return patches + [patch for item in items[whole:] for patch in self.windows(item) or [self[item]]]
 
     def windows(self, item: tuple[int, int]) -> list[dict[str, Any]]:
-        """Windows of image n in that epoch, (epoch, n), as dicts of tensors; none where nobody has joints."""
+        """Windows of image n in that epoch, (epoch, n), as dicts of tensors; none where nobody has keypoints."""
         labelled = self.images[item[1]]
         people = np.flatnonzero((labelled.keypoints[..., 2] > 0).any(1))
         if not len(people):

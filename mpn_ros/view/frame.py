@@ -65,10 +65,10 @@ class Frame:
 
 
 def palette(layout: SkeletonLayout) -> dict[str, Any]:
-    """Bones as ``[from, to, colour]``, and the colour of each joint and of boxes, as in ``draw.py``."""
+    """Bones as ``[from, to, colour]``, and the colour of each keypoint and of boxes, as in ``draw.py``."""
     return {
         'bones': [[a, b, _css(SIDES[side(layout, a, b)])] for a, b in layout.edges],
-        'joints': [_css(SIDES[side(layout, joint)]) for joint in range(len(layout))],
+        'joints': [_css(SIDES[side(layout, keypoint)]) for keypoint in range(len(layout))],
         'box': _css(BOX),
     }
 

@@ -75,8 +75,8 @@ def test_what_is_missing_is_said(
 
 
 @pytest.mark.skipif(not MOVENET.is_file(), reason=f'{MOVENET} is not in the folder that MPN_DATA names')
-def test_movenets_joints_are_among_the_peaks_of_its_heatmaps() -> None:
-    """Each joint that it answers for a person on a picture is at one of its peaks, or within a cell of it."""
+def test_movenets_keypoints_are_among_the_peaks_of_its_heatmaps() -> None:
+    """Each keypoint that it answers for a person on a picture is at one of its peaks, or within a cell of it."""
     images = sorted(Path(os.environ['MPN_DATA'], 'coco/dev/images').iterdir())
     from mpn_ros.media import read_image
 

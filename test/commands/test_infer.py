@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def somebody(image: np.ndarray, channel_order: str = 'rgb') -> PoseResult:
-    """A pipeline that sees one person, with one joint, wherever it looks."""
+    """A pipeline that sees one person, with one keypoint, wherever it looks."""
     assert channel_order == 'bgr'
     height, width = image.shape[:2]
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)

@@ -1,4 +1,4 @@
-"""People of known shape before a wall, seen by a depth camera: every joint is known in metres."""
+"""People of known shape before a wall, seen by a depth camera: every keypoint is known in metres."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ LIMB = 0.045
 CAMERA = CameraModel(np.array([[600.0, 0, 319.5], [0, 600, 239.5], [0, 0, 1]]), np.zeros(0), 640, 480)
 
 
-def _balls(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _balls(keypoints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centres ``(n, 3)`` and radii ``(n,)`` in metres of the body over ``joints`` ``(17, 3)``."""
     along = np.linspace(0, 1, 25)[:, None]
-    limbs = [joints[a] + along * (joints[b] - joints[a]) for a, b in COCO.edges]
-    middle = joints[[5, 6]].mean(0), joints[[11, 12]].mean(0)
+    limbs = [keypoints[a] + along * (keypoints[b] - keypoints[a]) for a, b in COCO.edges]
+    middle = keypoints[[5, 6]].mean(0), keypoints[[11, 12]].mean(0)
     trunk = middle[0] + along * (middle[1] - middle[0])
     centres = np.concatenate([*limbs, trunk])
     radii = np.full(len(centres), LIMB)
@@ -59,26 +59,26 @@ def _hit(rays: np.ndarray, centre: np.ndarray, radius: float) -> np.ndarray:
 
 @dataclass
 class DepthScene:
-    """Joints of the people ``(P, 17, 3)`` metres before a wall at ``wall`` metres."""
+    """Keypoints of the people ``(P, 17, 3)`` metres before a wall at ``wall`` metres."""
 
-    joints: np.ndarray
+    keypoints: np.ndarray
     wall: float
     camera: CameraModel = CAMERA
 
     @property
     def pixels(self) -> np.ndarray:
-        """``(P, 17, 2)``: where the joints are in the colour image."""
+        """``(P, 17, 2)``: where the keypoints are in the colour image."""
         k = self.camera.matrix
-        return self.joints[..., :2] / self.joints[..., 2:] * k[[0, 1], [0, 1]] + k[:2, 2]
+        return self.keypoints[..., :2] / self.keypoints[..., 2:] * k[[0, 1], [0, 1]] + k[:2, 2]
 
     @property
     def surface(self) -> np.ndarray:
-        """``(P, 17, 3)`` metres: where the ray of each joint meets the person's own body."""
+        """``(P, 17, 3)`` metres: where the ray of each keypoint meets the person's own body."""
         rays = self.camera.rays(self.pixels)
         depth = np.stack(
             [
-                np.min([_hit(own, *ball) for ball in zip(*_balls(joints), strict=True)], axis=0)
-                for own, joints in zip(rays, self.joints, strict=True)
+                np.min([_hit(own, *ball) for ball in zip(*_balls(keypoints), strict=True)], axis=0)
+                for own, keypoints in zip(rays, self.keypoints, strict=True)
             ]
         )
         return rays * depth[..., None]
@@ -89,7 +89,7 @@ class DepthScene:
         camera = self.camera.resized(width, height)
         image = np.full((height, width), float(self.wall))
         k = camera.matrix
-        for centre, radius in zip(*map(np.concatenate, zip(*map(_balls, self.joints), strict=True)), strict=True):
+        for centre, radius in zip(*map(np.concatenate, zip(*map(_balls, self.keypoints), strict=True)), strict=True):
             reach = 1.2 * radius * k[0, 0] / centre[2] + 2
             x, y = centre[:2] / centre[2] * k[[0, 1], [0, 1]] + k[:2, 2]
             columns = np.arange(max(0, int(x - reach)), min(width, int(x + reach) + 1))

@@ -1,4 +1,4 @@
-"""Joints that are known in metres, seen by a synthetic depth camera."""
+"""Keypoints that are known in metres, seen by a synthetic depth camera."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def millimetres(depth: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize('encode', [metres, millimetres])
 @pytest.mark.parametrize('scale', [1, 0.5])
 @pytest.mark.parametrize('x', [-0.4, 0, 0.4])
-def test_joints_are_right_to_two_centimetres_at_three_metres(standing, encode, scale, x):
+def test_keypoints_are_right_to_two_centimetres_at_three_metres(standing, encode, scale, x):
     scene = standing(x)
     lifted = back_project(scene.pixels, encode(scene.depth(scale)), scene.camera)
     assert lifted.valid.all()
@@ -30,8 +30,8 @@ def test_joints_are_right_to_two_centimetres_at_three_metres(standing, encode, s
 
 
 @pytest.mark.parametrize('wall', [3.8, 4.5, 8])
-def test_no_joint_is_taken_from_beyond_an_edge(standing, wall):
-    """With joints that miss their place by some pixels, many of them beside the body, holes and noise."""
+def test_no_keypoint_is_taken_from_beyond_an_edge(standing, wall):
+    """With keypoints that miss their place by some pixels, many of them beside the body, holes and noise."""
     scene = standing(wall=wall)
     random = np.random.default_rng(0)
     clean = scene.depth(0.5)
@@ -40,7 +40,7 @@ def test_no_joint_is_taken_from_beyond_an_edge(standing, wall):
         depth = clean * random.normal(1, 0.007, clean.shape).astype(np.float32)
         depth[random.random(depth.shape) < 0.2] = 0
         lifted = back_project(scene.pixels + random.normal(0, 5, scene.pixels.shape), depth, scene.camera)
-        off = np.abs(lifted.points[..., 2] - scene.joints[..., 2])
+        off = np.abs(lifted.points[..., 2] - scene.keypoints[..., 2])
         beyond += (off[lifted.valid] > 0.25).sum()
         valid += lifted.valid.mean()
     assert beyond == 0
@@ -60,14 +60,14 @@ def test_what_hides_a_person_is_not_the_person(standing):
 def test_people_do_not_mix(standing):
     """Two people, one behind the other and half hidden."""
     near, far = standing(-0.2, 2.5), standing(0.3, 3.8)
-    both = near.__class__(np.concatenate([near.joints, far.joints]), 6.0)
+    both = near.__class__(np.concatenate([near.keypoints, far.keypoints]), 6.0)
     lifted = back_project(both.pixels, both.depth(), both.camera)
-    off = np.abs(lifted.points[..., 2] - both.joints[..., 2])
+    off = np.abs(lifted.points[..., 2] - both.keypoints[..., 2])
     assert lifted.valid[0].all() and np.nanmax(off[0]) < 0.2
     assert lifted.valid[1].sum() > 9 and np.nanmax(off[1]) < 0.2
 
 
-def test_a_joint_that_is_not_seen_or_not_measured_has_no_position(standing):
+def test_a_keypoint_that_is_not_seen_or_not_measured_has_no_position(standing):
     scene = standing()
     depth, pixels = scene.depth(), scene.pixels
     pixels[0, COCO.names.index('left_wrist')] = np.nan
@@ -88,7 +88,7 @@ def test_keypoints_anywhere_read_nothing_outside_of_the_image():
 
 
 def test_the_lens_is_taken_into_account(standing):
-    """Joints moved by a distortion come back to where they are."""
+    """Keypoints moved by a distortion come back to where they are."""
     import cv2
 
     scene = standing()

@@ -26,15 +26,15 @@ def people(shifts: list[float]) -> LabelledPeople:
 
 
 class Wrong:
-    """Gives each of two people the first ``joints`` of the other; in image 2 all of them."""
+    """Gives each of two people the first ``keypoints`` of the other; in image 2 all of them."""
 
-    def __init__(self, joints: int) -> None:
-        self.joints, self.image = joints, -1
+    def __init__(self, keypoints: int) -> None:
+        self.keypoints, self.image = keypoints, -1
 
     def __call__(self, peaks: list[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray]:
         self.image += 1
         people = peaks[0][:, peaks[0][0, :, 2] > 0].swapaxes(0, 1)
-        swapped = self.joints if self.image != 2 or not self.joints else 17
+        swapped = self.keypoints if self.image != 2 or not self.keypoints else 17
         people[:, :swapped] = people[::-1, :swapped]
         return [people.astype(np.float32)]
 

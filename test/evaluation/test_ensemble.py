@@ -10,9 +10,9 @@ from mpn_ros.evaluation.ensemble import Ensemble
 from mpn_ros.result import Person, PoseResult
 
 
-def person(x: float, score: float, joints: bool = True) -> Person:
+def person(x: float, score: float, visible: bool = True) -> Person:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
-    if joints:
+    if visible:
         keypoints[:, 0], keypoints[:, 1], keypoints[:, 2] = x + np.linspace(0, 50, 17), np.linspace(0, 100, 17), 0.5
     return Person(np.array([x, 0, x + 50, 100], np.float32), score, keypoints)
 
@@ -28,9 +28,9 @@ def test_people_of_all_members_each_once_best_first_and_the_mask_of_the_first():
     assert (result.mask == 255).all()
 
 
-def test_a_person_without_joints_is_the_first_members_alone():
+def test_a_person_without_keypoints_is_the_first_members_alone():
     """OKS cannot tell two such answers apart."""
-    mine, yours = person(0, 0.3, joints=False), person(1, 0.4, joints=False)
+    mine, yours = person(0, 0.3, visible=False), person(1, 0.4, visible=False)
     assert Ensemble([system(0, mine), system(0, yours)])(np.zeros((2, 2, 3), np.uint8)).people == (mine,)
 
 

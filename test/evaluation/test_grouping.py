@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 
-from mpn_ros.evaluation.grouping import grouping_figures, joint_rates, joint_reliability  # noqa: E402
+from mpn_ros.evaluation.grouping import grouping_figures, keypoint_rates, keypoint_reliability  # noqa: E402
 from mpn_ros.evaluation.grouping_input import GroupingInput, simulated  # noqa: E402
 from mpn_ros.training.prn_labels import LabelledPeople  # noqa: E402
 from mpn_ros.training.prn_noise import EXACT  # noqa: E402
@@ -53,13 +53,13 @@ def silent(poses: np.ndarray) -> np.ndarray:
 def test_the_truth_gets_everything() -> None:
     images = simulated(pairs(), EXACT)
     assert grouping_figures(Reciting(images), images)['all']['AP'] == pytest.approx(1)
-    assert joint_rates(Reciting(images), images)['own'] == 1
+    assert keypoint_rates(Reciting(images), images)['own'] == 1
 
 
-def test_half_of_the_joints_at_the_neighbour_cost() -> None:
+def test_half_of_the_keypoints_at_the_neighbour_cost() -> None:
     images = simulated(pairs(), EXACT)
     assert grouping_figures(Reciting(images, swapped), images)['all']['AP'] < 0.2
-    assert joint_rates(Reciting(images, swapped), images)['own'] == pytest.approx(8 / 17)
+    assert keypoint_rates(Reciting(images, swapped), images)['own'] == pytest.approx(8 / 17)
 
 
 def test_nothing_seen_gets_nothing_but_refuses_all() -> None:
@@ -68,11 +68,11 @@ def test_nothing_seen_gets_nothing_but_refuses_all() -> None:
     people.keypoints[::2, 0, 2] = 2
     images = simulated(people, EXACT)
     assert grouping_figures(Reciting(images, silent), images)['all']['AP'] == 0
-    assert joint_rates(Reciting(images, silent), images) == {'own': 0, 'refused': 1}
+    assert keypoint_rates(Reciting(images, silent), images) == {'own': 0, 'refused': 1}
 
 
-def test_a_joint_of_the_neighbour_is_not_refused() -> None:
-    """The first of each pair has a nose only; an answer that gives it all of the neighbour's joints refuses none."""
+def test_a_keypoint_of_the_neighbour_is_not_refused() -> None:
+    """The first of each pair has a nose only; an answer that gives it all of the neighbour's keypoints refuses none."""
     people = pairs(shift=20)
     people.keypoints[::2, 1:, 2] = 0
     images = simulated(people, EXACT)
@@ -81,7 +81,7 @@ def test_a_joint_of_the_neighbour_is_not_refused() -> None:
         poses[0, 1:] = poses[1, 1:]
         return poses
 
-    assert joint_rates(Reciting(images, greedy), images) == {'own': 1, 'refused': 0}
+    assert keypoint_rates(Reciting(images, greedy), images) == {'own': 1, 'refused': 0}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_who_overlaps_nobody_is_neither_asked_for_nor_held_against() -> None:
 
 
 def test_reliability_sets_what_is_stated_beside_what_is_right() -> None:
-    """Joints are stated at 0.85; half of them are the neighbour's. The first is stated at 0.25 and right."""
+    """Keypoints are stated at 0.85; half of them are the neighbour's. The first is stated at 0.25 and right."""
     images = simulated(pairs(), EXACT)
 
     def half_sure(poses: np.ndarray) -> np.ndarray:
@@ -135,6 +135,6 @@ def test_reliability_sets_what_is_stated_beside_what_is_right() -> None:
         poses[:, 0, 2] = 0.25
         return poses
 
-    low, high = joint_reliability(Reciting(images, half_sure), images)
+    low, high = keypoint_reliability(Reciting(images, half_sure), images)
     assert low == {'count': 40, 'stated': pytest.approx(0.25), 'right': 1}
     assert high == {'count': 40 * 16, 'stated': pytest.approx(0.85), 'right': 0.5}

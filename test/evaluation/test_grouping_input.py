@@ -28,9 +28,9 @@ def test_exact_detectors_find_the_labels() -> None:
     people = crowd(1)
     [image] = simulated(people, EXACT)
     np.testing.assert_array_equal(image.boxes, np.c_[people.box, np.ones(2)])
-    for joint in range(17):
-        used = image.peaks[joint, image.peaks[joint, :, 2] > 0]
-        np.testing.assert_allclose(used[:, :2], people.keypoints[:, joint, :2])
+    for keypoint in range(17):
+        used = image.peaks[keypoint, image.peaks[keypoint, :, 2] > 0]
+        np.testing.assert_allclose(used[:, :2], people.keypoints[:, keypoint, :2])
     assert [label['num_keypoints'] for label in image.truth] == [17, 17]
 
 

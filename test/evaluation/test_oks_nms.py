@@ -14,10 +14,10 @@ SIDE = 100.0
 """Width and height of every box, in pixels."""
 
 
-def pose(x: float = 0, score: float = 0.9, joints=range(17)) -> Person:
-    """A person whose joints lie on a diagonal, all displaced by ``x`` times what costs each exp(-1/2) of OKS."""
+def pose(x: float = 0, score: float = 0.9, visible=range(17)) -> Person:
+    """A person whose keypoints lie on a diagonal, all displaced by ``x`` times what costs each exp(-1/2) of OKS."""
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
-    seen = list(joints)
+    seen = list(visible)
     line = np.linspace(10, 90, 17)
     keypoints[seen, 0] = (line + x * 2 * SIGMAS * SIDE)[seen]
     keypoints[seen, 1] = line[seen]
@@ -31,7 +31,7 @@ def test_of_two_answers_about_a_person_the_better_one_stays():
 
 
 def test_the_bound_is_the_similarity_by_hand():
-    """At the displacement 1 every joint has exp(-1/2) = 0.607."""
+    """At the displacement 1 every keypoint has exp(-1/2) = 0.607."""
     pair = [pose(score=0.8), pose(x=1, score=0.6)]
     assert oks_nms(pair, threshold=0.61) == pair
     assert oks_nms(pair, threshold=0.60) == pair[:1]
@@ -43,8 +43,8 @@ def test_one_that_is_gone_takes_nobody_with_it():
     assert oks_nms([third, second, first], threshold=0.5) == [first, third]
 
 
-def test_only_joints_that_both_have_are_compared():
-    upper, lower = pose(score=0.8, joints=range(8)), pose(score=0.6, joints=range(8, 17))
+def test_only_keypoints_that_both_have_are_compared():
+    upper, lower = pose(score=0.8, visible=range(8)), pose(score=0.6, visible=range(8, 17))
     assert oks_nms([upper, lower], threshold=0.5) == [upper, lower]
     assert oks_nms([upper, pose(score=0.6)], threshold=0.5) == [upper]
 

@@ -15,7 +15,7 @@ from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 
 
 def crowd(count=400):
-    """People far from each other, with joints far from each other, of whom half are hidden."""
+    """People far from each other, with keypoints far from each other, of whom half are hidden."""
     random = np.random.default_rng(0)
     keypoints = np.empty((count, 17, 3), np.float32)
     grid = np.stack(np.meshgrid(np.arange(5), np.arange(4)), -1).reshape(-1, 2)[:17]

@@ -1,4 +1,4 @@
-"""k-means by OKS: it finds poses that differ, and reads a node's pose where the node raises the joints."""
+"""k-means by OKS: it finds poses that differ, and reads a node's pose where the node raises the keypoints."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def test_as_many_clusters_as_poses_leave_nothing_unlike() -> None:
     assert cluster(poses[:5], 5, 400.0).oks == pytest.approx(1)
 
 
-def test_a_nodes_pose_is_where_it_raises_the_joints() -> None:
+def test_a_nodes_pose_is_where_it_raises_the_keypoints() -> None:
     prn = PoseResidualNetwork(PRNConfig(height=6, width=4, nodes=2), keypoints=3)
     places = np.array([[[0, 0], [3, 5], [1, 2]], [[2, 4], [0, 5], [3, 0]]])
     raised = prn.decode.weight.data.view(6, 4, 3, 2)
-    for node, joint in np.ndindex(2, 3):
-        x, y = places[node, joint]
-        raised[y, x, joint, node] = 1 + raised.abs().max()
+    for node, keypoint in np.ndindex(2, 3):
+        x, y = places[node, keypoint]
+        raised[y, x, keypoint, node] = 1 + raised.abs().max()
     with torch.no_grad():
         np.testing.assert_array_equal(node_poses(prn), places + 0.5)
 

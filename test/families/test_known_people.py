@@ -17,7 +17,7 @@ from mpn_ros.skeleton import COCO  # noqa: E402
 
 SIZES = {'portrait': (480, 640), 'landscape': (640, 360), 'odd': (333, 517), 'small': (97, 61), 'large': (1921, 1079)}
 LONG = 320
-JOINTS = 17
+KEYPOINTS = 17
 
 
 def people(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -30,10 +30,10 @@ def people(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
             (0.05 * width, 0.2 * height, 0.4 * width, 0.95 * height, 0.7),
         ]
     )
-    keypoints = np.empty((2, JOINTS, 3))
-    for box, joints in zip(boxes, keypoints):
-        joints[:, :2] = random.uniform(box[:2], box[2:4], (JOINTS, 2))
-        joints[:, 2] = random.uniform(0.5, 1, JOINTS)
+    keypoints = np.empty((2, KEYPOINTS, 3))
+    for box, points in zip(boxes, keypoints):
+        points[:, :2] = random.uniform(box[:2], box[2:4], (KEYPOINTS, 2))
+        points[:, 2] = random.uniform(0.5, 1, KEYPOINTS)
     keypoints[:, -1, 2] = 0.01
     return boxes, keypoints
 
@@ -65,7 +65,7 @@ def rtmo(save, size, again=False, **options):
     boxes, keypoints, scales, _ = to_input(size)
     keypoints[..., :2] *= scales
     count = 200 if again else 2  # without suppression of its own: a hundred cells see each
-    found, poses = np.zeros((1, count, 5)), np.zeros((1, count, JOINTS, 3))
+    found, poses = np.zeros((1, count, 5)), np.zeros((1, count, KEYPOINTS, 3))
     for cell in range(count):
         found[0, cell], poses[0, cell] = boxes[cell % 2], keypoints[cell % 2]
         found[0, cell, 4] -= 0.001 * (cell // 2)
@@ -113,10 +113,10 @@ def test_people_come_out_where_they_are(save, family, runtime, size):
     boxes, keypoints = people(size)
     assert result.mask is None and result.image_size == size
     assert len(result.people) == 2
-    for person, box, joints in zip(result.people, boxes, keypoints):
+    for person, box, points in zip(result.people, boxes, keypoints):
         np.testing.assert_allclose(person.box, box[:4], atol=0.05)
         assert person.score == pytest.approx(box[4], abs=1e-4)
-        np.testing.assert_allclose(person.keypoints[:-1], joints[:-1], atol=0.05)
+        np.testing.assert_allclose(person.keypoints[:-1], points[:-1], atol=0.05)
         assert not person.visible[-1]
 
 
@@ -161,7 +161,7 @@ def test_the_prn_groups_where_it_is_asked_to(save, caplog):
     boxes, keypoints = people(size)
     first = pipeline(image).people[0]
     right = np.abs(first.keypoints[:, :2] - keypoints[0, :, :2]).max(-1) < 0.5
-    assert right.sum() == first.visible.sum() > 0, 'a joint is where no network has seen one'
+    assert right.sum() == first.visible.sum() > 0, 'a keypoint is where no network has seen one'
     caplog.clear()
     PosePipeline(movenet(save, size), grouper='prn', precision='fp32')
     assert 'groups by itself: grouper prn is not used' in caplog.text

@@ -20,7 +20,7 @@ ORDER = np.arange(17)
 
 
 def poses(*people: tuple[np.ndarray, float]) -> Poses:
-    """Each with all joints at one x."""
+    """Each with all keypoints at one x."""
     keypoints = np.array([np.tile([x, 50, 0.8], (17, 1)) for _, x in people], np.float32).reshape(-1, 17, 3)
     return Poses(np.array([box for box, _ in people], np.float32).reshape(-1, 5), keypoints)
 

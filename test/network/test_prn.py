@@ -25,7 +25,7 @@ def network(config: PRNConfig) -> PoseResidualNetwork:
 
 
 def some_candidates() -> torch.Tensor:
-    """Two people of three joints with up to four peaks each, some rows unused, two peaks in one cell."""
+    """Two people of three keypoints with up to four peaks each, some rows unused, two peaks in one cell."""
     generator = torch.Generator().manual_seed(1)
     candidates = torch.rand(2, 3, 4, 3, generator=generator)
     candidates[0, 1, 1:, 2] = 0
@@ -41,10 +41,10 @@ def test_sparse_equals_dense(change: dict[str, object]) -> None:
     prn, candidates = network(dataclasses.replace(SMALL, **change)), some_candidates()
     dense = prn(prn.rasterise(candidates))
     sparse = prn.candidate_logits(candidates)
-    for person, joint, row in (candidates[..., 2] > 0).nonzero().tolist():
-        x, y, _ = candidates[person, joint, row].tolist()
-        expected = dense[person, int(y * 9), int(x * 6), joint].item()
-        assert sparse[person, joint, row].item() == pytest.approx(expected, abs=1e-5)
+    for person, keypoint, row in (candidates[..., 2] > 0).nonzero().tolist():
+        x, y, _ = candidates[person, keypoint, row].tolist()
+        expected = dense[person, int(y * 9), int(x * 6), keypoint].item()
+        assert sparse[person, keypoint, row].item() == pytest.approx(expected, abs=1e-5)
     assert torch.isneginf(sparse[candidates[..., 2] == 0]).all(), 'unused rows must not have a logit'
 
 
@@ -76,7 +76,7 @@ def test_blur_is_that_of_the_published_network(sigma: float) -> None:
 
 
 def test_published_layers_fit_by_renaming() -> None:
-    """dens1, bneck and dens2 with their ReLU, the input added and a softmax over everything, as published, joint
+    """dens1, bneck and dens2 with their ReLU, the input added and a softmax over everything, as published, keypoint
     fastest."""
     generator = torch.Generator().manual_seed(2)
     cells = 9 * 6 * 3
@@ -88,9 +88,9 @@ def test_published_layers_fit_by_renaming() -> None:
     prn = PoseResidualNetwork(SMALL, keypoints=3).eval()
     prn.load_state_dict({f'{names[key.split(".")[0]]}.{key.split(".")[1]}': value for key, value in published.items()})
 
-    joints = np.zeros((9, 6, 3), np.float32)
-    joints[2, 3, 0] = joints[5, 1, 1] = joints[8, 5, 2] = 1
-    crop = torch.from_numpy(gaussian_filter(joints, (1, 1, 0), mode='nearest'))
+    keypoints = np.zeros((9, 6, 3), np.float32)
+    keypoints[2, 3, 0] = keypoints[5, 1, 1] = keypoints[8, 5, 2] = 1
+    crop = torch.from_numpy(gaussian_filter(keypoints, (1, 1, 0), mode='nearest'))
     flat = crop.reshape(1, -1)
     value = flat
     for name in ('dens1', 'bneck', 'dens2'):

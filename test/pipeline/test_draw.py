@@ -20,9 +20,9 @@ def grey(height: int = 240, width: int = 320) -> np.ndarray:
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def person(joints: dict[int, tuple[float, float]], box=(20, 30, 300, 230), score: float = 0.87) -> Person:
+def person(places: dict[int, tuple[float, float]], box=(20, 30, 300, 230), score: float = 0.87) -> Person:
     keypoints = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
-    for index, position in joints.items():
+    for index, position in places.items():
         keypoints[index] = (*position, 0.9)
     return Person(np.array(box, np.float32), score, keypoints)
 
@@ -64,7 +64,7 @@ def test_bones_have_the_colour_of_their_side():
     assert tuple(drawn[60, 140]) == SIDES['centre']
 
 
-def test_a_joint_that_is_not_seen_takes_its_bones_along():
+def test_a_keypoint_that_is_not_seen_takes_its_bones_along():
     drawn = draw(grey(), result(person({LEFT_SHOULDER: (200, 60), LEFT_WRIST: (200, 200)})))
     assert (drawn[90:170, 150:250] == 128).all(), 'a bone was drawn to an elbow that nobody saw'
     unseen = draw(grey(), result(person({})))

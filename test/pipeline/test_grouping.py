@@ -18,7 +18,7 @@ BOX = (100, 200, 200, 400, 0.9)
 
 
 def place_prn(places: list[tuple[float, float]], box_margin: float = 0.0) -> PoseResidualNetwork:
-    """A PRN that looks at nothing but where in the box a peak is: the nearer to its joint's place (0..1), the
+    """A PRN that looks at nothing but where in the box a peak is: the nearer to its keypoint's place (0..1), the
     likelier."""
     config = PRNConfig(height=HEIGHT, width=WIDTH, nodes=1, residual=0, rectify=False, blur=0, box_margin=box_margin)
     prn = PoseResidualNetwork(config, keypoints=len(places))
@@ -30,11 +30,11 @@ def place_prn(places: list[tuple[float, float]], box_margin: float = 0.0) -> Pos
     return prn
 
 
-def peaks_of(*joints: list[tuple[float, float, float]], rows: int = 5) -> np.ndarray:
+def peaks_of(*keypoints: list[tuple[float, float, float]], rows: int = 5) -> np.ndarray:
     """``(K, rows, 3)`` with the unused rows full of positions that must not be read."""
-    peaks = np.full((len(joints), rows, 3), (150, 300, 0), np.float32)
-    for joint, found in enumerate(joints):
-        peaks[joint, : len(found)] = np.reshape(found, (-1, 3))
+    peaks = np.full((len(keypoints), rows, 3), (150, 300, 0), np.float32)
+    for keypoint, found in enumerate(keypoints):
+        peaks[keypoint, : len(found)] = np.reshape(found, (-1, 3))
     return peaks
 
 
@@ -51,7 +51,7 @@ class TestEveryGrouper:
         assert 0 < person[0, 2] <= np.float32(0.8)
         assert person.dtype == np.float32
 
-    def test_joint_without_a_peak_is_not_seen(self, grouper: Grouper) -> None:
+    def test_keypoint_without_a_peak_is_not_seen(self, grouper: Grouper) -> None:
         [[person]] = grouper([peaks_of([(150, 300, 0.8)], [])], [np.array([BOX])])
         assert np.isnan(person[1, :2]).all()
         assert person[1, 2] == 0
@@ -102,7 +102,7 @@ def test_ucr_weighs_with_the_prior_of_the_place() -> None:
 
 
 def test_prn_score_is_peak_times_likelihood() -> None:
-    """One peak in the joint's own cell: its logit is that of the cell, and 'none of them' has 0."""
+    """One peak in the keypoint's own cell: its logit is that of the cell, and 'none of them' has 0."""
     prn = place_prn([(0.55, 0.525)])
     [[person]] = PRNGrouper(prn)([peaks_of([(154, 304, 0.5)])], [np.array([BOX])])
     assert person[0, 2] == pytest.approx(0.5 / (1 + np.exp(-4)), abs=1e-5)
@@ -124,7 +124,7 @@ def test_prn_leaves_faint_peaks_out() -> None:
 
 
 def test_one_peak_goes_to_one_person() -> None:
-    """Two equal boxes, one peak: one person has it, the other does not see the joint."""
+    """Two equal boxes, one peak: one person has it, the other does not see the keypoint."""
     boxes = np.array([BOX, BOX])
     [people] = PRNGrouper(place_prn([(0.5, 0.5)]))([peaks_of([(150, 300, 1)])], [boxes])
     assert np.isfinite(people[:, 0, 0]).sum() == 1
@@ -150,8 +150,9 @@ def test_who_comes_first_does_not_matter() -> None:
     np.testing.assert_allclose(people, reversed_people[::-1], rtol=1e-6)
 
 
-def test_a_weak_second_box_takes_no_joint_from_the_good_one() -> None:
-    """The peak lies at the middle of the weak box, its joint's likeliest place, and off the middle of the good one."""
+def test_a_weak_second_box_takes_no_keypoint_from_the_good_one() -> None:
+    """The peak lies at the middle of the weak box, its keypoint's likeliest place, and off the middle of the good
+    one."""
     good, weak = np.array([100.0, 200, 200, 400, 0.9]), np.array([116.0, 200, 216, 400, 0.2])
     peaks, grouper = peaks_of([(165.5, 299.5, 0.8)]), PRNGrouper(place_prn([(0.5, 0.5)]))
     [[first, second]] = grouper([peaks], [np.stack([good, weak])])
@@ -161,8 +162,8 @@ def test_a_weak_second_box_takes_no_joint_from_the_good_one() -> None:
     assert np.isnan(first[0, 0]) and np.isfinite(second[0, 0])
 
 
-def test_answers_are_those_of_the_dense_network_and_one_assignment_a_joint() -> None:
-    """The plain way: each person's whole crop through the network, then each joint of an image assigned over all."""
+def test_answers_are_those_of_the_dense_network_and_one_assignment_a_keypoint() -> None:
+    """The plain way: each person's whole crop through the network, then each keypoint of an image assigned over all."""
     config = PRNConfig(height=9, width=6, nodes=7, residual=3, blur=0.7, box_margin=0.1)
     torch.manual_seed(0)
     prn = PoseResidualNetwork(config, keypoints=3).eval()
@@ -181,19 +182,19 @@ def test_answers_are_those_of_the_dense_network_and_one_assignment_a_joint() -> 
     found = grouper([peaks for peaks, _ in images], [boxes for _, boxes in images])
     for (peaks, boxes), people in zip(images, found):
         likely = np.stack([likelihood(prn, peaks, box, 0.2) for box in boxes])
-        for joint in range(3):
-            gain = np.log(np.maximum(likely[:, joint], 1e-9) / 0.05) * boxes[:, 4:] ** 4
+        for keypoint in range(3):
+            gain = np.log(np.maximum(likely[:, keypoint], 1e-9) / 0.05) * boxes[:, 4:] ** 4
             expected = np.full((len(boxes), 3), (np.nan, np.nan, 0))
             for person, peak in zip(*linear_sum_assignment(gain.clip(0), maximize=True)):
                 if gain[person, peak] > 0:
-                    x, y, score = peaks[joint, peak]
-                    expected[person] = x, y, score * likely[person, joint, peak]
-            np.testing.assert_allclose(people[:, joint], expected, rtol=1e-4)
+                    x, y, score = peaks[keypoint, peak]
+                    expected[person] = x, y, score * likely[person, keypoint, peak]
+            np.testing.assert_allclose(people[:, keypoint], expected, rtol=1e-4)
     assert np.isfinite(np.concatenate(found)[..., 0]).mean() > 0.5, 'too few joints to compare'
 
 
 def likelihood(prn: PoseResidualNetwork, peaks: np.ndarray, box: np.ndarray, threshold: float) -> np.ndarray:
-    """``(K, N)``: how likely each peak is this person's joint, by ``PoseResidualNetwork.forward``."""
+    """``(K, N)``: how likely each peak is this person's keypoint, by ``PoseResidualNetwork.forward``."""
     corner, size = box[:2], box[2:4] - box[:2]
     xy = (peaks[..., :2] + 0.5 - corner + 0.1 * size) / (1.2 * size)
     inside = (xy >= 0).all(-1) & (xy < 1).all(-1) & (peaks[..., 2] >= threshold)

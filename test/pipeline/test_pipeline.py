@@ -45,8 +45,8 @@ class ScriptedBackend:
         boxes, peaks = np.zeros((count, BOXES, 5), np.float32), np.zeros((count, 17, PEAKS, 3), np.float32)
         for index, box in enumerate(self.boxes):
             boxes[:, index] = box
-        for joint, *values in self.peaks:
-            peaks[:, joint, 0] = values
+        for keypoint, *values in self.peaks:
+            peaks[:, keypoint, 0] = values
         person = np.zeros((count, height // 4, width // 4), np.float32)
         if self.person is not None:
             person[:, self.person[1] : self.person[3], self.person[0] : self.person[2]] = 1
@@ -60,7 +60,7 @@ def pipeline(weights, backend, refine=0, **options):
 
 
 def test_positions_come_back_in_the_pixels_of_the_image(weights):
-    # 768x384 is halved to 384x192: edges double, joints double about the middle of their pixels.
+    # 768x384 is halved to 384x192: edges double, keypoints double about the middle of their pixels.
     backend = ScriptedBackend([(96, 48, 192, 144, 0.9)], [(0, 120.5, 60.5, 0.8)], (24, 12, 48, 36))
     result = pipeline(weights, backend)(np.zeros((384, 768, 3), np.uint8))
     (person,), mask = result.people, result.mask

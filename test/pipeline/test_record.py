@@ -21,7 +21,7 @@ def a_result() -> PoseResult:
     return PoseResult((Person(np.array([0, 1, 2, 3.5], np.float32), 0.5, keypoints, 7),), mask)
 
 
-def test_a_joint_that_is_not_seen_is_null():
+def test_a_keypoint_that_is_not_seen_is_null():
     (person,) = result_record(a_result())['people']
     assert person['box'] == [0, 1, 2, 3.5]
     assert person['score'] == 0.5 and person['id'] == 7

@@ -24,7 +24,8 @@ def network(config: PRNConfig = SMALL) -> PoseResidualNetwork:
 
 
 def some_candidates(people: int = 4) -> np.ndarray:
-    """Three joints with up to five peaks each, most rows unused, two peaks in one cell; the second person has none."""
+    """Three keypoints with up to five peaks each, most rows unused, two peaks in one cell; the second person has
+    none."""
     random = np.random.default_rng(1)
     candidates = random.random((people, 3, 5, 3), np.float32)
     candidates[..., 2] *= random.random((people, 3, 5)) < 0.6

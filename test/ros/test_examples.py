@@ -113,13 +113,13 @@ def test_the_robot_stops_when_the_program_is_ended(robot, ros_domain, until):
 def skeleton(id: int, wrist: float | None) -> Skeleton:
     """Somebody whose left wrist is at this height in pixels, beside a shoulder at 100 and an elbow at 90."""
     person = Skeleton(id=id, score=0.9)
-    for joint, x, y in (
+    for keypoint, x, y in (
         (Keypoint.LEFT_SHOULDER, 50.0, 100.0),
         (Keypoint.LEFT_ELBOW, 80.0, 90.0),
         (Keypoint.LEFT_WRIST, 85.0, wrist),
     ):
         if y is not None:
-            person.keypoints[joint] = Keypoint(x=x, y=y, score=0.8, seen=True)
+            person.keypoints[keypoint] = Keypoint(x=x, y=y, score=0.8, seen=True)
     return person
 
 
@@ -165,7 +165,7 @@ def test_a_hand_that_goes_up_for_a_moment_is_not_told(play):
     assert play(40.0, seconds=0.3) == play(120.0) == []
 
 
-def test_unsure_joints_raise_nothing():
+def test_unsure_keypoints_raise_nothing():
     raises_hand = load('raised_hand').raises_hand
     assert raises_hand(skeleton(0, 40.0), min_score=0.3) and not raises_hand(skeleton(0, 40.0), min_score=0.9)
 

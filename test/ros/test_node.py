@@ -212,8 +212,8 @@ def test_markers_cover_the_image_and_go_with_the_people(robot, stub, until):
     sent = until(lambda: (sent := send(200)) and arrays and sent)
     (drawn,) = (marker for marker in arrays[0].markers if marker.ns == 'joints')
     assert drawn.header.frame_id == sent.header.frame_id
-    joint = drawn.points[0]
-    assert (joint.x, joint.y, joint.z) == pytest.approx(((3 - 20) / 50 * 2, (4 - 15) / 50 * 2, 2.0))
+    keypoint = drawn.points[0]
+    assert (keypoint.x, keypoint.y, keypoint.z) == pytest.approx(((3 - 20) / 50 * 2, (4 - 15) / 50 * 2, 2.0))
     pipeline.people = 0
     until(lambda: send(200) and arrays[-1].markers[0].action == Marker.DELETEALL and len(arrays[-1].markers) == 1)
 

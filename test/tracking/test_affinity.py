@@ -28,7 +28,7 @@ def test_skeletons_tell_apart_whose_boxes_are_the_same():
     assert same == pytest.approx(1) and 0.5 < other < 0.9
 
 
-def test_without_common_joints_the_boxes_decide():
+def test_without_common_keypoints_the_boxes_decide():
     half = BOX * (1, 1, 0.5, 1)
     assert affinity(half, UNSEEN, BOX, POSE) == affinity(half, POSE, BOX, UNSEEN) == pytest.approx(0.5)
 

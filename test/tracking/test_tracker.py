@@ -37,22 +37,23 @@ TEMPLATE = np.array(
         (0.36, 0.95),
     ]
 )
-"""A standing person: joints as fractions of the box."""
+"""A standing person: keypoints as fractions of the box."""
 
 
 def stick(x: float, height: float = 400.0, sway: float = 0.0, score: float = 0.9) -> Person:
     """Somebody whose middle is at ``x`` pixels, arms and legs moved by ``sway`` of the width."""
     width = 0.4 * height
     box = np.array([x - width / 2, 600 - height, x + width / 2, 600], np.float32)
-    joints = TEMPLATE.copy()
-    joints[7:11, 0] += sway
-    joints[13:17, 0] -= sway
-    keypoints = np.column_stack([box[:2] + joints * (width, height), np.full(17, 0.8)]).astype(np.float32)
+    points = TEMPLATE.copy()
+    points[7:11, 0] += sway
+    points[13:17, 0] -= sway
+    keypoints = np.column_stack([box[:2] + points * (width, height), np.full(17, 0.8)]).astype(np.float32)
     return Person(box, score, keypoints)
 
 
 def seen(person: Person, random: np.random.Generator, noise: float) -> Person:
-    """The person as a detector reports it: everything moved by ``noise`` of the width, a fifth of the joints missed."""
+    """The person as a detector reports it: everything moved by ``noise`` of the width, a fifth of the keypoints
+    missed."""
     width = person.box[2] - person.box[0]
     keypoints = person.keypoints.copy()
     keypoints[:, :2] += random.normal(0, noise * width, (17, 2))

@@ -1,4 +1,4 @@
-"""A dataset to learn by heart: a few pictures with a bright figure each, whose joints are marked by colour."""
+"""A dataset to learn by heart: a few pictures with a bright figure each, whose keypoints are marked by colour."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Figures:
 
 
 def make_figures(folder: Path, count: int = 4, keypoints: tuple[str, ...] = COCO.names) -> Figures:
-    """Grey figures of 32 x 48 pixels on noise, with the joints in five columns."""
+    """Grey figures of 32 x 48 pixels on noise, with the keypoints in five columns."""
     random = np.random.default_rng(0)
     figures = Figures(folder / 'images', folder / 'labels.json', {
         'images': [], 'annotations': [],
@@ -48,16 +48,16 @@ def make_figures(folder: Path, count: int = 4, keypoints: tuple[str, ...] = COCO
         picture = random.integers(0, 60, (SIDE, SIDE, 3), np.uint8)
         x, y = random.integers(10, 40, 2).tolist()
         picture[y : y + 48, x : x + 32] = 120
-        joints: list[float] = []
-        for joint in range(len(keypoints)):
-            point = x + 3 + 6 * (joint % 5), y + 4 + 11 * (joint // 5)
-            cv2.circle(picture, point, 2, (255, 15 * joint, 255 - 15 * joint), -1)
-            joints += [*point, 2]
+        values: list[float] = []
+        for keypoint in range(len(keypoints)):
+            point = x + 3 + 6 * (keypoint % 5), y + 4 + 11 * (keypoint // 5)
+            cv2.circle(picture, point, 2, (255, 15 * keypoint, 255 - 15 * keypoint), -1)
+            values += [*point, 2]
         cv2.imwrite(str(figures.images / f'{number}.png'), picture)
         figures.content['images'].append({'id': number, 'file_name': f'{number}.png', 'width': SIDE, 'height': SIDE})
         figures.content['annotations'].append({
             'id': 100 + number, 'image_id': number, 'category_id': 1, 'iscrowd': 0, 'bbox': [x, y, 32, 48],
-            'area': 32 * 48, 'num_keypoints': len(keypoints), 'keypoints': joints,
+            'area': 32 * 48, 'num_keypoints': len(keypoints), 'keypoints': values,
             'segmentation': [[x, y, x + 32, y, x + 32, y + 48, x, y + 48]]})  # fmt: skip
     figures.save()
     return figures

@@ -1,4 +1,4 @@
-"""Everything moves together: a joint stays on the pixel that it was on."""
+"""Everything moves together: a keypoint stays on the pixel that it was on."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def spot(image, channel):
 
 
 @pytest.mark.parametrize('seed', range(12))
-def test_joints_move_with_their_pixels_and_sides_swap_with_the_mirror(seed):
+def test_keypoints_move_with_their_pixels_and_sides_swap_with_the_mirror(seed):
     image, mask, boxes, keypoints = scene()
     matrix = patch_matrix(image.shape[:2], boxes, 256, Augmentation(flip=0.5), np.random.default_rng(seed))
     sample = warp(image, mask, boxes, keypoints, matrix, 256, **PLAIN)
@@ -80,7 +80,7 @@ def test_an_image_is_shrunk_as_the_pipeline_shrinks():
     assert turned[20:50, 20:50].std() < 3
 
 
-def test_a_joint_that_leaves_the_patch_is_no_longer_labelled():
+def test_a_keypoint_that_leaves_the_patch_is_no_longer_labelled():
     image, mask, boxes, keypoints = scene()
     sample = warp(image, mask, boxes, keypoints, np.array([[1.0, 0, -150], [0, 1, 0]]), 256, **PLAIN)
     assert sample.keypoints[0, LEFT, 2] == 0 and sample.keypoints[0, RIGHT, 2] == 2

@@ -14,7 +14,7 @@ def read(dataset, masks=None):
     return labelled_images(read_dataset(dataset.images, dataset.annotations), masks)
 
 
-def test_images_with_people_come_with_edges_joints_and_pixels(small_dataset):
+def test_images_with_people_come_with_edges_keypoints_and_pixels(small_dataset):
     images = read(small_dataset)
     assert [(item.image.id, len(item.boxes)) for item in images] == [(10, 2), (20, 1)]
     x, y, width, height = small_dataset.content['annotations'][0]['bbox']

@@ -17,7 +17,7 @@ BOX = np.float32([[100, 100, 200, 300], [150, 120, 250, 320], [20, 20, 60, 100]]
 
 
 def three_people() -> LabelledPeople:
-    """Two who overlap in image 3, one alone in image 8; all joints labelled but the last person's nose."""
+    """Two who overlap in image 3, one alone in image 8; all keypoints labelled but the last person's nose."""
     random = np.random.default_rng(0)
     keypoints = random.uniform(0.05, 0.95, (3, 17, 2)) * (BOX[:, None, 2:] - BOX[:, None, :2]) + BOX[:, None, :2]
     visibility = np.full((3, 17, 1), 2)
@@ -35,15 +35,15 @@ class TestCrops:
         people = three_people()
         samples = CropSampler(people, 0, EXACT, flip=False)(np.array([0]), np.random.default_rng(0))
         corner, size = BOX[0, :2], BOX[0, 2:] - BOX[0, :2]
-        for joint in range(17):
-            assert samples.own[0, joint]
-            expected = [(p[joint, :2] + 0.5 - corner) / size for p in people.keypoints[:2]]
+        for keypoint in range(17):
+            assert samples.own[0, keypoint]
+            expected = [(p[keypoint, :2] + 0.5 - corner) / size for p in people.keypoints[:2]]
             inside = [xy for xy in expected if (xy >= 0).all() and (xy < 1).all()]
-            used = samples.candidates[0, joint, samples.candidates[0, joint, :, 2] > 0]
+            used = samples.candidates[0, keypoint, samples.candidates[0, keypoint, :, 2] > 0]
             np.testing.assert_allclose(used[:, :2], inside, atol=1e-5)
             np.testing.assert_array_equal(used[:, 2], 1)
 
-    def test_a_joint_without_a_label_has_no_owner(self) -> None:
+    def test_a_keypoint_without_a_label_has_no_owner(self) -> None:
         samples = CropSampler(three_people(), 0, EXACT, flip=False)(np.array([2, 0]), np.random.default_rng(0))
         assert not samples.own[0, 0]
         assert samples.own[0, 1:].all()
@@ -81,7 +81,7 @@ class TestCrops:
         np.testing.assert_array_equal(first.candidates, second.candidates)
 
 
-def test_prior_is_highest_where_the_joint_is() -> None:
+def test_prior_is_highest_where_the_keypoint_is() -> None:
     people = three_people()
     config = PRNConfig(height=28, width=18, box_margin=0)
     prior = ucr_prior(people[np.full(200, 2)], config, dataclasses.replace(EXACT, box=0.02))

@@ -29,13 +29,13 @@ def test_boxes_jitter_with_their_size() -> None:
     np.testing.assert_allclose(boxes.std(0), [5, 10, 5, 10], rtol=0.1)
 
 
-def test_peaks_spread_as_the_joints_sigmas() -> None:
+def test_peaks_spread_as_the_keypoints_sigmas() -> None:
     peaks = detected(crowd(2), dataclasses.replace(EXACT, position=0.5), np.random.default_rng(0))
     expected = 0.5 * np.asarray(COCO.sigmas) * np.sqrt(100 * 200 * AREA_OF_BOX)
     np.testing.assert_allclose(peaks[..., :2].std(0), np.stack([expected, expected], -1), rtol=0.1)
 
 
-def test_hidden_joints_are_missed_more_and_score_less() -> None:
+def test_hidden_keypoints_are_missed_more_and_score_less() -> None:
     noise, random = DetectorNoise(), np.random.default_rng(0)
     seen, hidden, unlabelled = (detected(crowd(visibility), noise, random)[..., 2] for visibility in (2, 1, 0))
     assert (seen == 0).mean() == pytest.approx(noise.miss, abs=0.01)

@@ -24,7 +24,7 @@ CONFIG = PRNConfig(height=14, width=9, nodes=24, blur=0.5, dropout=0.1, rectify=
 
 
 def couples(images: int, seed: int) -> LabelledPeople:
-    """Two people an image whose boxes overlap by half; all stand alike, so that a pose tells whose a joint is."""
+    """Two people an image whose boxes overlap by half; all stand alike, so that a pose tells whose a keypoint is."""
     random = np.random.default_rng(seed)
     pose = np.random.default_rng(99).uniform(0.1, 0.9, (17, 2))
     size = np.float32([100, 200])

@@ -12,10 +12,10 @@ from mpn_ros.training.augment import Sample
 from mpn_ros.training.targets import anchor_targets, draw_peak, heatmap_target, peak_sigma
 
 
-def sample(boxes=(), joints=(), mask=None, size=128, **more):
+def sample(boxes=(), points=(), mask=None, size=128, **more):
     keypoints = np.zeros((len(boxes), 17, 3), np.float32)
-    for person, joint, x, y in joints:
-        keypoints[person, joint] = x, y, 2
+    for person, keypoint, x, y in points:
+        keypoints[person, keypoint] = x, y, 2
     return Sample(
         np.zeros((size, size, 3), np.uint8),
         np.zeros((size, size), np.uint8) if mask is None else mask,
@@ -58,7 +58,7 @@ def test_unlabelled_people_are_hidden_from_the_loss_and_labelled_ones_are_not():
     np.testing.assert_allclose(target.heatmaps[17][[10, 25, 2], [10, 25, 28]], [1, 1, 0])
 
 
-def test_a_person_without_any_labelled_joint_is_hidden_too():
+def test_a_person_without_any_labelled_keypoint_is_hidden_too():
     mask = np.zeros((128, 128), np.uint8)
     mask[20:60, 20:60] = 255
     assert heatmap_target(sample([(16, 16, 64, 64)], [], mask)).weight[10, 10] == 0
@@ -71,13 +71,13 @@ def square(x0, y0, x1, y1):
     return pixels
 
 
-def test_joints_of_a_person_without_any_are_hidden_in_its_box_whatever_the_mask_says_and_the_box_is_learnt():
+def test_keypoints_of_a_person_without_any_are_hidden_in_its_box_whatever_the_mask_says_and_the_box_is_learnt():
     target = heatmap_target(sample([(40, 40, 80, 80)]))
     assert (target.weight[9:21, 9:21] == 0).all() and target.weight[8, 15] == target.weight[15, 21] == 1
     assert (target.box_weight == 1).all() and (target.mask_weight == 1).all()
 
 
-def test_a_labelled_joint_is_learnt_in_the_box_of_a_person_without_any():
+def test_a_labelled_keypoint_is_learnt_in_the_box_of_a_person_without_any():
     target = heatmap_target(sample([(0, 0, 128, 128), (40, 40, 80, 80)], [(1, 0, 61.5, 61.5)]))
     assert target.weight[15, 15] == 1 and target.weight[15, 17] == 1 and target.weight[2, 2] == 0
 

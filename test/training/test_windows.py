@@ -57,7 +57,7 @@ def test_a_step_has_patches_of_some_images_and_windows_of_the_others(learnt_figu
     assert (large['peaks'] > 0).all() and len(large['boxes']) == 6
 
 
-def test_everybody_with_joints_takes_turns(learnt_figures):
+def test_everybody_with_keypoints_takes_turns(learnt_figures):
     data = dataset(learnt_figures, dataclasses.replace(EXACT, count=4, size=96))
     [one, *_] = data.images
     boxes = np.array([[5, 5, 25, 45], [60, 40, 90, 90], [30, 50, 50, 70]], np.float32)
@@ -75,7 +75,7 @@ def test_windows_depend_on_seed_epoch_and_image_alone(learnt_figures):
     assert (first == again).all() and (first != later).any()
 
 
-def test_an_image_without_joints_shows_its_patch(learnt_figures):
+def test_an_image_without_keypoints_shows_its_patch(learnt_figures):
     data = dataset(learnt_figures, WindowSampling(whole=0))
     [one, *_] = data.images
     data.images = [dataclasses.replace(one, keypoints=np.zeros_like(one.keypoints))]

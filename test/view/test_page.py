@@ -48,7 +48,7 @@ def pixel(page, x: float, y: float) -> list[int]:
 
 
 def colour(name: str) -> list[int]:
-    """The colour of a joint."""
+    """The colour of a keypoint."""
     from mpn_ros.skeleton import COCO
 
     return [int(value) for value in palette(COCO)['joints'][COCO.names.index(name)][4:-1].split(',')]

@@ -21,7 +21,7 @@ from mpn_ros.skeleton import COCO
 
 BODIES = '/humans/bodies'
 NECK = 1
-"""Index in ``Skeleton2D`` of the one joint that COCO lacks; it is put between the shoulders."""
+"""Index in ``Skeleton2D`` of the one keypoint that COCO lacks; it is put between the shoulders."""
 ORDER = [
     COCO.names.index(name)
     for name in (
@@ -45,7 +45,7 @@ ORDER = [
         'right_ear',
     )
 ]
-"""COCO's joint at each index of ``Skeleton2D``, which has OpenPose's order; the neck's place is held by the nose."""
+"""COCO's keypoint at each index of ``Skeleton2D``, which has OpenPose's order; the neck's place is held by the nose."""
 SHOULDERS = [COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder')]
 
 
@@ -63,13 +63,13 @@ def body_id(camera: str, person_id: int) -> str:
     return f'{camera.replace("/", "_")}_p{person_id}' if camera else f'p{person_id}'
 
 
-def openpose_joints(keypoints: np.ndarray) -> np.ndarray:
-    """COCO's joints ``(17, 3)`` as the 18 of ``Skeleton2D`` ``(18, 3)``: x, y, score. The neck is the middle of the
+def openpose_keypoints(keypoints: np.ndarray) -> np.ndarray:
+    """COCO's keypoints ``(17, 3)`` as the 18 of ``Skeleton2D`` ``(18, 3)``: x, y, score. The neck is the middle of the
     shoulders with the lower of their scores, and not seen unless both are."""
-    joints = keypoints[ORDER]
+    found = keypoints[ORDER]
     shoulders = keypoints[SHOULDERS]
-    joints[NECK] = *shoulders[:, :2].mean(0), shoulders[:, 2].min()
-    return joints
+    found[NECK] = *shoulders[:, :2].mean(0), shoulders[:, 2].min()
+    return found
 
 
 @dataclass
@@ -134,12 +134,12 @@ class HriPublisher:
         )
 
     def _skeleton(self, person: Person, width: int, height: int, header: Header) -> object:
-        joints = openpose_joints(person.keypoints)
+        keypoints = openpose_keypoints(person.keypoints)
         # From the middle of a pixel, where ours are, to fractions from edge to edge; one that is not seen is at 0, 0.
-        joints[:, :2] = np.nan_to_num((joints[:, :2] + 0.5) / (width, height)).clip(0, 1)
+        keypoints[:, :2] = np.nan_to_num((keypoints[:, :2] + 0.5) / (width, height)).clip(0, 1)
         return self._types.Skeleton2D(
             header=header,
-            skeleton=[self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in joints.tolist()],
+            skeleton=[self._types.NormalizedPointOfInterest2D(x=x, y=y, c=score) for x, y, score in keypoints.tolist()],
         )
 
 

@@ -16,9 +16,9 @@ from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
-BONE, JOINT, TEXT = 0.008, 0.014, 0.06
-"""Thickness of bones and joints and height of an id, as fractions of the distance: seen from the camera, near and far
-people are drawn alike."""
+BONE, KEYPOINT, TEXT = 0.008, 0.014, 0.06
+"""Thickness of bones and keypoints and height of an id, as fractions of the distance: seen from the camera, near and
+far people are drawn alike."""
 COLOURS = {name: ColorRGBA(r=r / 255, g=g / 255, b=b / 255, a=1.0) for name, (b, g, r) in {**SIDES, 'id': BOX}.items()}
 
 
@@ -75,9 +75,9 @@ def _person(person: Person, pose: np.ndarray, layout: SkeletonLayout) -> Iterato
     placed = np.isfinite(pose).all(-1)
     if not placed.any():
         return
-    joints = np.flatnonzero(placed).tolist()
+    keypoints = np.flatnonzero(placed).tolist()
     bones = [bone for bone in layout.edges if placed[list(bone)].all()]
-    distance = float(np.median(pose[joints, 2]))
+    distance = float(np.median(pose[keypoints, 2]))
     if bones:
         yield _list(
             'bones',
@@ -86,9 +86,15 @@ def _person(person: Person, pose: np.ndarray, layout: SkeletonLayout) -> Iterato
             BONE * distance,
             [side(layout, *bone) for bone in bones for _ in bone],
         )
-    yield _list('joints', Marker.SPHERE_LIST, pose[joints], JOINT * distance, [side(layout, joint) for joint in joints])
+    yield _list(
+        'joints',
+        Marker.SPHERE_LIST,
+        pose[keypoints],
+        KEYPOINT * distance,
+        [side(layout, keypoint) for keypoint in keypoints],
+    )
     if person.id is not None:
-        yield _text(str(person.id), pose[joints], TEXT * distance)
+        yield _text(str(person.id), pose[keypoints], TEXT * distance)
 
 
 def _list(name: str, kind: int, points: np.ndarray, size: float, sides: Sequence[str]) -> Marker:
@@ -102,7 +108,7 @@ def _list(name: str, kind: int, points: np.ndarray, size: float, sides: Sequence
 
 
 def _text(text: str, points: np.ndarray, height: float) -> Marker:
-    """Above the topmost joint: y points down."""
+    """Above the topmost keypoint: y points down."""
     marker = Marker(ns='ids', type=Marker.TEXT_VIEW_FACING, text=text, scale=Vector3(z=height), color=COLOURS['id'])
     x, y, z = points[points[:, 1].argmin()].tolist()
     marker.pose.position = Point(x=x, y=y - 1.5 * height, z=z)

@@ -12,7 +12,7 @@ pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 pytest.importorskip('vision_msgs', reason='vision_msgs is not installed here')
 pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built here')
 
-from mpn_ros.ros.outputs.hri import body_id, openpose_joints  # noqa: E402
+from mpn_ros.ros.outputs.hri import body_id, openpose_keypoints  # noqa: E402
 from mpn_ros.ros.outputs.transforms import body_frame  # noqa: E402
 from mpn_ros.skeleton import COCO  # noqa: E402
 
@@ -21,16 +21,16 @@ pytestmark = pytest.mark.ros
 needs_hri_msgs = pytest.mark.skipif(importlib.util.find_spec('hri_msgs') is None, reason='hri_msgs is not installed')
 
 
-def joints(**positions: tuple[float, float, float]) -> np.ndarray:
+def keypoints(**positions: tuple[float, float, float]) -> np.ndarray:
     keypoints = np.full((len(COCO), 3), (np.nan, np.nan, 0))
-    for name, joint in positions.items():
-        keypoints[COCO.names.index(name)] = joint
+    for name, keypoint in positions.items():
+        keypoints[COCO.names.index(name)] = keypoint
     return keypoints
 
 
-def test_joints_come_in_openposes_order_and_the_neck_is_between_the_shoulders():
-    made = openpose_joints(
-        joints(
+def test_keypoints_come_in_openposes_order_and_the_neck_is_between_the_shoulders():
+    made = openpose_keypoints(
+        keypoints(
             left_shoulder=(30, 10, 0.8), right_shoulder=(10, 12, 0.6), right_wrist=(5, 50, 0.9), left_ear=(22, 2, 0.7)
         )
     )
@@ -54,7 +54,7 @@ def test_a_body_has_the_frame_that_rep_155_names(camera, body, frame, alone):
 
 
 def test_half_the_shoulders_make_no_neck():
-    neck = openpose_joints(joints(left_shoulder=(30, 10, 0.8)))[1]
+    neck = openpose_keypoints(keypoints(left_shoulder=(30, 10, 0.8)))[1]
     assert np.isnan(neck[:2]).all() and neck[2] == 0
 
 

@@ -1,4 +1,4 @@
-"""Markers that cover the joints that they stand for."""
+"""Markers that cover the keypoints that they stand for."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def person() -> Person:
 def test_on_rays_they_land_on_their_pixels(person, distortion, distance):
     model = CameraModel(MATRIX, distortion, 640, 480)
     points = project_to_distance(person.keypoints[None], model, distance).points
-    joints = next(marker for marker in markers([person], points, HEADER, 1.0).markers if marker.ns == 'joints')
-    there = np.array([[point.x, point.y, point.z] for point in joints.points])
+    keypoints = next(marker for marker in markers([person], points, HEADER, 1.0).markers if marker.ns == 'joints')
+    there = np.array([[point.x, point.y, point.z] for point in keypoints.points])
     back, _ = cv2.projectPoints(there, np.zeros(3), np.zeros(3), MATRIX, distortion if distortion.size else None)
     assert there[:, 2] == pytest.approx(distance)
     np.testing.assert_allclose(back[:, 0], person.keypoints[person.visible, :2], atol=0.3)
 
 
-def test_bones_join_their_joints_and_end_in_none_that_is_not_there(person):
+def test_bones_join_their_keypoints_and_end_in_none_that_is_not_there(person):
     points = np.random.default_rng(1).uniform(1, 3, (1, 17, 3))
     points[0, UNSEEN, :] = np.nan
     bones = next(marker for marker in markers([person], points, HEADER, 1.0).markers if marker.ns == 'bones')
@@ -88,7 +88,7 @@ def test_nobody_and_nobody_with_a_position_leave_nothing(person):
         assert [marker.action for marker in array] == [Marker.DELETEALL]
 
 
-def test_a_lone_joint_makes_no_empty_marker(person):
+def test_a_lone_keypoint_makes_no_empty_marker(person):
     points = np.full((1, 17, 3), np.nan)
     points[0, 0] = 1
     array = markers([person], points, HEADER, 1.0).markers[1:]

@@ -103,7 +103,7 @@ def rig(robot, until):
 
 
 @pytest.mark.parametrize('depth_first', [True, False])
-def test_joints_are_where_the_depth_image_sees_them(rig, until, depth_first):
+def test_keypoints_are_where_the_depth_image_sees_them(rig, until, depth_first):
     made = rig(**DEPTH)
     made.calibrate()
     like = Image()
@@ -273,6 +273,6 @@ def test_markers_are_drawn_where_the_people_are(rig, robot, until):
     made.depth(depth_image(made.send(), 2.5))
     until(lambda: arrays and made.positions)
     (drawn,) = (marker for marker in arrays[0].markers if marker.ns == 'joints')
-    placed = [joint.position for joint in made.positions[0].skeletons[0].keypoints if joint.valid]
+    placed = [keypoint.position for keypoint in made.positions[0].skeletons[0].keypoints if keypoint.valid]
     assert [(point.x, point.y, point.z) for point in drawn.points] == [(p.x, p.y, p.z) for p in placed]
     assert len(placed) == 16 and placed[0].z == pytest.approx(2.5)
