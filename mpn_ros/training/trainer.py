@@ -25,10 +25,10 @@ from mpn_ros.training import distributed
 from mpn_ros.training.averaging import average_of
 from mpn_ros.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, save_checkpoint
 from mpn_ros.training.config import TrainingConfig
+from mpn_ros.training.criterion import Criterion
 from mpn_ros.training.dataset import PatchDataset, collate_sizes
 from mpn_ros.training.features import FeatureFile, Level
 from mpn_ros.training.journal import Journal, Means
-from mpn_ros.training.objective import Objective
 from mpn_ros.training.order import batches
 from mpn_ros.training.parameters import choose, hold_rows, make_optimizer
 from mpn_ros.training.schedule import make_schedule
@@ -84,7 +84,7 @@ class Trainer:
             raise ParameterError(f"a teacher has heatmaps to teach, and stage '{config.stage}' learns none here")
         self.optimizer = make_optimizer(self.network, self.trained, config)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
-        self.objective = Objective(self.network, config, dataset.size, terms, teacher).to(self.device)
+        self.criterion = Criterion(self.network, config, dataset.size, terms, teacher).to(self.device)
         self.features, self._levels = Path(features or self.folder / 'features'), self._feature_levels()
         self.average = average_of(self.network, config.ema)
         self._epoch_loss = Means()
@@ -98,7 +98,7 @@ class Trainer:
         size = self.dataset.size
         images = torch.zeros(1, size, size, 3, dtype=torch.uint8, device=self.device)
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            return self.objective.look(images, [images] * len(self.dataset.teacher_sizes))
+            return self.criterion.extract_features(images, [images] * len(self.dataset.teacher_sizes))
 
     def _feature_file(self) -> FeatureFile | None:
         """Where features are kept, by what they are made of: the weights are final only when a run begins, since one
@@ -106,7 +106,7 @@ class Trainer:
         if not self._levels:
             return None
         dataset, preset, dtype = self.dataset, self.network.preset, self._levels[0].dtype
-        networks = [self.network.backbone, *([self.objective.teacher] if self.objective.teacher else [])]
+        networks = [self.network.backbone, *([self.criterion.teacher] if self.criterion.teacher else [])]
         digests = [tensor_digest({name: value.cpu() for name, value in each.state_dict().items()}) for each in networks]
         shapes = [Level(*level.shape[1:]) for level in self._levels]
         people = [(image.image.path.name, image.boxes.tolist()) for image in dataset.images]
@@ -206,16 +206,16 @@ class Trainer:
         first = distributed.rank() == 0
         journal = journal if first and journal is not None else Journal()
         self._train_mode()
-        self.objective.kept = self._feature_file()
-        objective: nn.Module = self.objective
+        self.criterion.feature_cache = self._feature_file()
+        criterion: nn.Module = self.criterion
         if distributed.count() > 1:
-            objective = DistributedDataParallel(objective, static_graph=True)
+            criterion = DistributedDataParallel(criterion, static_graph=True)
         recent, started, begun = Means(), time.monotonic(), self.step
         saved = started
         self._close_epoch(journal)  # where the kill came during a validation
         with tqdm(total=self.total_steps, initial=self.step, unit='step', mininterval=5, disable=not first) as progress:
             for batches in self._loader():
-                terms = objective(batches)
+                terms = criterion(batches)
                 self._check(terms, 'loss')
                 due = self.step > begun and time.monotonic() - saved > 60 * save_minutes
                 if distributed.from_first(due, self.device):  # all or none: each has a clock of its own
@@ -269,8 +269,8 @@ class Trainer:
         """Writes the checkpoint, in the first process; the features of all. Raises TrainingError, and leaves the one
         that is there, if a weight is not finite."""
         self._check(self.trained, 'parameter')
-        if self.objective.kept is not None:
-            self.objective.kept.flush()
+        if self.criterion.feature_cache is not None:
+            self.criterion.feature_cache.flush()
         if distributed.rank() > 0:
             return
         state = {

@@ -28,7 +28,7 @@ def run(learnt_figures, tmp_path_factory):
 
     def loss():
         with torch.no_grad():
-            return sum(run.objective.train()([batch]).values()).item()
+            return sum(run.criterion.train()([batch]).values()).item()
 
     before = loss()
     run.run()

@@ -14,8 +14,8 @@ from mpn_ros.presets import preset
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.config import TrainingConfig
+from mpn_ros.training.criterion import Criterion
 from mpn_ros.training.dataset import PatchDataset, collate
-from mpn_ros.training.objective import Objective
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
 
@@ -53,14 +53,14 @@ def test_labels_do_not_count_beside_a_teacher(learnt_figures, teacher):
     images = learnt_figures.labelled()
     unlabelled = [dataclasses.replace(image, keypoints=np.zeros_like(image.keypoints)) for image in images]
     torch.manual_seed(0)
-    objective = Objective(MultiPoseNet(preset('lite')), CONFIG, 64, frozenset({'heatmap'}), teacher).eval()
+    criterion = Criterion(MultiPoseNet(preset('lite')), CONFIG, 64, frozenset({'heatmap'}), teacher).eval()
     losses = []
     for labelled in (images, unlabelled):
         dataset = PatchDataset(labelled, 64, Augmentation(0, (1, 1), 0), preset('lite'), teacher_sizes=(64, 96))
-        losses.append(objective([collate([dataset[0, 0], dataset[0, 1]])]))
+        losses.append(criterion([collate([dataset[0, 0], dataset[0, 1]])]))
     assert torch.equal(losses[0]['heatmap'], losses[1]['heatmap'])
-    objective.teacher = None
-    assert objective([collate([dataset[0, 0]])])['heatmap'] != losses[0]['heatmap']
+    criterion.teacher = None
+    assert criterion([collate([dataset[0, 0]])])['heatmap'] != losses[0]['heatmap']
 
 
 def test_what_the_teacher_says_is_kept_with_the_features(learnt_figures, teacher, tmp_path):

@@ -107,13 +107,13 @@ def test_a_run_killed_in_a_validation_validates_when_it_goes_on(trainer):
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_the_last_good_checkpoint_stays(trainer, tmp_path, monkeypatch):
     run = trainer()
-    losses = run.objective.forward
+    losses = run.criterion.forward
 
     def broken_at_step_three(batches):
         terms = losses(batches)
         return {**terms, 'mask': terms['mask'] * float('nan')} if run.step == 3 else terms
 
-    monkeypatch.setattr(run.objective, 'forward', broken_at_step_three)
+    monkeypatch.setattr(run.criterion, 'forward', broken_at_step_three)
     with pytest.raises(TrainingError, match=r"the loss 'mask' is not finite at step 3: .*in .*checkpoint.pt"):
         run.run(save_minutes=0)
     assert load_checkpoint(tmp_path / 'run' / 'checkpoint.pt')['step'] == 2

@@ -21,14 +21,14 @@ from mpn_ros.training.targets import anchor_targets
 from mpn_ros.training.teacher import Teacher
 
 
-class Objective(nn.Module):
+class Criterion(nn.Module):
     """The batches of ``collate_sizes`` to their loss terms by name: 'heatmap', 'mask', 'intermediate', 'class', 'box'.
     Each is a mean over the patches of all sizes; boxes are learnt from patches of ``size`` alone.
 
     ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
-    where ``kept`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared with its, on
-    all cells, in place of the labels. It is a module, so that DistributedDataParallel wraps the network and its losses
-    as one.
+    where ``feature_cache`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared
+    with its, on all cells, in place of the labels. It is a module, so that DistributedDataParallel wraps the network
+    and its losses as one.
     """
 
     anchors: torch.Tensor
@@ -43,7 +43,7 @@ class Objective(nn.Module):
     ):
         super().__init__()
         self.network, self.config, self.size, self.terms, self.teacher = network, config, size, terms, teacher
-        self.kept: FeatureFile | None = None
+        self.feature_cache: FeatureFile | None = None
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
 
@@ -63,31 +63,31 @@ class Objective(nn.Module):
         found: dict[str, torch.Tensor] = {}
         with_boxes = 'boxes' in self.terms and batch['image'].shape[1] == self.size
         with torch.autocast(device.type, torch.bfloat16, enabled=self.config.bf16):
-            features, taught = self._see(batch, device)
+            features, teacher_heatmaps = self._see(batch, device)
             if 'heatmap' in self.terms:
                 keypoints = self.network.keypoints(features, supervise='intermediate' in self.terms)
             if with_boxes:
                 boxes = self.network.boxes(features)
         if 'heatmap' in self.terms:
-            found |= self._keypoint_terms(*keypoints, taught, batch, weight)
+            found |= self._keypoint_terms(*keypoints, teacher_heatmaps, batch, weight)
         if with_boxes:
             found |= self._box_terms(*boxes, batch['boxes'], batch['box_weight'].to(device) == 0)
         return found
 
     def _see(self, batch: dict[str, Any], device: torch.device) -> tuple[Sequence[torch.Tensor], torch.Tensor | None]:
         """C2..C5, and what the teacher says; computed, or as they were kept."""
-        maps = self.kept.get(batch['row']) if self.kept else None
+        maps = self.feature_cache.get(batch['row']) if self.feature_cache else None
         if maps is None:
-            maps = self.look(
+            maps = self.extract_features(
                 batch['image'].to(device, non_blocking=True),
                 [patches.to(device, non_blocking=True) for patches in batch['larger']],
             )
-            if self.kept:
-                self.kept.put(batch['row'], maps)
+            if self.feature_cache:
+                self.feature_cache.put(batch['row'], maps)
         maps = [level.to(device, non_blocking=True) for level in maps]
         return (maps, None) if self.teacher is None else (maps[:-1], maps[-1].float())
 
-    def look(self, images: torch.Tensor, larger: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    def extract_features(self, images: torch.Tensor, larger: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``larger`` behind them."""
         maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
         if self.teacher is not None:
@@ -98,26 +98,26 @@ class Objective(nn.Module):
         self,
         heatmaps: torch.Tensor,
         intermediate: tuple[torch.Tensor, ...],
-        taught: torch.Tensor | None,
+        teacher_heatmaps: torch.Tensor | None,
         batch: dict[str, Any],
         weight: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         peaks = batch['peaks'].sum().to(weight.device)
-        truth = batch['heatmaps'].to(weight.device, non_blocking=True)
-        if taught is not None:
-            truth, weight = torch.cat((taught, truth[:, -1:]), 1), torch.ones_like(weight)
-            peaks = taught.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
+        target = batch['heatmaps'].to(weight.device, non_blocking=True)
+        if teacher_heatmaps is not None:
+            target, weight = torch.cat((teacher_heatmaps, target[:, -1:]), 1), torch.ones_like(weight)
+            peaks = teacher_heatmaps.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
         peaks = distributed.mean(peaks)
         activation = self.network.preset.keypoint_head.activation
         masked = batch['mask_weight'].to(weight.device, non_blocking=True)
-        mask = mask_loss(heatmaps[:, -1].float(), truth[:, -1], activation, masked)
+        mask = mask_loss(heatmaps[:, -1].float(), target[:, -1], activation, masked)
         terms = {'mask': self.config.mask_weight * mask}
         if self.config.heatmap_weight:
-            loss = keypoint_loss(heatmaps[:, :-1].float(), truth[:, :-1], weight, peaks, activation)
+            loss = keypoint_loss(heatmaps[:, :-1].float(), target[:, :-1], weight, peaks, activation)
             terms['heatmap'] = self.config.heatmap_weight * loss
         if intermediate:
             levels = [level.float() for level in intermediate]
-            loss = intermediate_loss(levels, truth, weight, peaks, activation, masked)
+            loss = intermediate_loss(levels, target, weight, peaks, activation, masked)
             terms['intermediate'] = self.config.intermediate_weight * loss
         return terms
 
