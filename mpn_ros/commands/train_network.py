@@ -25,7 +25,7 @@ from mpn_ros.training.checkpoint import BEST, CHECKPOINT
 from mpn_ros.training.coco import LabelledImage, labelled_images
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.journal import Board
+from mpn_ros.training.logger import TensorBoardLogger
 from mpn_ros.training.start import expect_norms, start_backbone, start_from, start_norms, start_settled
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
@@ -49,13 +49,13 @@ def run(args: argparse.Namespace) -> int:
             raise DatasetError(f'{args.annotations}: nobody has a labelled keypoint')
         dataset = _dataset(args, images, chosen)
         trainer = _trainer(args, chosen, dataset, device)
-        journal = None
+        logger = None
         if distributed.rank() == 0:
             state = 'resuming' if trainer.step else 'starting'
             print(f'{state} at step {trainer.step} of {trainer.total_steps}, {len(images)} images', file=sys.stderr)
             patches = [dataset[0, index] for index in range(len(images))[:_EXAMPLES]]
-            journal = stack.enter_context(Board(args.folder, patches, trainer.step))
-        finished = trainer.run(journal, minutes=args.minutes, save_minutes=args.save_minutes)
+            logger = stack.enter_context(TensorBoardLogger(args.folder, patches, trainer.step))
+        finished = trainer.run(logger, minutes=args.minutes, save_minutes=args.save_minutes)
         if distributed.rank() == 0:
             print(_summary(trainer, finished), file=sys.stderr)
     return 0

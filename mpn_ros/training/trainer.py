@@ -28,7 +28,7 @@ from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.criterion import Criterion
 from mpn_ros.training.dataset import PatchDataset, collate_sizes
 from mpn_ros.training.features import FeatureFile, Level
-from mpn_ros.training.journal import Journal, Means
+from mpn_ros.training.logger import AverageMeter, TrainingLogger
 from mpn_ros.training.order import batches
 from mpn_ros.training.parameters import choose, hold_rows, make_optimizer
 from mpn_ros.training.schedule import make_schedule
@@ -87,7 +87,7 @@ class Trainer:
         self.criterion = Criterion(self.network, config, dataset.size, terms, teacher).to(self.device)
         self.features, self._levels = Path(features or self.folder / 'features'), self._feature_levels()
         self.average = average_of(self.network, config.ema)
-        self._epoch_loss = Means()
+        self._epoch_loss = AverageMeter()
 
     def _feature_levels(self) -> list[torch.Tensor]:
         """What is kept of an image, by example, if the dataset has views that come again; nothing otherwise."""
@@ -194,25 +194,25 @@ class Trainer:
 
     def run(
         self,
-        journal: Journal | None = None,
+        logger: TrainingLogger | None = None,
         *,
         report_every: int = 50,
         minutes: float = math.inf,
         save_minutes: float = 4.0,
     ) -> bool:
         """Trains to the end, or until ``minutes`` have passed; returns whether it reached the end. Saves after every
-        epoch that is validated, and at least every ``save_minutes``. ``journal`` is told of losses, figures and epochs,
+        epoch that is validated, and at least every ``save_minutes``. ``logger`` is told of losses, figures and epochs,
         in the first process alone. Raises TrainingError at the first loss that is not finite."""
         first = distributed.rank() == 0
-        journal = journal if first and journal is not None else Journal()
+        logger = logger if first and logger is not None else TrainingLogger()
         self._train_mode()
         self.criterion.feature_cache = self._feature_file()
         criterion: nn.Module = self.criterion
         if distributed.count() > 1:
             criterion = DistributedDataParallel(criterion, static_graph=True)
-        recent, started, begun = Means(), time.monotonic(), self.step
+        recent, started, begun = AverageMeter(), time.monotonic(), self.step
         saved = started
-        self._close_epoch(journal)  # where the kill came during a validation
+        self._close_epoch(logger)  # where the kill came during a validation
         with tqdm(total=self.total_steps, initial=self.step, unit='step', mininterval=5, disable=not first) as progress:
             for batches in self._loader():
                 terms = criterion(batches)
@@ -227,8 +227,8 @@ class Trainer:
                 if self.step % report_every == 0:
                     means = recent.take()
                     progress.write(self._told(means), file=sys.stderr)
-                    journal.losses(self.step, {**means, 'rate': self.optimizer.param_groups[-1]['lr']})
-                self._close_epoch(journal)
+                    logger.losses(self.step, {**means, 'rate': self.optimizer.param_groups[-1]['lr']})
+                self._close_epoch(logger)
                 over = time.monotonic() - started > 60 * minutes
                 if minutes < math.inf and distributed.from_first(over, self.device):
                     break
@@ -241,7 +241,7 @@ class Trainer:
         losses = ', '.join(f'{name} {value:.4f}' for name, value in means.items())
         return f'step {self.step} of {self.total_steps}: {losses}'
 
-    def _close_epoch(self, journal: Journal) -> None:
+    def _close_epoch(self, logger: TrainingLogger) -> None:
         """After the last step of an epoch: measures, keeps the best, moves the learning rate."""
         if self.step < (self.epochs_done + 1) * self.steps_an_epoch:
             return
@@ -252,7 +252,7 @@ class Trainer:
         better = False
         if validate is not None and distributed.rank() == 0:
             figures = validate(self.averaged)
-            journal.figures(self.step, figures)
+            logger.figures(self.step, figures)
             watched = -next(iter(figures.values()))
             better = watched < -next(iter(self.best.values()), -math.inf)
             self.best = {**figures, 'step': self.step} if better else self.best
@@ -263,7 +263,7 @@ class Trainer:
             self.save()
         if better:
             shutil.copyfile(self.folder / CHECKPOINT, self.folder / BEST)
-        journal.epoch(self.step, self.averaged)
+        logger.epoch(self.step, self.averaged)
 
     def save(self) -> None:
         """Writes the checkpoint, in the first process; the features of all. Raises TrainingError, and leaves the one
@@ -318,6 +318,6 @@ class Trainer:
         self.optimizer.load_state_dict(state['optimizer'])
         self.schedule.load_state_dict(state['schedule'])
         self.step, self.epochs_done, self.best = state['step'], state['epochs_done'], state['best']
-        self._epoch_loss = Means(*state['epoch_loss'])
+        self._epoch_loss = AverageMeter(*state['epoch_loss'])
         self.hold(state['held'])
         return True

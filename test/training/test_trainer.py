@@ -15,13 +15,13 @@ from mpn_ros.training.augment import Augmentation
 from mpn_ros.training.checkpoint import load_checkpoint
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.journal import Journal
+from mpn_ros.training.logger import TrainingLogger
 from mpn_ros.training.trainer import Trainer
 
 CONFIG = TrainingConfig(epochs=3, batch=2, rate=1e-3, warmup=1, schedule='cosine', workers=0, bf16=False)
 
 
-class Told(Journal):
+class Told(TrainingLogger):
     """Keeps what it is told."""
 
     def __init__(self):

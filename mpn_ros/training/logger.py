@@ -18,7 +18,7 @@ _DRAW_EVERY = 60.0  # seconds
 
 
 @dataclass
-class Means:
+class AverageMeter:
     """Running means since the last ``take``. They stay on the device: reading one would wait for it in every step."""
 
     totals: dict[str, torch.Tensor | float] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Means:
         return {name: float(total) for name, total in self.totals.items()}, self.count
 
 
-class Journal:
+class TrainingLogger:
     """Is told, and keeps nothing."""
 
     def losses(self, step: int, means: Mapping[str, float]) -> None:
@@ -54,7 +54,7 @@ class Journal:
         """An epoch is over; ``network`` has the averaged weights."""
 
 
-class Board(Journal, AbstractContextManager['Board']):
+class TensorBoardLogger(TrainingLogger, AbstractContextManager['TensorBoardLogger']):
     """Writes to TensorBoard's files in ``folder``; what was told there of steps after ``step`` is forgotten.
     ``patches``,
     items of the dataset, are drawn after an epoch, at most once a minute."""
