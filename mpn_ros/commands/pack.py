@@ -53,8 +53,8 @@ def run(args: argparse.Namespace) -> None:
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset, override
-    from mpn_ros.training.averaging import blended
     from mpn_ros.training.checkpoint import load_checkpoint
+    from mpn_ros.training.ema import blended
     from mpn_ros.training.norms import without_norms
     from mpn_ros.weights import check_ending, load_weights, save_weights
 

@@ -25,8 +25,8 @@ from mpn_ros.training.checkpoint import BEST, CHECKPOINT
 from mpn_ros.training.coco import LabelledImage, labelled_images
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
+from mpn_ros.training.initialization import expect_norms, init_from_movenet, start_backbone, start_from, start_norms
 from mpn_ros.training.logger import TensorBoardLogger
-from mpn_ros.training.start import expect_norms, start_backbone, start_from, start_norms, start_settled
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
 from mpn_ros.training.windows import WindowDataset, WindowSampling
@@ -139,7 +139,7 @@ def _start(network: MultiPoseNet, dataset: PatchDataset, args: argparse.Namespac
         raise ParameterError('--start-parts needs --start')
     if args.backbone is not None:
         start_backbone(network, args.backbone)
-    held = start_settled(network, args.movenet, dataset) if args.movenet is not None else {}
+    held = init_from_movenet(network, args.movenet, dataset) if args.movenet is not None else {}
     if args.start is not None:
         start_from(network, args.start, args.start_parts)
     return held if args.hold_movenet else {}

@@ -66,7 +66,7 @@ def measured_noise(seen: Iterable[Sighting], bound: float, margin: float) -> Det
     errors: list[np.ndarray] = []
     scores: dict[int, list[np.ndarray]] = {1: [], 2: []}
     missed: dict[int, list[np.ndarray]] = {1: [], 2: []}
-    twins: list[np.ndarray] = []
+    left_right_swaps: list[np.ndarray] = []
     strays: list[float] = []
     for sighting in seen:
         peaks = sighting.peaks.astype(float)
@@ -84,7 +84,7 @@ def measured_noise(seen: Iterable[Sighting], bound: float, margin: float) -> Det
                 scores[visibility].append(peaks[rows, nearest[rows], 2])
             rows = np.flatnonzero(found & (keypoints[:, 2] > 0))
             errors.append(offsets[rows, nearest[rows]])
-            twins.append(_twins(peaks, used, keypoints, reach)[rows])
+            left_right_swaps.append(_left_right_swaps(peaks, used, keypoints, reach)[rows])
             if sighting.complete:
                 strays.append(_strays(peaks, used, person, sighting.everybody, margin))
     default = DetectorNoise()
@@ -101,7 +101,7 @@ def measured_noise(seen: Iterable[Sighting], bound: float, margin: float) -> Det
         seen=_mean(seen_scores, default.seen),
         hidden=_mean(hidden_scores, default.hidden),
         scores=float(np.mean(spread)),
-        mirror=_mean(np.concatenate(twins), default.mirror),
+        mirror=_mean(np.concatenate(left_right_swaps), default.mirror),
         clutter=_mean(np.array(strays), default.clutter),
     )
 
@@ -116,7 +116,7 @@ def _keypoints(person: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return keypoints, np.asarray(COCO.sigmas) * np.sqrt(person['area'])
 
 
-def _twins(peaks: np.ndarray, used: np.ndarray, keypoints: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _left_right_swaps(peaks: np.ndarray, used: np.ndarray, keypoints: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """``(K,)`` bool: whether the left or right counterpart of a keypoint has a peak on it that is not its own."""
     flip = np.asarray(COCO.flip)
     other = peaks[flip]

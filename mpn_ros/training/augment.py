@@ -140,7 +140,7 @@ def _on_centres(matrix: np.ndarray) -> np.ndarray:
     return np.column_stack([linear, shift + linear @ (0.5, 0.5) - 0.5])
 
 
-def change_colour(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
+def color_jitter(image: np.ndarray, strength: float, random: np.random.Generator) -> np.ndarray:
     """Random brightness, contrast and saturation, each within ``1 +- strength``."""
     brightness, contrast, saturation = 1 + random.uniform(-strength, strength, 3)
     pixels = image.astype(np.float32)

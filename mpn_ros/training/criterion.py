@@ -15,7 +15,7 @@ from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training import distributed
 from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.features import FeatureFile
+from mpn_ros.training.feature_cache import FeatureCache
 from mpn_ros.training.losses import detector_loss, intermediate_loss, keypoint_loss, mask_loss
 from mpn_ros.training.targets import anchor_targets
 from mpn_ros.training.teacher import Teacher
@@ -43,7 +43,7 @@ class Criterion(nn.Module):
     ):
         super().__init__()
         self.network, self.config, self.size, self.terms, self.teacher = network, config, size, terms, teacher
-        self.feature_cache: FeatureFile | None = None
+        self.feature_cache: FeatureCache | None = None
         self.normalise = Normalise(network.preset.preprocessing)
         self.register_buffer('anchors', make_anchors(size, size, network.anchor_strides), persistent=False)
 
@@ -80,18 +80,19 @@ class Criterion(nn.Module):
         if maps is None:
             maps = self.extract_features(
                 batch['image'].to(device, non_blocking=True),
-                [patches.to(device, non_blocking=True) for patches in batch['larger']],
+                [patches.to(device, non_blocking=True) for patches in batch['teacher_inputs']],
             )
             if self.feature_cache:
                 self.feature_cache.put(batch['row'], maps)
         maps = [level.to(device, non_blocking=True) for level in maps]
         return (maps, None) if self.teacher is None else (maps[:-1], maps[-1].float())
 
-    def extract_features(self, images: torch.Tensor, larger: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``larger`` behind them."""
+    def extract_features(self, images: torch.Tensor, teacher_inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``teacher_inputs`` behind
+        them."""
         maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
         if self.teacher is not None:
-            maps.append(self.teacher(larger, self.size // HEATMAP_STRIDE).to(maps[0].dtype))
+            maps.append(self.teacher(teacher_inputs, self.size // HEATMAP_STRIDE).to(maps[0].dtype))
         return maps
 
     def _keypoint_terms(

@@ -12,7 +12,7 @@ import torch
 from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.presets import Preset
-from mpn_ros.training.augment import Augmentation, Sample, change_colour, patch_matrix, warp, warp_image
+from mpn_ros.training.augment import Augmentation, Sample, color_jitter, patch_matrix, warp, warp_image
 from mpn_ros.training.coco import LabelledImage
 from mpn_ros.training.targets import heatmap_target
 
@@ -22,10 +22,10 @@ class PatchDataset(torch.utils.data.Dataset):
 
     image ``(S, S, 3)`` uint8 RGB; heatmaps ``(K + 1, S/4, S/4)``; weight, mask_weight and box_weight ``(S/4, S/4)``;
     peaks, the number of labelled keypoints; boxes ``(P, 4)`` pixels of the patch; row, the number of the patch among
-    all that there are; larger, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its own
-    colours. The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what an
-    unbroken one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's its
-    own. An image that cannot be read raises DatasetError.
+    all that there are; teacher_inputs, for each of ``teacher_sizes`` the same patch at that size ``(T, T, 3)``, in its
+    own colours. The randomness of an item depends on the seed, the epoch and n alone, so that a resumed run sees what
+    an unbroken one would. With ``views`` the patches of an image come again after so many epochs; 0 makes each epoch's
+    its own. An image that cannot be read raises DatasetError.
     """
 
     def __init__(
@@ -67,8 +67,10 @@ class PatchDataset(torch.utils.data.Dataset):
         random = np.random.default_rng((self.seed, view, index))
         whole = self._whole(labelled)
         matrix = patch_matrix(whole.image.shape[:2], whole.boxes, self.size, self.augmentation, random)
-        larger = [warp_image(whole.image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes]
-        return self._warped(whole, matrix, self.size, random), larger
+        teacher_inputs = [
+            warp_image(whole.image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes
+        ]
+        return self._warped(whole, matrix, self.size, random), teacher_inputs
 
     @staticmethod
     def _whole(labelled: LabelledImage) -> Sample:
@@ -98,14 +100,14 @@ class PatchDataset(torch.utils.data.Dataset):
         )
         if not self.augmentation.colour:
             return sample
-        return dataclasses.replace(sample, image=change_colour(sample.image, self.augmentation.colour, random))
+        return dataclasses.replace(sample, image=color_jitter(sample.image, self.augmentation.colour, random))
 
     def __getitem__(self, item: tuple[int, int]) -> dict[str, Any]:
-        sample, larger = self._samples(item)
+        sample, teacher_inputs = self._samples(item)
         return {
             **as_tensors(sample),
             'row': torch.tensor(self._view(item[0]) * len(self) + item[1]),
-            'larger': [torch.from_numpy(image) for image in larger],
+            'teacher_inputs': [torch.from_numpy(image) for image in teacher_inputs],
         }
 
     def __getitems__(self, items: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -129,10 +131,10 @@ def as_tensors(sample: Sample) -> dict[str, Any]:
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Stacks everything but the boxes, of which every image has its own number."""
-    stacked = [key for key in items[0] if key not in ('boxes', 'larger')]
+    stacked = [key for key in items[0] if key not in ('boxes', 'teacher_inputs')]
     batch: dict[str, Any] = {key: torch.stack([item[key] for item in items]) for key in stacked}
     batch['boxes'] = [item['boxes'] for item in items]
-    batch['larger'] = [torch.stack(patches) for patches in zip(*(item['larger'] for item in items))]
+    batch['teacher_inputs'] = [torch.stack(patches) for patches in zip(*(item['teacher_inputs'] for item in items))]
     return batch
 
 

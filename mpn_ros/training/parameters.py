@@ -39,7 +39,7 @@ def rate_factor(name: str, config: TrainingConfig) -> float:
     return next((factor for prefix, factor in config.rate_factors if name.startswith(prefix)), 1.0)
 
 
-def choose(network: MultiPoseNet, config: TrainingConfig) -> tuple[dict[str, nn.Parameter], frozenset[str]]:
+def select_trainable(network: MultiPoseNet, config: TrainingConfig) -> tuple[dict[str, nn.Parameter], frozenset[str]]:
     """The parameters by name that the stage trains, and the terms, of 'heatmap', 'intermediate' and 'boxes', that reach
     one of them; all other parameters stop taking gradients. Raises ParameterError if nothing is left, or for a factor
     that fits nothing."""
@@ -80,7 +80,7 @@ def make_optimizer(
     return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
 
 
-def hold_rows(network: MultiPoseNet, rows: Mapping[str, int]) -> None:
+def freeze_rows(network: MultiPoseNet, rows: Mapping[str, int]) -> None:
     """From now on the gradients of the first ``rows`` of these parameters are zero."""
     parameters = dict(network.named_parameters())
     for name, count in rows.items():

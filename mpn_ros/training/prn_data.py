@@ -15,7 +15,7 @@ from mpn_ros.pipeline.crops import compact, expand, into_crop
 from mpn_ros.presets import PRNConfig
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
-from mpn_ros.training.prn_noise import DetectorNoise, clutter, detected, jitter, twins
+from mpn_ros.training.prn_noise import DetectorNoise, detected, false_positives, jitter, left_right_swaps
 
 
 class Samples(NamedTuple):
@@ -43,9 +43,9 @@ class CropSampler:
         everything = np.concatenate(
             [
                 points,
-                twins(points, self.noise, random),
+                left_right_swaps(points, self.noise, random),
                 self._stranger(len(rows), random),
-                clutter(points, self.noise, random),
+                false_positives(points, self.noise, random),
             ],
             2,
         )

@@ -81,7 +81,7 @@ def detected(people: LabelledPeople, noise: DetectorNoise, random: np.random.Gen
     return np.concatenate([xy, noise.peak_scores(people.keypoints[..., 2], random)[..., None]], -1)
 
 
-def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+def left_right_swaps(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
     """Peaks ``(B, K, Q, 3)`` of a keypoint where its left or right counterpart of ``points`` is, weaker."""
     flip = np.asarray(COCO.flip)
     peaks = points[:, flip].copy()
@@ -90,7 +90,7 @@ def twins(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator)
     return peaks
 
 
-def clutter(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
+def false_positives(points: np.ndarray, noise: DetectorNoise, random: np.random.Generator) -> np.ndarray:
     """Weak peaks ``(B, K, S, 3)`` in crops: some on any keypoint of ``points`` ``(B, K, Q, 3)``, some anywhere."""
     people, keypoints, slots = len(points), points.shape[1], 4
     others = points.reshape(people, -1, 3)

@@ -22,15 +22,15 @@ from tqdm import tqdm
 from mpn_ros.errors import DatasetError, ParameterError, TrainingError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.training import distributed
-from mpn_ros.training.averaging import average_of
 from mpn_ros.training.checkpoint import BEST, CHECKPOINT, load_checkpoint, save_checkpoint
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.criterion import Criterion
 from mpn_ros.training.dataset import PatchDataset, collate_sizes
-from mpn_ros.training.features import FeatureFile, Level
+from mpn_ros.training.ema import make_ema
+from mpn_ros.training.feature_cache import FeatureCache, Level
 from mpn_ros.training.logger import AverageMeter, TrainingLogger
-from mpn_ros.training.order import batches
-from mpn_ros.training.parameters import choose, hold_rows, make_optimizer
+from mpn_ros.training.parameters import freeze_rows, make_optimizer, select_trainable
+from mpn_ros.training.sampler import epoch_batches
 from mpn_ros.training.schedule import make_schedule
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.weights import tensor_digest
@@ -79,14 +79,14 @@ class Trainer:
         self.epochs_done = 0
         self.best: dict[str, float] = {}
         self.held: dict[str, int] = {}
-        self.trained, terms = choose(self.network, config)
+        self.trained, terms = select_trainable(self.network, config)
         if teacher is not None and 'heatmap' not in terms:
             raise ParameterError(f"a teacher has heatmaps to teach, and stage '{config.stage}' learns none here")
         self.optimizer = make_optimizer(self.network, self.trained, config)
         self.schedule = make_schedule(self.optimizer, config, self.total_steps)
         self.criterion = Criterion(self.network, config, dataset.size, terms, teacher).to(self.device)
         self.features, self._levels = Path(features or self.folder / 'features'), self._feature_levels()
-        self.average = average_of(self.network, config.ema)
+        self.average = make_ema(self.network, config.ema)
         self._epoch_loss = AverageMeter()
 
     def _feature_levels(self) -> list[torch.Tensor]:
@@ -100,7 +100,7 @@ class Trainer:
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
             return self.criterion.extract_features(images, [images] * len(self.dataset.teacher_sizes))
 
-    def _feature_file(self) -> FeatureFile | None:
+    def _feature_file(self) -> FeatureCache | None:
         """Where features are kept, by what they are made of: the weights are final only when a run begins, since one
         that is resumed has those of its checkpoint."""
         if not self._levels:
@@ -113,7 +113,7 @@ class Trainer:
         patches = asdict(dataset.augmentation), dataset.size, dataset.seed, dataset.views, dataset.teacher_sizes
         what = preset.backbone, repr(preset.preprocessing), digests, shapes, str(dtype), people, patches
         name = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
-        return FeatureFile(self.features, name, dataset.views * len(dataset), shapes, dtype)
+        return FeatureCache(self.features, name, dataset.views * len(dataset), shapes, dtype)
 
     @property
     def averaged(self) -> MultiPoseNet:
@@ -133,7 +133,7 @@ class Trainer:
     def hold(self, rows: Mapping[str, int]) -> None:
         """Leaves the first rows of these parameters, by name, as they are, in this run and where it is resumed."""
         self.held = dict(rows)
-        hold_rows(self.network, rows)
+        freeze_rows(self.network, rows)
 
     def _train_mode(self) -> None:
         """Parts without anything to train stay in eval mode, where their BatchNorm statistics do not move either."""
@@ -172,7 +172,7 @@ class Trainer:
 
     def _loader(self) -> Iterator[list[dict[str, Any]]]:
         """The batches from the present step to the end. A worker's DatasetError comes out as it went in."""
-        sampler = batches(
+        sampler = epoch_batches(
             len(self.dataset),
             self.config.batch,
             range(self.step, self.total_steps),

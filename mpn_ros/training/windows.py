@@ -106,5 +106,5 @@ class WindowDataset(PatchDataset):
                 random,
             )
             sample = self._warped(whole, matrix, self.sampling.size, random)
-            found.append({**as_tensors(sample), 'row': torch.tensor(-1), 'larger': []})
+            found.append({**as_tensors(sample), 'row': torch.tensor(-1), 'teacher_inputs': []})
         return found

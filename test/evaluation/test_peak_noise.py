@@ -38,10 +38,10 @@ def test_noise_that_was_simulated_is_found_again():
     assert found.lowest == 0.1
 
 
-def test_twins_and_clutter_are_counted():
+def test_left_right_swaps_and_false_positives_are_counted():
     few = measured_noise(seen(crowd(), dataclasses.replace(EXACT, scores=0.2, mirror=0.3, clutter=1)), 0.1, 0.1)
-    assert 0.15 < few.mirror < 0.35, 'twins below the bound are not seen'
-    assert 0.3 < few.clutter < 1.2, 'clutter on joints is not told from them'
+    assert 0.15 < few.mirror < 0.35, 'swaps below the bound are not seen'
+    assert 0.3 < few.clutter < 1.2, 'false positives on keypoints are not told from them'
 
 
 def test_peaks_below_the_bound_are_missed():

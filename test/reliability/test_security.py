@@ -74,7 +74,7 @@ def test_the_malice_works(tmp_path, trace):
 
 def backbone(path):
     pytest.importorskip('pycocotools', reason='pycocotools is an extra and is not installed')
-    from mpn_ros.training.start import start_backbone
+    from mpn_ros.training.initialization import start_backbone
 
     start_backbone(SimpleNamespace(backbone=torch.nn.Linear(1, 1), preset=preset('r50')), path)
 

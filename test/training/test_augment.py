@@ -6,7 +6,7 @@ import pytest
 from mpn_ros.errors import ParameterError
 from mpn_ros.pipeline.letterbox import compute_letterbox
 from mpn_ros.skeleton import COCO
-from mpn_ros.training.augment import Augmentation, change_colour, patch_matrix, warp, warp_image
+from mpn_ros.training.augment import Augmentation, color_jitter, patch_matrix, warp, warp_image
 
 PLAIN = {'fill': (0, 0, 0), 'layout': COCO}
 LEFT, RIGHT = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
@@ -88,7 +88,7 @@ def test_a_keypoint_that_leaves_the_patch_is_no_longer_labelled():
 
 def test_colour_changes_within_its_strength_and_stays_a_picture():
     image = np.full((8, 8, 3), 100, np.uint8)
-    changed = [change_colour(image, 0.2, np.random.default_rng(s)) for s in range(10)]
+    changed = [color_jitter(image, 0.2, np.random.default_rng(s)) for s in range(10)]
     assert all(c.dtype == np.uint8 and 78 <= c.min() <= c.max() <= 122 for c in changed)
     assert len({c[0, 0, 0] for c in changed}) > 3
 

@@ -10,7 +10,7 @@ import pytest
 from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
-from mpn_ros.training.prn_noise import AREA_OF_BOX, EXACT, DetectorNoise, detected, jitter, twins
+from mpn_ros.training.prn_noise import AREA_OF_BOX, EXACT, DetectorNoise, detected, jitter, left_right_swaps
 
 
 def crowd(visibility: int, count: int = 3000) -> LabelledPeople:
@@ -44,9 +44,9 @@ def test_hidden_keypoints_are_missed_more_and_score_less() -> None:
     assert seen[seen > 0].mean() > hidden[hidden > 0].mean() + 0.1
 
 
-def test_twins_stand_on_the_other_side_and_are_weaker() -> None:
+def test_left_right_swaps_stand_on_the_other_side_and_are_weaker() -> None:
     points = np.random.default_rng(0).uniform(0.1, 0.9, (500, 17, 1, 3))
-    found = twins(points, dataclasses.replace(EXACT, mirror=0.3), np.random.default_rng(0))
+    found = left_right_swaps(points, dataclasses.replace(EXACT, mirror=0.3), np.random.default_rng(0))
     fired = found[..., 2] > 0
     assert fired[:, 1:].mean() == pytest.approx(0.3, abs=0.02)
     assert not fired[:, 0].any(), 'the nose has no other side'

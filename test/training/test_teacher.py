@@ -43,7 +43,7 @@ def test_larger_patches_show_the_same_at_the_same_place(learnt_figures):
         learnt_figures.labelled(), 64, Augmentation(30, (1, 1), 1), preset('lite'), teacher_sizes=(64, 128)
     )
     item = dataset[0, 1]
-    same, double = (patch.float() for patch in item['larger'])
+    same, double = (patch.float() for patch in item['teacher_inputs'])
     assert torch.equal(same, item['image'].float())
     small = torch.nn.functional.avg_pool2d(double.permute(2, 0, 1), 2).permute(1, 2, 0)
     assert np.corrcoef(small.flatten(), same.flatten())[0, 1] > 0.9

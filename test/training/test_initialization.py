@@ -12,7 +12,7 @@ from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import override, preset
 from mpn_ros.skeleton import make_layout
-from mpn_ros.training.start import start_backbone, start_from
+from mpn_ros.training.initialization import start_backbone, start_from
 from mpn_ros.weights import load_weights, resolve_weights
 
 

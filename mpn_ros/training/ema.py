@@ -11,7 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 from mpn_ros.errors import WeightsError
 
 
-def average_of(network: nn.Module, decay: float) -> AveragedModel:
+def make_ema(network: nn.Module, decay: float) -> AveragedModel:
     """The average of ``network``, buffers included, from now on. Early on it follows faster than ``decay`` says, or it
     would be the random start for hundreds of steps."""
 

@@ -25,7 +25,7 @@ class Level(NamedTuple):
     width: int
 
 
-class FeatureFile:
+class FeatureCache:
     """C2..C5 of ``rows`` patches, each written when it is first met.
 
     The files are ``NAME.features``, which takes its whole size at once, and ``NAME.known``, which says of each row

@@ -15,22 +15,22 @@ from mpn_ros.presets import Preset
 from mpn_ros.training.checkpoint import load_checkpoint
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
+from mpn_ros.training.lsuv import equalize_channels
 from mpn_ros.training.movenet import COPIED_CHANNELS, start_from_movenet
 from mpn_ros.training.norms import make_norms, restore_norms, without_norms
 from mpn_ros.training.parameters import rate_factor
-from mpn_ros.training.settle import settle
 from mpn_ros.weights import load_weights, resolve_weights
 
 _SETTLING_PATCHES, _NORM_PATCHES = 16, 32
 _OF_KEYPOINTS = ('keypoint_head.heatmaps.', 'intermediate.')
 
 
-def start_settled(network: MultiPoseNet, movenet: Path, dataset: PatchDataset) -> dict[str, int]:
+def init_from_movenet(network: MultiPoseNet, movenet: Path, dataset: PatchDataset) -> dict[str, int]:
     """MoveNet's weights, with all channels brought to one size on patches of ``dataset``; returns how many rows of
     which parameters are copied. Raises WeightsError."""
     copied = start_from_movenet(network, movenet)
     patches = torch.stack([dataset[0, index]['image'] for index in range(min(_SETTLING_PATCHES, len(dataset)))])
-    settle(network.eval(), Normalise(network.preset.preprocessing)(patches), COPIED_CHANNELS)
+    equalize_channels(network.eval(), Normalise(network.preset.preprocessing)(patches), COPIED_CHANNELS)
     return copied.named(network)
 
 

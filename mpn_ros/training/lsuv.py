@@ -1,4 +1,4 @@
-"""Brings the channels of a copied keypoint subnet to one size without changing what it computes.
+"""Brings the channels of a copied keypoint subnet to one size without changing what it computes: LSUV initialization.
 
 MoveNet's pyramid works with activations of 80 on its coarsest level and 0.4 on its finest, and channels that are new
 beside copied ones start larger still. Adam moves every weight by the same small step; where a weight meets an
@@ -34,7 +34,7 @@ def _scale_inputs(conv: nn.Conv2d, scales: torch.Tensor) -> None:
 
 
 @torch.no_grad()
-def settle(network: MultiPoseNet, images: torch.Tensor, copied: Sequence[int]) -> None:
+def equalize_channels(network: MultiPoseNet, images: torch.Tensor, copied: Sequence[int]) -> None:
     """Scales the keypoint pyramid and subnet of a separable preset with 'smoothed' top-down path, as `lite`.
 
     images: normalised ``(B, 3, H, W)``. copied: how many channels of K2..K5 carry something; what they feed is scaled

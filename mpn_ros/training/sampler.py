@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 
-def batches(
+def epoch_batches(
     images: int, batch: int, steps: range, seed: int, rank: int = 0, processes: int = 1
 ) -> Iterator[list[tuple[int, int]]]:
     """For each step the epoch and the number of each image that process ``rank`` takes. Every epoch has its own order

@@ -5,7 +5,7 @@ import torch
 
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import preset
-from mpn_ros.training.settle import settle
+from mpn_ros.training.lsuv import equalize_channels
 
 COPIED = (24, 24, 32, 64)
 
@@ -27,7 +27,7 @@ def settled():
         head.fusion[1].weight[:, 96:] = 0
         torch.nn.init.normal_(head.heatmaps.weight, std=5.0)
         before = network(images).heatmaps
-        settle(network, images, COPIED)
+        equalize_channels(network, images, COPIED)
     return network, images, before
 
 
