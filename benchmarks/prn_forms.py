@@ -19,7 +19,7 @@ from mpn_ros.evaluation.grouping_input import GroupingInput, simulated
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.pipeline.crops import expand, into_crop
+from mpn_ros.pipeline.crops import expand, to_crop_coordinates
 from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.pipeline.sparse_prn import SparsePRN
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
@@ -123,7 +123,9 @@ def network_milliseconds(prn: PoseResidualNetwork, images: Sequence[GroupingInpu
         network(candidates)
         return time.perf_counter() - start
 
-    crops = [into_crop(image.peaks[None], expand(image.boxes[:, :4], prn.config.box_margin)) for image in images]
+    crops = [
+        to_crop_coordinates(image.peaks[None], expand(image.boxes[:, :4], prn.config.box_margin)) for image in images
+    ]
     return 1000 * float(np.mean([min(call(crop) for _ in range(repeats)) for crop in crops]))
 
 

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     )
     calibration = fit(judged)
     network = weights.network()
-    network.detector.classification.rescale(calibration.scale, calibration.shift)
+    network.detector.classification.apply_calibration(calibration.scale, calibration.shift)
     training = {
         **weights.metadata['training'],
         'calibration': {

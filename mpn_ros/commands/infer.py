@@ -20,7 +20,7 @@ from mpn_ros.media.images import load_image
 from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.pipeline.pipeline import PosePipeline
-from mpn_ros.pipeline.record import RecordWriter
+from mpn_ros.pipeline.record import JsonWriter
 from mpn_ros.tracking.tracker import Tracker
 
 
@@ -92,9 +92,7 @@ def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Pat
     result = pipeline(image, channel_order='bgr')
     if overlay:
         write_image(f'{target}_overlay.jpg', draw(image, result, layout=pipeline.layout))
-    with RecordWriter(
-        f'{target}.json', recorded_name(source), image.shape[1], image.shape[0], pipeline.layout
-    ) as record:
+    with JsonWriter(f'{target}.json', recorded_name(source), image.shape[1], image.shape[0], pipeline.layout) as record:
         record.write(0, 0.0, result)
     if not whole:
         raise ImageError(f'{source.name} is cut off: the answer is to what the decoder makes of the rest of it')
@@ -105,7 +103,7 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
         video: LiveReader | VideoReader = LiveReader(source.name) if source.path is None else VideoReader(source.path)
         stack.enter_context(video)
         record = stack.enter_context(
-            RecordWriter(f'{target}.json', recorded_name(source), video.width, video.height, pipeline.layout)
+            JsonWriter(f'{target}.json', recorded_name(source), video.width, video.height, pipeline.layout)
         )
         painted: TimedVideo | None = None
         if overlay:

@@ -13,7 +13,7 @@ from mpn_ros.evaluation.average_precision import average_precision
 from mpn_ros.evaluation.grouping_input import GroupingInput
 from mpn_ros.evaluation.reliability import reliability
 from mpn_ros.evaluation.results import keypoint_results
-from mpn_ros.pipeline.crops import into_crop
+from mpn_ros.pipeline.crops import to_crop_coordinates
 from mpn_ros.pipeline.grouping import Grouper
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.result import Person, PoseResult
@@ -71,7 +71,7 @@ def keypoint_rates(grouper: Grouper, images: Sequence[GroupingInput]) -> dict[st
         seen = poses[..., 2] >= Thresholds().keypoint_threshold
         has_peak = image.own[..., 2] > 0
         right = seen & (np.abs(poses[..., :2] - image.own[..., :2]).max(-1) < _SAME)
-        tempted = (into_crop(image.peaks[None], image.boxes[:, :4])[..., 2] > 0).any(-1) & ~has_peak
+        tempted = (to_crop_coordinates(image.peaks[None], image.boxes[:, :4])[..., 2] > 0).any(-1) & ~has_peak
         own.append(right[has_peak])
         refused.append(~seen[tempted])
     rates = {'own': np.concatenate(own), 'refused': np.concatenate(refused)}

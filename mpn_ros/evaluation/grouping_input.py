@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mpn_ros.coco import PersonDataset
-from mpn_ros.pipeline.crops import into_crop
+from mpn_ros.pipeline.crops import to_crop_coordinates
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.training.prn_labels import LabelledPeople
 from mpn_ros.training.prn_noise import AREA_OF_BOX, DetectorNoise, detected, false_positives, jitter, left_right_swaps
@@ -38,7 +38,7 @@ def simulated(people: LabelledPeople, noise: DetectorNoise, seed: int = 0) -> li
     boxes = np.c_[jitter(people.box, noise, random), np.ones(len(people))]
     own = detected(people, noise, random)
     points = own[:, :, None]
-    weak = false_positives(into_crop(points, people.box), noise, random)
+    weak = false_positives(to_crop_coordinates(points, people.box), noise, random)
     corner, size = people.box[:, None, None, :2], (people.box[:, 2:] - people.box[:, :2])[:, None, None]
     weak[..., :2] = weak[..., :2] * size + corner - 0.5
     peaks = np.concatenate([points, left_right_swaps(points, noise, random), weak], 2)

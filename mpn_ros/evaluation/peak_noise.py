@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mpn_ros.coco import DatasetImage, PersonDataset
-from mpn_ros.pipeline.crops import expand, into_crop
+from mpn_ros.pipeline.crops import expand, to_crop_coordinates
 from mpn_ros.pipeline.looks import Plan, look_at_windows
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.windows import MOST_WINDOWS, plan_windows
@@ -133,7 +133,7 @@ def _strays(
     counterpart."""
     x, y, width, height = person['bbox']
     crop = expand(np.array([[x, y, x + width, y + height]], float), margin)
-    stray = used & (into_crop(peaks[None], crop)[0, ..., 2] > 0)
+    stray = used & (to_crop_coordinates(peaks[None], crop)[0, ..., 2] > 0)
     flip = np.asarray(COCO.flip)
     for someone in everybody:
         keypoints, reach = _keypoints(someone)

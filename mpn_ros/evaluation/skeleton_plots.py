@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from mpn_ros.pipeline.draw import SIDES, side
+from mpn_ros.pipeline.draw import SIDES, body_side
 from mpn_ros.skeleton import SkeletonLayout
 
 
@@ -23,5 +23,5 @@ def frame(panel: Axes, x0: float, y0: float, x1: float, y1: float, title: str) -
 
 def colour(layout: SkeletonLayout, *keypoints: int) -> tuple[float, float, float]:
     """That of a side, red, green and blue 0..1."""
-    blue, green, red = SIDES[side(layout, *keypoints)]
+    blue, green, red = SIDES[body_side(layout, *keypoints)]
     return red / 255, green / 255, blue / 255

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mpn_ros.network.anchors import PER_CELL
-from mpn_ros.network.layers import begin_with, conv3x3
+from mpn_ros.network.layers import conv3x3, init_normal_
 from mpn_ros.presets import DetectorConfig
 
 _PRIOR = 0.01  # RetinaNet section 4.1: every anchor starts with this probability, or the first losses explode
@@ -44,7 +44,7 @@ class DetectorSubnet(nn.Module):
         """The convolution that the outputs come from."""
         return [module for module in self.output.modules() if isinstance(module, nn.Conv2d)][-1]
 
-    def rescale(self, scale: float, shift: float) -> None:
+    def apply_calibration(self, scale: float, shift: float) -> None:
         """Makes every output y ``scale * y + shift``."""
         assert self.last.bias is not None
         with torch.no_grad():
@@ -72,7 +72,7 @@ class Detector(nn.Module):
         self.classification = DetectorSubnet(inputs, 1, levels, config)
         self.regression = DetectorSubnet(inputs, 4, levels, config)
         last = self.classification.last
-        begin_with(last.weight, 0.01)
+        init_normal_(last.weight, 0.01)
         assert last.bias is not None
         nn.init.constant_(last.bias, -math.log((1 - _PRIOR) / _PRIOR))
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpn_ros.network.layers import begin_with, conv3x3, convolve_parts, resize_to
+from mpn_ros.network.layers import concat_conv, conv3x3, init_normal_, resize_to
 from mpn_ros.presets import KeypointHeadConfig
 
 
@@ -17,7 +17,7 @@ def heatmap_output(inputs: int, keypoints: int, activation: str) -> nn.Conv2d:
     """The 1x1 convolution to K + 1 heatmaps. It starts near "nobody anywhere": nearly all of every heatmap is
     background."""
     output = nn.Conv2d(inputs, keypoints + 1, 1)
-    begin_with(output.weight, 0.001)
+    init_normal_(output.weight, 0.001)
     assert output.bias is not None
     nn.init.constant_(output.bias, -4.6 if activation == 'sigmoid' else 0.0)  # sigmoid(-4.6) = 0.01
     return output
@@ -45,7 +45,7 @@ class KeypointHead(nn.Module):
     def forward(self, pyramid: Sequence[torch.Tensor]) -> torch.Tensor:
         d2, *coarser = (down(level) for down, level in zip(self.down, pyramid))
         levels = [d2, *(resize_to(d, d2) for d in coarser)]
-        return self.heatmaps(F.relu(convolve_parts(self.fusion, levels)))
+        return self.heatmaps(F.relu(concat_conv(self.fusion, levels)))
 
     def scores(self, heatmaps: torch.Tensor) -> torch.Tensor:
         """The head's output as scores from 0. A linear output may overshoot 1: clipped here, its peaks would become
@@ -53,7 +53,7 @@ class KeypointHead(nn.Module):
         return heatmaps.sigmoid() if self.config.activation == 'sigmoid' else heatmaps.clamp(min=0)
 
 
-class IntermediateHeads(nn.Module):
+class AuxiliaryHeads(nn.Module):
     """Intermediate supervision (section 3.2): heatmaps straight from each K level by a 1x1 convolution; used in
     training only."""
 

@@ -30,7 +30,7 @@ class Normalise(nn.Module):
         return ((images.to(self.mean.dtype) - self.mean) / self.std).permute(0, 3, 1, 2)
 
 
-def begin_with(weight: torch.Tensor, std: float) -> None:
+def init_normal_(weight: torch.Tensor, std: float) -> None:
     """Normally distributed values. None for a tensor of the device ``meta``, which has no place for them: PyTorch would
     import its compiler to leave them out, which takes a second."""
     if not weight.is_meta:
@@ -55,7 +55,7 @@ def resize_to(features: torch.Tensor, like: torch.Tensor, mode: str = 'nearest')
     return F.interpolate(features, size=size, mode=mode, align_corners=False if mode == 'bilinear' else None)
 
 
-def convolve_parts(conv: nn.Module, parts: Sequence[torch.Tensor]) -> torch.Tensor:
+def concat_conv(conv: nn.Module, parts: Sequence[torch.Tensor]) -> torch.Tensor:
     """``conv(torch.cat(parts, 1))`` for a ``conv3x3``; where it is separable without the concatenation, which on a CPU
     is a slow copy: depthwise channels know nothing of each other, and a pointwise convolution is a sum over parts."""
     if not isinstance(conv, nn.Sequential):

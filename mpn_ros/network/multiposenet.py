@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mpn_ros.network.detector import Detector
-from mpn_ros.network.keypoint_head import IntermediateHeads, KeypointHead
+from mpn_ros.network.keypoint_head import AuxiliaryHeads, KeypointHead
 from mpn_ros.network.mobilenet import MobileNet
 from mpn_ros.network.pyramid import DetectorPyramid, FeaturePyramid
 from mpn_ros.network.resnet import ResNet
@@ -48,7 +48,7 @@ class MultiPoseNet(nn.Module):
         width = preset.keypoint_pyramid.width
         self.keypoint_pyramid = FeaturePyramid(channels, preset.keypoint_pyramid, smooth_coarsest=False)
         self.keypoint_head = KeypointHead(width, len(channels), preset.keypoints, preset.keypoint_head)
-        self.intermediate = IntermediateHeads(width, len(channels), preset.keypoints, preset.keypoint_head.activation)
+        self.intermediate = AuxiliaryHeads(width, len(channels), preset.keypoints, preset.keypoint_head.activation)
         self.detector_pyramid = DetectorPyramid(channels[1:], preset.detector_pyramid)
         self.detector = Detector(preset.detector_pyramid.width, len(self.anchor_strides), preset.detector)
 

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from mpn_ros.errors import PresetError
-from mpn_ros.network.layers import begin_with
+from mpn_ros.network.layers import init_normal_
 
 # Bottlenecks in each stage, and whether the last stage is dilated.
 _LAYOUTS = {
@@ -71,7 +71,7 @@ class ResNet(nn.Module):
         self.layer4 = _stage(1024, 512, blocks[3], stride=1 if dilated else 2, dilation=2 if dilated else 1)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
-                begin_with(module.weight, math.sqrt(2 / (module.out_channels * math.prod(module.kernel_size))))
+                init_normal_(module.weight, math.sqrt(2 / (module.out_channels * math.prod(module.kernel_size))))
         self.register_load_state_dict_pre_hook(_drop_classifier)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -11,7 +11,7 @@ def expand(boxes: np.ndarray, margin: float) -> np.ndarray:
     return np.concatenate([corner - margin * size, corner + (1 + margin) * size], -1)
 
 
-def into_crop(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
+def to_crop_coordinates(points: np.ndarray, crops: np.ndarray) -> np.ndarray:
     """Points ``(P or 1, K, N, 3)`` x, y, score in pixels as seen in crops ``(P, 4)``: ``(P, K, N, 3)`` float32 x and y
     0..1 from edge to edge, and the score, 0 for points that are outside."""
     left, top, right, bottom = np.moveaxis(crops[:, None, None], -1, 0)

@@ -35,7 +35,7 @@ def draw(
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()
     if result.mask is not None:
-        _tint(canvas, result.mask)
+        _blend_mask(canvas, result.mask)
     unit = max(1.0, max(canvas.shape[:2]) / 640)
     for person in reversed(result.people):
         _draw_box(canvas, person, unit)
@@ -43,7 +43,7 @@ def draw(
     return np.ascontiguousarray(canvas[..., ::-1]) if channel_order == 'rgb' else canvas
 
 
-def _tint(canvas: np.ndarray, mask: np.ndarray) -> None:
+def _blend_mask(canvas: np.ndarray, mask: np.ndarray) -> None:
     """Blends the tint in where the mask is, with an edge that fades over about one percent of the image."""
     if not mask.any():
         return
@@ -88,10 +88,12 @@ def _draw_skeleton(canvas: np.ndarray, person: Person, layout: SkeletonLayout, u
     for a, b in bones:
         cv2.line(canvas, points[a], points[b], SHADOW, outline, cv2.LINE_AA, SUBPIXEL_BITS)
     for a, b in bones:
-        cv2.line(canvas, points[a], points[b], SIDES[side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.line(canvas, points[a], points[b], SIDES[body_side(layout, a, b)], bone, cv2.LINE_AA, SUBPIXEL_BITS)
     for index in np.flatnonzero(seen).tolist():
         cv2.circle(canvas, points[index], keypoint + 2**SUBPIXEL_BITS, SHADOW, cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
-        cv2.circle(canvas, points[index], keypoint, SIDES[side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS)
+        cv2.circle(
+            canvas, points[index], keypoint, SIDES[body_side(layout, index)], cv2.FILLED, cv2.LINE_AA, SUBPIXEL_BITS
+        )
 
 
 def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -102,7 +104,7 @@ def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int,
     return [(int(x), int(y)) for x, y in np.rint(clipped * 2**SUBPIXEL_BITS)]
 
 
-def side(layout: SkeletonLayout, *keypoints: int) -> str:
+def body_side(layout: SkeletonLayout, *keypoints: int) -> str:
     """'left' or 'right' if all keypoints with a side are of that one, else 'centre'."""
     sides = {layout.names[keypoint].partition('_')[0] for keypoint in keypoints} & {'left', 'right'}
     return sides.pop() if len(sides) == 1 else 'centre'

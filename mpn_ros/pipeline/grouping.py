@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.pipeline.crops import expand, into_crop
+from mpn_ros.pipeline.crops import expand, to_crop_coordinates
 from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
 
 _TRUST = 4
@@ -80,15 +80,15 @@ class PRNGrouper:
         self.floor = floor
 
     def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
-        peaks = [_strong(p, self.peak_threshold) for p in peaks]
+        peaks = [_filter_peaks(p, self.peak_threshold) for p in peaks]
         crops = _crops(peaks, boxes, self._margin)
         likely = assignment_probabilities(self._prn(crops))
         trust = np.concatenate([b[:, 4] if b.shape[1] > 4 else np.ones(len(b)) for b in boxes]) ** _TRUST
         gain = np.log(np.maximum(likely, 1e-9) / self.floor) * trust[:, None, None]
-        return _people(peaks, boxes, _exclusive(gain, _people_of(boxes)), crops[..., 2] * likely)
+        return _people(peaks, boxes, _assign_one_to_one(gain, _row_slices(boxes)), crops[..., 2] * likely)
 
 
-def _strong(peaks: np.ndarray, threshold: float) -> np.ndarray:
+def _filter_peaks(peaks: np.ndarray, threshold: float) -> np.ndarray:
     """Peaks ``(K, N, 3)`` of which those below the threshold have a score of 0, cut to as many rows as are used then,
     at least 1."""
     strong = peaks[..., 2] >= threshold
@@ -99,16 +99,16 @@ def _strong(peaks: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def _crops(peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray], margin: float) -> np.ndarray:
-    """The peaks of each image in the crops of its people, P in all images: ``(P, K, N, 3)`` as of ``into_crop``, N that
-    of the image with the most peaks."""
+    """The peaks of each image in the crops of its people, P in all images: ``(P, K, N, 3)`` as of
+    ``to_crop_coordinates``, N that of the image with the most peaks."""
     keypoints, width = peaks[0].shape[0], max(p.shape[1] for p in peaks)
     crops = np.zeros((sum(map(len, boxes)), keypoints, width, 3), np.float32)
-    for image, p, b in zip(_people_of(boxes), peaks, boxes, strict=True):
-        crops[image, :, : p.shape[1]] = into_crop(p[None], expand(np.asarray(b)[:, :4], margin))
+    for image, p, b in zip(_row_slices(boxes), peaks, boxes, strict=True):
+        crops[image, :, : p.shape[1]] = to_crop_coordinates(p[None], expand(np.asarray(b)[:, :4], margin))
     return crops
 
 
-def _people_of(boxes: Sequence[np.ndarray]) -> list[slice]:
+def _row_slices(boxes: Sequence[np.ndarray]) -> list[slice]:
     """For each image the rows of its people among those of all images."""
     ends = np.cumsum([len(b) for b in boxes]).tolist()
     return [slice(end - len(b), end) for end, b in zip(ends, boxes)]
@@ -120,7 +120,7 @@ def _best(value: np.ndarray) -> np.ndarray:
     return np.where(np.take_along_axis(value, best[..., None], -1)[..., 0] > 0, best, -1)
 
 
-def _exclusive(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
+def _assign_one_to_one(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
     """The peaks ``(P, K)`` that maximise the sum of the gains ``(P, K, N)`` with each of an image's peaks going to one
     person at most; -1 for none, which gains 0. ``images`` are the rows of each image's people."""
     choice = _best(gain)
@@ -142,7 +142,7 @@ def _people(
     """The keypoints of each image's people from the chosen peaks ``(P, K)`` and the scores ``(P, K, N)``."""
     value = np.take_along_axis(score, choice.clip(0)[..., None], -1)
     answer = []
-    for image, p in zip(_people_of(boxes), peaks, strict=True):
+    for image, p in zip(_row_slices(boxes), peaks, strict=True):
         position = p[np.arange(len(p)), choice[image].clip(0), :2]
         keypoints = np.concatenate([position, value[image]], -1).astype(np.float32)
         keypoints[choice[image] < 0] = (np.nan, np.nan, 0)

@@ -43,7 +43,7 @@ def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
     return {'size': list(mask.shape), 'counts': np.diff(starts).tolist()}
 
 
-class RecordWriter(AbstractContextManager['RecordWriter']):
+class JsonWriter(AbstractContextManager['JsonWriter']):
     """A JSON file of results: ``source``, ``width`` and ``height`` of its images, ``keypoint_names``, and ``frames``,
     each with ``index``, ``time`` (seconds) and a ``result_record``. It appears under its name when it is complete: left
     by an exception, it leaves nothing behind. Raises OSError if it cannot be written."""

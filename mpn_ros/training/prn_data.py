@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from mpn_ros.pipeline.crops import compact, expand, into_crop
+from mpn_ros.pipeline.crops import compact, expand, to_crop_coordinates
 from mpn_ros.presets import PRNConfig
 from mpn_ros.skeleton import COCO
 from mpn_ros.training.prn_labels import LabelledPeople
@@ -62,7 +62,7 @@ class CropSampler:
         return detected(self.people[who], self.noise, random) * (who >= 0)[..., None, None]
 
     def _in_crop(self, points: np.ndarray, crops: np.ndarray) -> np.ndarray:
-        return into_crop(points.swapaxes(1, 2), crops)
+        return to_crop_coordinates(points.swapaxes(1, 2), crops)
 
     def _stranger(self, count: int, random: np.random.Generator) -> np.ndarray:
         """``(B, K, 1, 3)``: in some crops somebody of another image, about as large and anywhere near the middle."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from mpn_ros.decoding.raw import DecodedImage
-from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, side
+from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, body_side
 from mpn_ros.pipeline.record import person_record
 from mpn_ros.result import Person
 from mpn_ros.skeleton import SkeletonLayout
@@ -67,8 +67,8 @@ class Frame:
 def palette(layout: SkeletonLayout) -> dict[str, Any]:
     """Bones as ``[from, to, colour]``, and the colour of each keypoint and of boxes, as in ``draw.py``."""
     return {
-        'bones': [[a, b, _css(SIDES[side(layout, a, b)])] for a, b in layout.edges],
-        'joints': [_css(SIDES[side(layout, keypoint)]) for keypoint in range(len(layout))],
+        'bones': [[a, b, _css(SIDES[body_side(layout, a, b)])] for a, b in layout.edges],
+        'joints': [_css(SIDES[body_side(layout, keypoint)]) for keypoint in range(len(layout))],
         'box': _css(BOX),
     }
 

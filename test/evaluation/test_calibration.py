@@ -98,5 +98,5 @@ def test_a_rescaled_subnet_answers_the_rescaled_logits(separable):
     pyramid = [torch.randn(1, 8, 8, 8), torch.randn(1, 8, 4, 4)]
     with torch.no_grad():
         before = subnet(pyramid)
-        subnet.rescale(2.3, 0.5)
+        subnet.apply_calibration(2.3, 0.5)
         torch.testing.assert_close(subnet(pyramid), 2.3 * before + 0.5)

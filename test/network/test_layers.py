@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mpn_ros.network.layers import Normalise, conv3x3, convolve_parts
+from mpn_ros.network.layers import Normalise, concat_conv, conv3x3
 from mpn_ros.presets import Preprocessing
 
 
@@ -15,7 +15,7 @@ def test_the_convolution_of_parts_is_that_of_their_concatenation(separable, bias
     torch.manual_seed(0)
     conv = conv3x3(12, 5, separable=separable, bias=bias)
     parts = [torch.randn(2, channels, 6, 7) for channels in (4, 6, 2)]
-    torch.testing.assert_close(convolve_parts(conv, parts), conv(torch.cat(parts, 1)))
+    torch.testing.assert_close(concat_conv(conv, parts), conv(torch.cat(parts, 1)))
 
 
 def test_pixels_are_normalised_by_channel():

@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from mpn_ros.pipeline.record import RecordWriter, result_record, run_lengths
+from mpn_ros.pipeline.record import JsonWriter, result_record, run_lengths
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO
 
@@ -46,7 +46,7 @@ def test_run_lengths_are_cocos(fill):
 
 
 def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
-    with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
+    with JsonWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
         record.write(0, 0.0, a_result())
         record.write(1, 0.0333333, PoseResult((), np.zeros((3, 4), np.uint8)))
     text = (tmp_path / 'clip.json').read_text()
@@ -61,7 +61,7 @@ def test_the_file_is_json_with_a_line_for_each_frame(tmp_path):
 
 def test_an_interrupted_file_does_not_appear(tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        with RecordWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
+        with JsonWriter(tmp_path / 'clip.json', 'clip.mp4', 4, 3) as record:
             record.write(0, 0.0, a_result())
             raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []

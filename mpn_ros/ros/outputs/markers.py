@@ -10,7 +10,7 @@ from geometry_msgs.msg import Point, Vector3
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from mpn_ros.pipeline.draw import BOX, SIDES, side
+from mpn_ros.pipeline.draw import BOX, SIDES, body_side
 from mpn_ros.result import Person
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
@@ -84,14 +84,14 @@ def _person(person: Person, pose: np.ndarray, layout: SkeletonLayout) -> Iterato
             Marker.LINE_LIST,
             pose[np.ravel(bones)],
             BONE * distance,
-            [side(layout, *bone) for bone in bones for _ in bone],
+            [body_side(layout, *bone) for bone in bones for _ in bone],
         )
     yield _list(
         'joints',
         Marker.SPHERE_LIST,
         pose[keypoints],
         KEYPOINT * distance,
-        [side(layout, keypoint) for keypoint in keypoints],
+        [body_side(layout, keypoint) for keypoint in keypoints],
     )
     if person.id is not None:
         yield _text(str(person.id), pose[keypoints], TEXT * distance)
