@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mpn_ros.camera_model import CameraModel
-from mpn_ros.depth.surfaces import Surfaces, find_surfaces
+from mpn_ros.depth.depth_clusters import DepthClusters, find_depth_clusters
 from mpn_ros.errors import ImageError
 from mpn_ros.skeleton import COCO
 
@@ -92,8 +92,8 @@ def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) 
     pixels = keypoints[..., :2].astype(np.float64)
     scale = np.array([width / camera.width, height / camera.height])
     centres = (pixels + 0.5) * scale - 0.5
-    found = find_surfaces(depth, centres.reshape(-1, 2), np.repeat(_radii(centres), count))
-    found = Surfaces(*(values.reshape(people, count, -1) for values in found))
+    found = find_depth_clusters(depth, centres.reshape(-1, 2), np.repeat(_radii(centres), count))
+    found = DepthClusters(*(values.reshape(people, count, -1) for values in found))
     return _assemble(found, camera.rays(pixels), _distances(found))
 
 
@@ -105,7 +105,7 @@ def _radii(centres: np.ndarray) -> np.ndarray:
     return np.maximum(WINDOW * (high - low).max(-1), SMALLEST_WINDOW)
 
 
-def _distances(found: Surfaces) -> np.ndarray:
+def _distances(found: DepthClusters) -> np.ndarray:
     """``(P,)`` metres: the distance that most keypoints agree on, where a keypoint agrees the less the farther it is
     off; the nearest of several; NaN where nothing is seen."""
     people = len(found.depth)
@@ -115,7 +115,7 @@ def _distances(found: Surfaces) -> np.ndarray:
     return np.take_along_axis(candidates, votes.argmax(-1)[:, None], -1)[:, 0]
 
 
-def _assemble(found: Surfaces, rays: np.ndarray, distances: np.ndarray) -> Keypoints3D:
+def _assemble(found: DepthClusters, rays: np.ndarray, distances: np.ndarray) -> Keypoints3D:
     """Takes for each keypoint, from the trunk outwards, the nearest surface that its bone reaches."""
     people, keypoints = rays.shape[:2]
     points, spread = np.full((people, keypoints, 3), np.nan), np.full((people, keypoints), np.nan)

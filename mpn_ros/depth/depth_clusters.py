@@ -18,7 +18,7 @@ _GRID = np.stack(np.meshgrid(*[np.linspace(-1, 1, 7)] * 2), axis=-1).reshape(-1,
 _DISC = _GRID[np.hypot(*_GRID.T) <= 1]
 
 
-class Surfaces(NamedTuple):
+class DepthClusters(NamedTuple):
     """Surfaces in J windows, ``(J, SURFACES)`` each, nearest first, NaN where there are no more: ``depth`` in metres,
     ``spread`` of its samples as a robust standard deviation in metres, ``share`` of the window's valid samples."""
 
@@ -27,7 +27,7 @@ class Surfaces(NamedTuple):
     share: np.ndarray
 
 
-def find_surfaces(depth: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> Surfaces:
+def find_depth_clusters(depth: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> DepthClusters:
     """The surfaces within ``radii`` ``(J,)`` of ``centres`` ``(J, 2)``, x and y in pixels of ``depth``, which is
     ``(h, w)``: floats are metres, integers millimetres; 0, negative, NaN and infinite values are no measurement. What
     of a window is outside of the image, or has a NaN centre, counts as no measurement too."""
@@ -40,7 +40,7 @@ def find_surfaces(depth: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> 
         surface, spread, count = _nearest(samples, floor, needed)
         found.append((surface, spread, count / np.maximum(valid, 1)))
         floor = surface + _thickness(surface) / 2  # NaN finds nothing more
-    return Surfaces(*(np.stack(values, axis=-1) for values in zip(*found, strict=True)))
+    return DepthClusters(*(np.stack(values, axis=-1) for values in zip(*found, strict=True)))
 
 
 def _sample(depth: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:

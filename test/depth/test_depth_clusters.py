@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.depth.surfaces import find_surfaces
+from mpn_ros.depth.depth_clusters import find_depth_clusters
 
 
 def at(depth, x, y, radius=3.0):
     """The surfaces around one pixel."""
-    found = find_surfaces(np.asarray(depth), np.array([[x, y]], float), np.array([radius]))
+    found = find_depth_clusters(np.asarray(depth), np.array([[x, y]], float), np.array([radius]))
     return [values[0] for values in found]
 
 
