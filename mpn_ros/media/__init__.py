@@ -2,7 +2,7 @@
 
 from mpn_ros.media.images import read_image, write_image
 from mpn_ros.media.kinds import is_image
-from mpn_ros.media.video import Frame, VideoReader
+from mpn_ros.media.video import VideoFrame, VideoReader
 from mpn_ros.media.writer import TimedVideo, VideoWriter
 
-__all__ = ['Frame', 'TimedVideo', 'VideoReader', 'VideoWriter', 'is_image', 'read_image', 'write_image']
+__all__ = ['VideoFrame', 'TimedVideo', 'VideoReader', 'VideoWriter', 'is_image', 'read_image', 'write_image']

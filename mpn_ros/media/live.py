@@ -12,7 +12,7 @@ import cv2
 from mpn_ros.decoding.silence import decoders_silenced
 from mpn_ros.errors import ImageError
 from mpn_ros.media.capture import only_videos
-from mpn_ros.media.video import Frame
+from mpn_ros.media.video import VideoFrame
 
 SCHEMES = 'rtsp', 'rtsps', 'rtmp', 'http', 'https', 'udp', 'tcp'
 """Kinds of addresses that FFmpeg is asked for."""
@@ -59,10 +59,10 @@ class LiveReader(AbstractContextManager['LiveReader']):
         """See ``VideoReader``."""
         return self.fps
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[VideoFrame]:
         index, image, seconds = 0, self._first, 0.0
         while True:
-            yield Frame(index, seconds, image)
+            yield VideoFrame(index, seconds, image)
             with decoders_silenced():
                 more, image = self._capture.read()
             if not more or image is None:

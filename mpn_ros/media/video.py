@@ -31,7 +31,7 @@ FASTEST = 60.0
 """Most frames a second of an overlay whose video has no rate of its own."""
 
 
-class Frame(NamedTuple):
+class VideoFrame(NamedTuple):
     """A frame of a video: its number from 0, its time in seconds from the start, its pixels ``(H, W, 3)`` BGR."""
 
     index: int  # type: ignore[assignment]  # it hides tuple.index, which no frame needs
@@ -72,13 +72,13 @@ class VideoReader(AbstractContextManager['VideoReader']):
             self.expected = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self.height, self.width = self._first.shape[:2]
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[VideoFrame]:
         if self._capture is None:
             for index, (time, image) in enumerate(self._animation):
-                yield Frame(index, time, image)
+                yield VideoFrame(index, time, image)
             self.fault = self._animation.fault
             return
-        yield Frame(0, 0.0, self._first)
+        yield VideoFrame(0, 0.0, self._first)
         index, time, start, stuck = 0, 0.0, self._time(), 0
         while True:
             with decoders_silenced():
@@ -93,7 +93,7 @@ class VideoReader(AbstractContextManager['VideoReader']):
                 time = told
             else:
                 stuck, time = stuck + 1, time + 1 / self.fps
-            yield Frame(index, time, image)
+            yield VideoFrame(index, time, image)
 
     def overlay_rate(self) -> float:
         """Frames a second that show each of this video's at its time: ``fps``, or where its intervals differ, that of

@@ -22,8 +22,8 @@ from mpn_ros.msg import SkeletonArray
 from mpn_ros.parameters import Parameters, camera_topic
 from mpn_ros.ros import messages
 from mpn_ros.serving.synchronizer import StampSynchronizer
+from mpn_ros.view.annotated_frame import AnnotatedFrame
 from mpn_ros.view.channel import Channel
-from mpn_ros.view.frame import Frame
 from mpn_ros.view.server import ViewServer
 
 KEPT = 16
@@ -66,10 +66,10 @@ class ViewNode(Node):
             if 'image' in parts:
                 channel.show(self._frame(people, parts['image'], parts.get('mask')))
 
-    def _frame(self, people: SkeletonArray, image: Any, mask: Image | None) -> Frame:
+    def _frame(self, people: SkeletonArray, image: Any, mask: Image | None) -> AnnotatedFrame:
         stamp = Time.from_msg(people.header.stamp).nanoseconds
         age = (self.get_clock().now().nanoseconds - stamp) / 1e9 if stamp else None
-        return Frame(
+        return AnnotatedFrame(
             partial(self._decode, image),
             (people.image_width, people.image_height),
             messages.to_people(people),

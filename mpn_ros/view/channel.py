@@ -6,15 +6,15 @@ import threading
 import time
 from typing import NamedTuple
 
-from mpn_ros.view.frame import Frame
+from mpn_ros.view.annotated_frame import AnnotatedFrame
 
 
-class Shown(NamedTuple):
+class FrameState(NamedTuple):
     """``frame`` is the ``number``-th, from 1, and has been here for ``held`` seconds; 0 and None before the first.
     ``silence``: seconds since the last image, answered or not; None before the first."""
 
     number: int
-    frame: Frame | None
+    frame: AnnotatedFrame | None
     held: float
     silence: float | None
 
@@ -24,7 +24,7 @@ class Channel:
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self._frame: Frame | None = None
+        self._frame: AnnotatedFrame | None = None
         self._number, self._shown_at = 0, 0.0
         self._image_at: float | None = None
 
@@ -32,17 +32,19 @@ class Channel:
         """An image has come, whether or not it will be answered."""
         self._image_at = time.monotonic()
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: AnnotatedFrame) -> None:
         """Replaces the frame that was shown."""
         with self._news:
             self._number, self._frame, self._shown_at = self._number + 1, frame, time.monotonic()
             self._news.notify_all()
 
-    def wait(self, after: int, timeout: float) -> Shown:
+    def wait(self, after: int, timeout: float) -> FrameState:
         """What is shown as soon as it is another than the one numbered ``after``, at the latest after ``timeout``
         seconds."""
         with self._news:
             self._news.wait_for(lambda: self._number != after, timeout)
             number, frame, shown_at, image_at = self._number, self._frame, self._shown_at, self._image_at
         now = time.monotonic()
-        return Shown(number, frame, now - shown_at if number else 0.0, None if image_at is None else now - image_at)
+        return FrameState(
+            number, frame, now - shown_at if number else 0.0, None if image_at is None else now - image_at
+        )

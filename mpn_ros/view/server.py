@@ -18,8 +18,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from mpn_ros.errors import ImageError, ParameterError
 from mpn_ros.skeleton import COCO, SkeletonLayout
+from mpn_ros.view.annotated_frame import multipart_form, palette
 from mpn_ros.view.channel import Channel
-from mpn_ros.view.frame import form, palette
 
 PAGE = Path(__file__).parent / 'page'
 FILES = {
@@ -105,11 +105,11 @@ class _Handler(BaseHTTPRequestHandler):
         number, frame, held, silence = channel.wait(int(after), PATIENCE)
         facts: dict[str, Any] = {'number': number, 'held': held, 'silence': silence}
         if frame is None or number == int(after):
-            return HTTPStatus.OK, *form(facts, None)
+            return HTTPStatus.OK, *multipart_form(facts, None)
         try:
-            return HTTPStatus.OK, *form({**facts, **frame.facts()}, frame)
+            return HTTPStatus.OK, *multipart_form({**facts, **frame.facts()}, frame)
         except ImageError as error:
-            return HTTPStatus.OK, *form({**facts, 'error': str(error)}, None)
+            return HTTPStatus.OK, *multipart_form({**facts, 'error': str(error)}, None)
 
     def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
         self.send_response(status)

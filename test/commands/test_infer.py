@@ -20,7 +20,7 @@ from mpn_ros.cli import main
 from mpn_ros.commands import infer
 from mpn_ros.commands.infer_inputs import Source, output_stems
 from mpn_ros.files import unfinished_path
-from mpn_ros.media import Frame, VideoReader, VideoWriter, read_image, write_image
+from mpn_ros.media import VideoFrame, VideoReader, VideoWriter, read_image, write_image
 from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.letterbox import check_image
 from mpn_ros.result import Person, PoseResult
@@ -299,7 +299,7 @@ def test_ctrl_c_ends_a_camera_with_whole_files(tmp_path, monkeypatch):
 
     def frames(self):
         for index in range(5):
-            yield Frame(index, index / 10, np.full((60, 80, 3), 90, np.uint8))
+            yield VideoFrame(index, index / 10, np.full((60, 80, 3), 90, np.uint8))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LiveReader, '__iter__', frames)

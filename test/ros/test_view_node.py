@@ -16,7 +16,7 @@ pytest.importorskip('mpn_ros.msg', reason='the messages of mpn_ros are not built
 
 from mpn_ros.parameters import Parameters  # noqa: E402
 from mpn_ros.ros.view_node import ViewNode, image_topics  # noqa: E402
-from mpn_ros.view.channel import Channel, Shown  # noqa: E402
+from mpn_ros.view.channel import Channel, FrameState  # noqa: E402
 
 pytestmark = pytest.mark.ros
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +30,7 @@ def look_on(robot, **parameters: object) -> dict[str, Channel]:
     return channels
 
 
-def watch(channel: Channel, send, until) -> Shown:
+def watch(channel: Channel, send, until) -> FrameState:
     """Sends images until an answer with a mask is shown; the first ones may be lost while the nodes find each other."""
 
     def answered():

@@ -7,7 +7,7 @@ import pytest
 
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.result import Person
-from mpn_ros.view.frame import Frame
+from mpn_ros.view.annotated_frame import AnnotatedFrame
 
 WIDTH, HEIGHT = 320, 240
 POSE = [
@@ -39,8 +39,8 @@ def person() -> Person:
 
 
 @pytest.fixture
-def frame(person: Person) -> Frame:
+def frame(person: Person) -> AnnotatedFrame:
     grey = DecodedImage(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), 'rgb')
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[60:200, 110:210] = 255
-    return Frame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=0.05)
+    return AnnotatedFrame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=0.05)

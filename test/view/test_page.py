@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpn_ros.view.frame import palette
+from mpn_ros.view.annotated_frame import palette
 from mpn_ros.view.server import ViewServer
 
 CAMERA = '/left/image_raw'

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from mpn_ros.errors import ImageError, ParameterError
-from mpn_ros.view.frame import Frame
+from mpn_ros.view.annotated_frame import AnnotatedFrame
 from mpn_ros.view.server import PAGE, PATIENCE, ViewServer
 
 
@@ -91,7 +91,7 @@ def test_a_picture_that_cannot_be_made_is_told(server):
     def broken():
         raise ImageError('image is damaged')
 
-    server.channels['/left/image_raw'].show(Frame(broken, (4, 3), ()))
+    server.channels['/left/image_raw'].show(AnnotatedFrame(broken, (4, 3), ()))
     parts = ask(server)
     assert parts.keys() == {'facts'} and facts(parts)['error'] == 'image is damaged'
 

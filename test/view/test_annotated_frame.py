@@ -8,7 +8,7 @@ import numpy as np
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.pipeline.draw import TINT
 from mpn_ros.skeleton import COCO
-from mpn_ros.view.frame import MASK_SIDE, PICTURE_SIDE, Frame, palette
+from mpn_ros.view.annotated_frame import MASK_SIDE, PICTURE_SIDE, AnnotatedFrame, palette
 
 
 def decoded(data: bytes) -> np.ndarray:
@@ -18,7 +18,7 @@ def decoded(data: bytes) -> np.ndarray:
 def test_pictures_keep_their_colours_and_are_made_small_enough_for_a_radio():
     red = np.zeros((1000, 2560, 3), np.uint8)
     red[..., 0] = 200
-    shown = decoded(Frame(lambda: DecodedImage(red, 'rgb'), (2560, 1000), ()).jpeg)
+    shown = decoded(AnnotatedFrame(lambda: DecodedImage(red, 'rgb'), (2560, 1000), ()).jpeg)
     assert shown.shape == (500, PICTURE_SIDE, 3)
     np.testing.assert_allclose(shown[250, 600], (0, 0, 200), atol=4)
 
@@ -27,12 +27,12 @@ def test_the_mask_is_opaque_on_people_alone(frame):
     mask = decoded(frame.png)
     assert mask.shape == (*frame.mask.shape, 4) and tuple(mask[100, 150, :3]) == TINT
     np.testing.assert_array_equal(mask[..., 3], frame.mask)
-    wide = Frame(frame.picture, (1920, 1080), (), np.full((1080, 1920), 255, np.uint8))
+    wide = AnnotatedFrame(frame.picture, (1920, 1080), (), np.full((1080, 1920), 255, np.uint8))
     assert max(decoded(wide.png).shape) == MASK_SIDE
 
 
 def test_without_a_mask_there_is_none(frame):
-    assert Frame(frame.picture, frame.size, ()).png is None
+    assert AnnotatedFrame(frame.picture, frame.size, ()).png is None
 
 
 def test_people_are_plain_data(frame):
@@ -52,4 +52,4 @@ def test_nobody_watching_costs_no_picture():
     def never() -> DecodedImage:
         raise AssertionError('made for nobody')
 
-    Frame(never, (4, 3), ()).facts()
+    AnnotatedFrame(never, (4, 3), ()).facts()

@@ -23,7 +23,7 @@ JPEG_QUALITY = 80
 
 
 @dataclass(frozen=True)
-class Frame:
+class AnnotatedFrame:
     """An answered image.
 
     picture: makes its pixels; it is called when a browser asks for them, so that nobody watching costs nothing.
@@ -87,7 +87,7 @@ def _encode(suffix: str, image: np.ndarray, *options: int) -> bytes:
     return bytes(cv2.imencode(suffix, image, options)[1].data)
 
 
-def form(facts: dict[str, Any], frame: Frame | None) -> tuple[str, bytes]:
+def multipart_form(facts: dict[str, Any], frame: AnnotatedFrame | None) -> tuple[str, bytes]:
     """Content type and bytes of a multipart/form-data with ``facts`` and the pictures of ``frame``: a browser takes it
     apart by itself, so that a picture and its people arrive as one."""
     parts = [('facts', 'application/json', json.dumps(facts).encode())]
