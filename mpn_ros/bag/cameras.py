@@ -11,7 +11,7 @@ from rosbags.interfaces import Connection
 from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
-from mpn_ros.bag.messages import ANSWERS, COMPRESSED, IMAGE, LATCHED, SKELETONS
+from mpn_ros.bag.messages import COMPRESSED, IMAGE, LATCHED, RESULT_TYPES, SKELETONS
 from mpn_ros.bag.recording import Recording
 from mpn_ros.errors import ParameterError
 
@@ -41,7 +41,7 @@ class Camera:
 
     def answers(self) -> dict[str, str]:
         """Topic and type of everything that is written for this camera."""
-        return {f'{self.namespace}/{name}': kind for name, kind in {**ANSWERS, **LATCHED}.items()}
+        return {f'{self.namespace}/{name}': kind for name, kind in {**RESULT_TYPES, **LATCHED}.items()}
 
 
 def find_cameras(recording: Recording, store: Typestore, tell: Callable[[str], None]) -> list[Camera]:

@@ -16,7 +16,7 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys.store import Typestore
 from tqdm import tqdm
 
-from mpn_ros.bag.answers import CameraAnswers, Tally
+from mpn_ros.bag.camera_processor import CameraProcessor, FrameCounts
 from mpn_ros.bag.cameras import Camera, choose_cameras, find_cameras
 from mpn_ros.bag.messages import make_typestore
 from mpn_ros.bag.recording import Recording
@@ -38,7 +38,7 @@ class Converted:
     """What became of the images of each camera, by topic, and whether ``complete``: the copy has all that the recording
     announces."""
 
-    tallies: dict[str, Tally]
+    counts: dict[str, FrameCounts]
     complete: bool
 
 
@@ -51,7 +51,7 @@ def convert(
     topics: Sequence[str] = (),
     video: Path | None = None,
 ) -> Converted:
-    """Copies the bag ``source`` to the folder ``target`` with the answers to all cameras, or to those in ``topics``.
+    """Copies the bag ``source`` to the folder ``target`` with the processors to all cameras, or to those in ``topics``.
 
     source: a folder of rosbag2, or a single .mcap or .db3. ``target`` has the same storage.
     video: an .mp4 with the people drawn in; of several cameras, each gets its own with its namespace in the name.
@@ -69,29 +69,29 @@ def convert(
             writer = _make_writer(source, target, unfinished)
             stack.enter_context(writer)
             copies = _copy_topics(recording, writer, store, cameras)
-            answers: dict[int, CameraAnswers] = {}
+            processors: dict[int, CameraProcessor] = {}
             for camera in cameras:
                 painted = None
                 if video is not None:
                     path = video_path(video, camera, alone=len(cameras) == 1)
                     painted = stack.enter_context(TimedVideo(path, frame_rate(recording, camera.connections)))
-                answering = CameraAnswers(camera, writer, store, pipeline, painted, tell)
-                answering.begin(recording.start_time)
-                answers |= {connection.id: answering for connection in camera.connections}
+                processor = CameraProcessor(camera, writer, store, pipeline, painted, tell)
+                processor.begin(recording.start_time)
+                processors |= {connection.id: processor for connection in camera.connections}
             messages = tqdm(recording.messages(), total=recording.message_count, unit='message', disable=None)
             read = 0
             for connection, stamp, data in messages:
                 read += 1
                 if connection.id in copies:
                     writer.write(copies[connection.id], stamp, data)
-                if connection.id in answers:
-                    answers[connection.id].answer(stamp, data)
+                if connection.id in processors:
+                    processors[connection.id].process(stamp, data)
             if read != recording.message_count:
                 tell(f'{source} announces {recording.message_count} messages, and {read} are in it')
             for topic, encoding in recording.foreign.items():
                 tell(f"'{topic}' of {source} is left out: its messages are in '{encoding}' and none of ROS 2")
             return Converted(
-                {answering.camera.topic: answering.tally for answering in answers.values()},
+                {processor.camera.topic: processor.counts for processor in processors.values()},
                 read == recording.message_count and not recording.foreign,
             )
     except (WriterError, sqlite3.Error) as error:

@@ -17,7 +17,7 @@ from mpn_ros.resources import share_directory
 IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 SKELETONS = 'mpn_ros/msg/SkeletonArray'
 
-ANSWERS = {
+RESULT_TYPES = {
     'detections': 'vision_msgs/msg/Detection2DArray',
     'skeletons': SKELETONS,
     'mask': IMAGE,

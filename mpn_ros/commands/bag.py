@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
         tqdm.write(f'mpn bag: {text}', file=sys.stderr)
 
     converted = convert(args.source, args.target, pipeline, tell, topics=args.topic, video=args.video)
-    for topic, tally in converted.tallies.items():
-        broken = f', {tally.broken} broken without an answer' if tally.broken else ''
-        print(f'{topic}: {tally.answered} images answered{broken}')
+    for topic, counts in converted.counts.items():
+        broken = f', {counts.broken} broken without an answer' if counts.broken else ''
+        print(f'{topic}: {counts.answered} images answered{broken}')
     print(f'{args.target} was made in {time.monotonic() - start:.1f} s')
-    return 2 if not converted.complete or any(tally.broken for tally in converted.tallies.values()) else 0
+    return 2 if not converted.complete or any(counts.broken for counts in converted.counts.values()) else 0

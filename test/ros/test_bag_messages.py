@@ -13,7 +13,7 @@ from rclpy.serialization import deserialize_message, serialize_message  # noqa: 
 from sensor_msgs.msg import Image  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
 
-from mpn_ros.bag.messages import ANSWERS, IMAGE, LATCHED, make_builder, make_typestore  # noqa: E402
+from mpn_ros.bag.messages import IMAGE, LATCHED, RESULT_TYPES, make_builder, make_typestore  # noqa: E402
 from mpn_ros.messages import serialize_image  # noqa: E402
 from mpn_ros.result import Person, PoseResult  # noqa: E402
 from mpn_ros.ros import messages  # noqa: E402
@@ -38,7 +38,7 @@ def test_same_messages_in_both_worlds():
         'label_info': (messages.label_info(), builder.label_info()),
         'skeleton_layout': (messages.skeleton_layout(), builder.skeleton_layout()),
     }
-    kinds = {**ANSWERS, **LATCHED}
+    kinds = {**RESULT_TYPES, **LATCHED}
     assert {*pairs, 'mask'} == kinds.keys()
     for name, (spoken, written) in pairs.items():
         sent = deserialize_message(serialize_message(spoken), type(spoken))

@@ -12,7 +12,7 @@ from rosbags.serde import SerdeError
 from rosbags.typesys.store import Typestore
 
 from mpn_ros.bag.cameras import Camera
-from mpn_ros.bag.messages import ANSWERS, COMPRESSED, LATCHED, MASKS, make_builder, quality
+from mpn_ros.bag.messages import COMPRESSED, LATCHED, MASKS, RESULT_TYPES, make_builder, quality
 from mpn_ros.decoding.compressed import decode_compressed
 from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import MpnError
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Tally:
+class FrameCounts:
     """What became of a camera's images: all are ``answered`` or ``broken``."""
 
     answered: int = 0
     broken: int = 0
 
 
-class CameraAnswers:
+class CameraProcessor:
     """Writes the answers to the images of ``camera``, and its video if there is one. ``tell`` hears of the first broken
     image: a broken one is counted and gets no answer."""
 
@@ -46,7 +46,7 @@ class CameraAnswers:
         video: TimedVideo | None,
         tell: Callable[[str], None],
     ) -> None:
-        self.camera, self.tally = camera, Tally()
+        self.camera, self.counts = camera, FrameCounts()
         self._writer, self._store, self._pipeline, self._video, self._tell = writer, store, pipeline, video, tell
         self._builder, self._tracker = make_builder(store), Tracker()
         self._decode = decode_compressed if camera.type == COMPRESSED else decode_image
@@ -57,7 +57,7 @@ class CameraAnswers:
                 typestore=store,
                 offered_qos_profiles=[quality(latched=name in LATCHED)],
             )
-            for name, kind in {**ANSWERS, **LATCHED}.items()
+            for name, kind in {**RESULT_TYPES, **LATCHED}.items()
             if pipeline.segments or name not in MASKS
         }
 
@@ -67,19 +67,19 @@ class CameraAnswers:
             self._write('label_info', stamp, self._builder.label_info())
         self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
 
-    def answer(self, stamp: int, data: bytes) -> None:
+    def process(self, stamp: int, data: bytes) -> None:
         """Answers the serialized image that was recorded at ``stamp``, in ns; the answers get the same stamp."""
         try:
             message: Any = self._store.deserialize_cdr(data, self.camera.type)
             picture = self._decode(message)
             result = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
         except (MpnError, SerdeError, cv2.error) as error:  # cv2's: of a shape that it does not bear
-            if not self.tally.broken:
+            if not self.counts.broken:
                 self._tell(
                     f"'{self.camera.topic}' has broken images, which get no answer; the first, at "
                     f'{stamp / 1e9:.3f} s: {" ".join(str(error).split())}'
                 )
-            self.tally.broken += 1
+            self.counts.broken += 1
             return
         self._write('detections', stamp, self._builder.detections(result, message.header))
         self._write('skeletons', stamp, self._builder.skeletons(result, message.header))
@@ -88,7 +88,7 @@ class CameraAnswers:
         if self._video is not None:
             drawing = draw(picture.array, result, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)
-        self.tally.answered += 1
+        self.counts.answered += 1
 
     def _write(self, name: str, stamp: int, message: Any) -> None:
         connection = self._connections[name]
