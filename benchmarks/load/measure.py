@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
@@ -16,37 +16,33 @@ from rclpy.time import Time
 
 from benchmarks.load.cameras import Cameras
 from benchmarks.node_process import resident_memory
-from mpn_ros.serving.statistics import WINDOW
+from mpn_ros.serving.statistics import OUTCOMES, WINDOW
 
-FATES = 'answered', 'dropped', 'malformed', 'failed'
-"""What can become of an image that the node has received."""
 GRACE = 0.5
 """Seconds after which an image that was sent alone has come, if it ever will."""
 PATIENCE = 120.0
 """Seconds for an answer; the first waits for the network to be converted."""
 
 
-@dataclass(frozen=True)
-class Tally:
-    """What one camera sent and what the node counted of it."""
+class CameraCounts(NamedTuple):
+    """What one camera sent and what the node counted of it: 'received', 'missed' and the ``OUTCOMES``."""
 
     sent: int
-    received: int
-    missed: int
-    answered: int
-    dropped: int
-    malformed: int
-    failed: int
+    counts: dict[str, int]
 
     @property
     def unknown(self) -> int:
         """Sent, and neither received nor missed: what was sent before the node first heard the camera."""
-        return self.sent - self.received - self.missed
+        return self.sent - self.counts['received'] - self.counts['missed']
 
     @property
     def under_way(self) -> int:
         """Received, and nothing else is known of it."""
-        return self.received - sum(getattr(self, fate) for fate in FATES)
+        return self.counts['received'] - sum(self.counts[outcome] for outcome in OUTCOMES)
+
+    def as_dict(self) -> dict[str, int]:
+        """All of it by name."""
+        return {'sent': self.sent, **self.counts, 'unknown': self.unknown, 'under_way': self.under_way}
 
 
 class Audience:
@@ -76,7 +72,7 @@ class Audience:
             if name in self._names and 'received' in values:
                 self._counts[name] = (
                     Time.from_msg(message.header.stamp).nanoseconds / 1e9,
-                    {key: int(values[key]) for key in ('received', 'missed', *FATES)},
+                    {key: int(values[key]) for key in ('received', 'missed', *OUTCOMES)},
                 )
                 if values['stamp_to_inference max (ms)']:
                     self.taken.append(
@@ -86,12 +82,12 @@ class Audience:
                         )
                     )
 
-    def known(self, sent: int, after: float) -> list[Tally] | None:
+    def known(self, sent: int, after: float) -> list[CameraCounts] | None:
         """The count of each camera, of which ``sent`` images each have been sent; None until the node has said after
         the time ``after`` that it knows what became of all that it has received."""
-        tallies = [Tally(sent, **counts) for told, counts in self._counts.values() if told > after]
-        finished = len(tallies) == len(self._names) and not any(tally.under_way for tally in tallies)
-        return tallies if finished else None
+        cameras_now = [CameraCounts(sent, counts) for told, counts in self._counts.values() if told > after]
+        finished = len(cameras_now) == len(self._names) and not any(camera.under_way for camera in cameras_now)
+        return cameras_now if finished else None
 
 
 def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int) -> dict[str, float]:
@@ -112,8 +108,8 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     taken = np.array(audience.taken)
     after = settle(audience, cameras)
     counts = {
-        name: sum(getattr(tally, name) - getattr(first, name) for tally, first in zip(after, before, strict=True))
-        for name in ('sent', 'received', 'missed', *FATES, 'unknown', 'under_way')
+        name: sum(camera.as_dict()[name] - first.as_dict()[name] for camera, first in zip(after, before, strict=True))
+        for name in ('sent', 'received', 'missed', *OUTCOMES, 'unknown', 'under_way')
     }
     ages = np.concatenate([answers[:, 1] for answers in heard])
     intervals = np.concatenate([np.diff(answers[:, 0]) for answers in heard])
@@ -134,10 +130,10 @@ def measure(node: Node, process: int, cameras: Cameras, seconds: int, rate: int)
     }
 
 
-def settle(audience: Audience, cameras: Cameras) -> list[Tally]:
+def settle(audience: Audience, cameras: Cameras) -> list[CameraCounts]:
     """Sends single images until the node has heard the last of each camera, for only that tells it what it missed, and
     knows what became of all."""
-    before: list[Tally] = []
+    before: list[CameraCounts] = []
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         cameras.send(1, len(cameras.names))
@@ -145,7 +141,14 @@ def settle(audience: Audience, cameras: Cameras) -> list[Tally]:
         while now is None and time.monotonic() < end:
             time.sleep(0.05)
             now = audience.known(cameras.sent, sent + GRACE)
-        if now and before and all(tally.received == last.received + 1 for tally, last in zip(now, before, strict=True)):
+        if (
+            now
+            and before
+            and all(
+                camera.counts['received'] == last.counts['received'] + 1
+                for camera, last in zip(now, before, strict=True)
+            )
+        ):
             return now
         before = now or []
     sys.exit(f'the node has not answered within {PATIENCE:g} s')

@@ -27,17 +27,9 @@ TIMES = (
     'age',
 )
 """What is timed, as docs/interface.md describes it."""
-COUNTS = (
-    'received',
-    'missed',
-    'answered',
-    'dropped',
-    'malformed',
-    'failed',
-    'without_position',
-    'paired_by_arrival',
-    'broken_windows',
-)
+OUTCOMES = ('answered', 'dropped', 'malformed', 'failed')
+"""What can become of a frame that was received."""
+COUNTS = ('received', 'missed', *OUTCOMES, 'without_position', 'paired_by_arrival', 'broken_windows')
 """What is counted, by the names of ``Snapshot``."""
 PERCENTILES = 'p50', 'p95', 'p99', 'max'
 """What is told of each of them."""
@@ -78,7 +70,7 @@ class Snapshot:
     @property
     def under_way(self) -> int:
         """Frames that were received and of which nothing is known yet."""
-        return self.received - self.answered - self.dropped - self.malformed - self.failed
+        return self.received - sum(getattr(self, outcome) for outcome in OUTCOMES)
 
 
 class FrameStatistics:
@@ -91,8 +83,7 @@ class FrameStatistics:
     def reset(self) -> None:
         """Begins anew, as when the camera is opened again."""
         with self._lock:
-            self._received = self._missed = self._answered = self._dropped = self._malformed = self._failed = 0
-            self._without_position = self._paired_by_arrival = self._broken_windows = 0
+            self._counts = dict.fromkeys(COUNTS, 0)
             self._people = self._windows = 0
             self._started = self._last_image = self._clock()
             self._sequence_numbers: dict[Hashable, int] = {}
@@ -102,25 +93,25 @@ class FrameStatistics:
     def count_received(self) -> None:
         """A frame has come."""
         with self._lock:
-            self._received += 1
+            self._counts['received'] += 1
             self._last_image = self._clock()
 
     def track_sequence(self, sender: Hashable, number: int) -> None:
         """The frame that has come is the ``number``-th that ``sender`` sent: those between it and the one before were
         missed. What a sender sent before it was first heard is not."""
         with self._lock:
-            self._missed += max(0, number - self._sequence_numbers.get(sender, number) - 1)
+            self._counts['missed'] += max(0, number - self._sequence_numbers.get(sender, number) - 1)
             self._sequence_numbers[sender] = number
 
     def count_dropped(self) -> None:
         """A newer frame, or the end, has overtaken one that waited."""
         with self._lock:
-            self._dropped += 1
+            self._counts['dropped'] += 1
 
     def count_answered(self, people: int, seconds: Mapping[str, float]) -> None:
         """A frame has been answered with ``people`` persons; ``seconds`` has what is known of ``TIMES``, or NaN."""
         with self._lock:
-            self._answered += 1
+            self._counts['answered'] += 1
             self._people = people
             now = self._clock()
             for name, value in seconds.items():
@@ -131,30 +122,30 @@ class FrameStatistics:
         """The second look at a frame has seen so many windows, and had no finite answer in so many more."""
         with self._lock:
             self._windows = seen
-            self._broken_windows += broken
+            self._counts['broken_windows'] += broken
 
     def count_malformed(self, reason: str) -> None:
         """A frame was no image."""
         with self._lock:
-            self._malformed += 1
+            self._counts['malformed'] += 1
             self._fault, self._fault_at = reason, self._clock()
 
     def count_failed(self, reason: str) -> None:
         """A frame could not be answered."""
         with self._lock:
-            self._failed += 1
+            self._counts['failed'] += 1
             self._fault, self._fault_at = reason, self._clock()
 
     def count_without_position(self, reason: str) -> None:
         """The people of an answered frame get no positions in metres."""
         with self._lock:
-            self._without_position += 1
+            self._counts['without_position'] += 1
             self._fault, self._fault_at = reason, self._clock()
 
     def count_paired_by_arrival(self, reason: str) -> None:
         """The depth image of an answered frame was found by the time of its arrival."""
         with self._lock:
-            self._paired_by_arrival += 1
+            self._counts['paired_by_arrival'] += 1
             self._fault, self._fault_at = reason, self._clock()
 
     @property
@@ -169,17 +160,9 @@ class FrameStatistics:
             for times in self._times.values():
                 _forget(times, now)
             return Snapshot(
-                self._received,
-                self._missed,
-                self._answered,
-                self._dropped,
-                self._malformed,
-                self._failed,
-                self._without_position,
-                self._paired_by_arrival,
-                self._broken_windows,
-                self._people,
-                self._windows,
+                **self._counts,
+                people=self._people,
+                windows=self._windows,
                 rate=len(self._times['latency']) / max(min(now - self._started, WINDOW), 1e-3),
                 times={name: _percentiles([seconds for _, seconds in times]) for name, times in self._times.items()},
                 since_last_image=self.since_last_image,
