@@ -23,6 +23,7 @@ PLAIN = [
     'docs/interface.md',
     'docs/tuning.md',
     'docs/migration.md',
+    'docs/renamed.md',
     'docs/troubleshooting.md',
     'CONTRIBUTING.md',
     'docs/media.md',
