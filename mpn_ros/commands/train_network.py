@@ -1,4 +1,4 @@
-"""``mpn train keypoints | detector | keypoint``: the network on images."""
+"""``mpn train keypoints | detector | joint``: the network on images."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.initialization import expect_norms, init_from_movenet, start_backbone, start_from, start_norms
 from mpn_ros.training.logger import TensorBoardLogger
+from mpn_ros.training.options import settings_from
 from mpn_ros.training.teacher import Teacher
 from mpn_ros.training.trainer import Trainer
 from mpn_ros.training.windows import WindowDataset, WindowSampling
@@ -62,39 +63,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _dataset(args: argparse.Namespace, images: Sequence[LabelledImage], chosen: Preset) -> PatchDataset:
-    augmentation = Augmentation(args.rotation, tuple(args.scale), args.flip, args.colour)
-    patches = args.size, augmentation, chosen, args.seed, args.views, args.teacher_sizes
+    patches = args.size, settings_from(Augmentation, args), chosen, args.seed, args.views, args.teacher_sizes
     if args.windows is None:
         return PatchDataset(images, *patches)
     if args.stage == 'detector':
         raise ParameterError("stage 'detector' learns from whole images; it goes without --windows")
-    windows = args.windows, args.whole, args.window_size, tuple(args.window_scale), args.window_zoom
-    return WindowDataset(images, WindowSampling(*windows), *patches)
+    return WindowDataset(images, settings_from(WindowSampling, args, count=args.windows), *patches)
 
 
 def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, device: torch.device) -> Trainer:
     """A trainer at the place where the folder's checkpoint is, or at the start."""
-    config = TrainingConfig(
-        stage=args.stage,
-        epochs=args.epochs,
-        batch=args.batch,
-        rate=args.rate,
-        rate_factors=tuple(args.rate_factor),
-        schedule=args.schedule,
-        patience=args.patience,
-        weight_decay=args.weight_decay,
-        relative=args.relative_rate,
-        batch_norm=args.batch_norm,
-        fixed_norms=args.fixed_norms,
-        ema=args.ema,
-        heatmap_weight=args.heatmap_weight,
-        mask_weight=args.mask_weight,
-        box_weight=args.box_weight,
-        intermediate_weight=args.intermediate_weight,
-        workers=args.workers,
-        seed=args.seed,
-        bf16=args.bf16,
-    )
+    config = settings_from(TrainingConfig, args, stage=args.stage)
     network = MultiPoseNet(chosen)
     begun = (args.folder / CHECKPOINT).is_file()
     held = {} if begun else _start(network, dataset, args)  # the checkpoint holds what came of it

@@ -1,16 +1,21 @@
-"""The arguments of the stages that train the network; their defaults are the paper's where it gives one."""
+"""The options of the stages that train the network: those of the settings of a run, with what the command itself needs.
+
+The parser and the table of docs/training.md come from them: ``python -m mpn_ros.commands.train_options`` writes the
+table. The defaults are the paper's where it gives one.
+"""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import torch
-
-from mpn_ros.commands.dataset_options import add_exif_argument
-from mpn_ros.training.config import Schedule, Stage, TrainingConfig
-from mpn_ros.training.windows import WindowSampling
+from mpn_ros.commands.dataset_options import EXIF_CHOICES, EXIF_DEFAULT, EXIF_HELP
+from mpn_ros.training.augment import PATCHES, Augmentation
+from mpn_ros.training.config import LEARNING, RUNNING, Stage, TrainingConfig
+from mpn_ros.training.options import Option, add_options, option, options_of, to_markdown
+from mpn_ros.training.windows import WINDOWS, WindowSampling
 
 PAPER: dict[Stage, dict[str, Any]] = {
     'keypoints': {'size': 480, 'rate': 1e-4, 'rotation': 40.0, 'scale': (0.8, 1.2), 'flip': 0.3},
@@ -19,237 +24,133 @@ PAPER: dict[Stage, dict[str, Any]] = {
 }
 """What section 3.5 states for each stage; it trains the detector as RetinaNet does, which turns no image. 'joint' is
 ours, with the values of 'keypoints'."""
+DATA, NETWORK = 'data', 'network'
 
 
-_OURS = TrainingConfig()
+@dataclass(frozen=True)
+class CommandOptions:
+    """What the command needs beside the settings of the run; the attributes of what argparse returns."""
+
+    images: Path | None = option(None, DATA, 'folder of images', kind=Path, required=True)
+    annotations: Path | None = option(None, DATA, 'COCO person_keypoints JSON', kind=Path, required=True)
+    exif: str | None = option(None, DATA, EXIF_HELP, choices=EXIF_CHOICES, default_words=EXIF_DEFAULT)
+    masks: Path | None = option(
+        None, DATA, 'folder of PNG person masks, for images whose people have no outlines in the JSON', kind=Path
+    )
+    validation_images: Path | None = option(None, DATA, 'folder of images to measure the weights on', kind=Path)
+    validation_annotations: Path | None = option(None, DATA, 'their person_keypoints JSON', kind=Path)
+    validation_limit: int | None = option(None, DATA, 'only the first N of them', kind=int, metavar='N')
+    validation_prn: Path | None = option(
+        None,
+        DATA,
+        'weights whose PRN puts people together, at several lower bounds for peaks',
+        kind=Path,
+        metavar='NAME|FILE',
+        default_words='the Max grouper',
+    )
+    validation_refine: int = option(0, DATA, 'measure with N windows of an image too', metavar='N')
+    validate_every: int = option(1, DATA, 'how many epochs lie between two validations', metavar='EPOCHS')
+
+    preset: str = option('lite', NETWORK, 'which network')
+    set: tuple[str, ...] = option(
+        (),
+        NETWORK,
+        'change the preset, as: keypoint_head.concatenate=false backbone=mobilenet_dilated',
+        count='+',
+        metavar='FIELD=VALUE',
+    )
+    backbone: Path | None = option(
+        None, NETWORK, "PyTorch state dict of the backbone's weights", kind=Path, metavar='FILE'
+    )
+    movenet: Path | None = option(None, NETWORK, 'ONNX file of MoveNet MultiPose to start `lite` from', kind=Path)
+    hold_movenet: bool = option(False, NETWORK, "train only what is new beside MoveNet's part of the keypoint subnet")
+    start: Path | None = option(
+        None,
+        NETWORK,
+        'weights to start from, after --movenet: weights that ship, a weights file, a checkpoint',
+        kind=Path,
+        metavar='NAME|FILE',
+    )
+    start_parts: tuple[str, ...] = option(
+        (),
+        NETWORK,
+        'take only the parameters of --start whose names begin so, as: detector_pyramid detector',
+        count='+',
+        metavar='PREFIX',
+    )
+
+    size: int = option(480, PATCHES, 'side in pixels')
+    views: int = option(
+        0,
+        PATCHES,
+        'patches of each image, which come again after N epochs; what a frozen backbone sees of them is computed once '
+        'and kept',
+        metavar='N',
+        default_words="0, each epoch's own patches",
+    )
+    windows: int | None = option(
+        None, WINDOWS, 'windows of each image that are shown in place of its patch', kind=int, metavar='N'
+    )
+
+    teacher: Path | None = option(
+        None,
+        LEARNING,
+        'weights whose keypoint heatmaps are learnt in place of the labels',
+        kind=Path,
+        metavar='NAME|FILE',
+    )
+    teacher_sizes: tuple[int, ...] = option(
+        (),
+        LEARNING,
+        'sizes of the patch at which --teacher looks, at each also in a mirror; the mean is learnt',
+        kind=int,
+        count='+',
+        metavar='PIXELS',
+    )
+
+    folder: Path = option(Path('runs/train'), RUNNING, 'where checkpoints and the log go')
+    features: Path | None = option(
+        None,
+        RUNNING,
+        'where --views keeps what the backbone saw; runs may share it',
+        kind=Path,
+        metavar='FOLDER',
+        default_words='features in --folder',
+    )
+    minutes: float = option(
+        float('inf'), RUNNING, 'stop after this time; the same command goes on later', default_words='never'
+    )
+    save_minutes: float = option(4.0, RUNNING, 'the most that a kill may cost')
+    device: str = option('auto', RUNNING, 'cpu, cuda, cuda:1', default_words='a GPU where there is one')
+
+
+def options(stage: Stage) -> list[Option]:
+    """All options of a stage, those of a group together."""
+    found = [
+        *options_of(CommandOptions, PAPER[stage]),
+        *options_of(TrainingConfig, PAPER[stage]),
+        *options_of(Augmentation, PAPER[stage]),
+        *options_of(WindowSampling),
+    ]
+    order = DATA, NETWORK, PATCHES, WINDOWS, LEARNING, RUNNING
+    return sorted(found, key=lambda one: order.index(one.spec.group))
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, stage: Stage) -> None:
     """Declares the arguments of ``mpn train STAGE``, in groups."""
-    _add_data(parser.add_argument_group('data'))
-    _add_network(parser.add_argument_group('network'))
-    _add_patches(parser.add_argument_group('patches'), PAPER[stage])
-    _add_windows(parser.add_argument_group('windows around persons, for the second look'))
-    _add_learning(parser.add_argument_group('learning'), PAPER[stage])
-    _add_running(parser.add_argument_group('running'))
+    add_options(parser, options(stage))
 
 
-def _add_data(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--images', required=True, type=Path, help='folder of images')
-    group.add_argument('--annotations', required=True, type=Path, help='COCO person_keypoints JSON')
-    add_exif_argument(group)
-    group.add_argument(
-        '--masks', type=Path, help='folder of PNG person masks, for images whose people have no outlines in the JSON'
-    )
-    group.add_argument('--validation-images', type=Path, help='folder of images to measure the weights on')
-    group.add_argument('--validation-annotations', type=Path, help='their person_keypoints JSON')
-    group.add_argument('--validation-limit', type=int, metavar='N', help='only the first N of them')
-    group.add_argument(
-        '--validation-prn',
-        type=Path,
-        metavar='NAME|FILE',
-        help='weights whose PRN puts people together, at several lower bounds for peaks (default: the Max grouper)',
-    )
-    group.add_argument(
-        '--validation-refine', type=int, default=0, metavar='N', help='measure with N windows of an image too'
-    )
-    group.add_argument(
-        '--validate-every', type=int, default=1, metavar='EPOCHS', help='how often (default: every epoch)'
-    )
+BEGIN, END = '<!-- options: begin -->\n', '<!-- options: end -->'
+"""What the table of docs/training.md stands between."""
 
 
-def _add_network(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--preset', default='lite', help='which network (default: lite)')
-    group.add_argument(
-        '--set',
-        nargs='+',
-        default=(),
-        metavar='FIELD=VALUE',
-        help='change the preset, as: keypoint_head.concatenate=false backbone=mobilenet_dilated',
-    )
-    group.add_argument('--backbone', type=Path, metavar='FILE', help="PyTorch state dict of the backbone's weights")
-    group.add_argument('--movenet', type=Path, help='ONNX file of MoveNet MultiPose to start `lite` from')
-    group.add_argument(
-        '--hold-movenet',
-        action='store_true',
-        help="train only what is new beside MoveNet's part of the keypoint subnet",
-    )
-    group.add_argument(
-        '--start',
-        type=Path,
-        metavar='NAME|FILE',
-        help='weights to start from, after --movenet: weights that ship, a weights file, a checkpoint',
-    )
-    group.add_argument(
-        '--start-parts',
-        nargs='+',
-        default=(),
-        metavar='PREFIX',
-        help='take only the parameters of --start whose names begin so, as: detector_pyramid detector',
-    )
+def write(root: Path) -> None:
+    """Writes the table in docs/training.md of the source tree ``root``."""
+    page = root / 'docs' / 'training.md'
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(before + BEGIN + to_markdown(options('joint')) + END + rest.split(END)[1])
 
 
-def _add_patches(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
-    group.add_argument('--size', type=int, default=paper['size'], help='side in pixels (default: %(default)s)')
-    group.add_argument(
-        '--rotation', type=float, default=paper['rotation'], help='degrees either way (default: %(default)s)'
-    )
-    group.add_argument(
-        '--scale',
-        type=float,
-        nargs=2,
-        default=paper['scale'],
-        metavar=('LOW', 'HIGH'),
-        help='relative to the image that just fits the patch (default: %(default)s)',
-    )
-    group.add_argument(
-        '--flip', type=float, default=paper['flip'], help='probability of a mirrored patch (default: %(default)s)'
-    )
-    group.add_argument(
-        '--views',
-        type=int,
-        default=0,
-        metavar='N',
-        help='patches of each image, which come again after N epochs; what a frozen backbone sees of them is computed '
-        "once and kept (default: 0, each epoch's own patches)",
-    )
-    group.add_argument(
-        '--colour', type=float, default=0.0, help='strength of brightness, contrast and saturation changes'
-    )
-
-
-def _add_windows(group: argparse._ArgumentGroup) -> None:
-    defaults = WindowSampling()
-    group.add_argument(
-        '--windows', type=int, metavar='N', help='windows of each image that are shown in place of its patch'
-    )
-    group.add_argument(
-        '--whole',
-        type=float,
-        default=defaults.whole,
-        metavar='SHARE',
-        help='of the images that are shown as patches all the same (default: %(default)s)',
-    )
-    group.add_argument('--window-size', type=int, default=defaults.size, help='side in pixels (default: %(default)s)')
-    group.add_argument(
-        '--window-scale',
-        type=float,
-        nargs=2,
-        default=defaults.scale,
-        metavar=('LOW', 'HIGH'),
-        help="a person's size, relative to the one that the pipeline gives it in a window (default: %(default)s)",
-    )
-    group.add_argument(
-        '--window-zoom',
-        type=float,
-        default=defaults.largest,
-        metavar='FACTOR',
-        help="the most pixels of a window for each of the image's (default: %(default)s)",
-    )
-
-
-def _add_learning(group: argparse._ArgumentGroup, paper: dict[str, Any]) -> None:
-    group.add_argument('--epochs', type=int, default=_OURS.epochs, help='(default: %(default)s)')
-    group.add_argument(
-        '--batch',
-        type=int,
-        default=_OURS.batch,
-        help='patches a step, of all processes together (default: %(default)s)',
-    )
-    group.add_argument('--rate', type=float, default=paper['rate'], help='learning rate (default: %(default)s)')
-    group.add_argument(
-        '--rate-factor',
-        nargs='*',
-        default=(),
-        type=_rate_factor,
-        metavar='PREFIX=FACTOR',
-        help='factor on the learning rate of parameters, by the beginning of their names; 0 freezes them',
-    )
-    group.add_argument(
-        '--relative-rate',
-        action='store_true',
-        help='a rate is the part of its size by which a row of weights moves in a step',
-    )
-    group.add_argument(
-        '--batch-norm',
-        action='store_true',
-        help='put BatchNorm back behind the convolutions of the backbone of `lite`; packed weights have it folded',
-    )
-    group.add_argument(
-        '--fixed-norms', action='store_true', help='leave the statistics of every BatchNorm as they are at the start'
-    )
-    group.add_argument(
-        '--ema', type=float, default=_OURS.ema, help='decay of the averaged weights (default: %(default)s)'
-    )
-    group.add_argument(
-        '--schedule',
-        choices=get_args(Schedule),
-        default=_OURS.schedule,
-        help="a tenth of the rate at each plateau, the paper's, or a cosine (default: %(default)s)",
-    )
-    group.add_argument(
-        '--patience',
-        type=int,
-        default=_OURS.patience,
-        help='validations, or epochs without validation, that make a plateau (default: %(default)s)',
-    )
-    group.add_argument('--weight-decay', type=float, default=_OURS.weight_decay, help='(default: none, plain Adam)')
-    group.add_argument(
-        '--heatmap-weight',
-        type=float,
-        default=_OURS.heatmap_weight,
-        help='factor on the loss of the keypoint heatmaps; 0 leaves it out (default: %(default)s)',
-    )
-    group.add_argument(
-        '--mask-weight', type=float, default=_OURS.mask_weight, help='factor on the mask loss (default: %(default)s)'
-    )
-    group.add_argument(
-        '--box-weight', type=float, default=_OURS.box_weight, help='factor on the box loss (default: %(default)s)'
-    )
-    group.add_argument(
-        '--intermediate-weight',
-        type=float,
-        default=_OURS.intermediate_weight,
-        help='factor on the losses at K2..K5 (default: %(default)s)',
-    )
-    group.add_argument(
-        '--teacher',
-        type=Path,
-        metavar='NAME|FILE',
-        help='weights whose keypoint heatmaps are learnt in place of the labels',
-    )
-    group.add_argument(
-        '--teacher-sizes',
-        type=int,
-        nargs='+',
-        default=(),
-        metavar='PIXELS',
-        help='sizes of the patch at which --teacher looks, at each also in a mirror; the mean is learnt',
-    )
-    group.add_argument('--bf16', action=argparse.BooleanOptionalAction, default=True, help='run it in bfloat16')
-    group.add_argument('--seed', type=int, default=_OURS.seed)
-
-
-def _add_running(group: argparse._ArgumentGroup) -> None:
-    group.add_argument('--folder', type=Path, default=Path('runs/train'), help='where checkpoints and the log go')
-    group.add_argument(
-        '--features',
-        type=Path,
-        metavar='FOLDER',
-        help='where --views keeps what the backbone saw; runs may share it (default: features in --folder)',
-    )
-    group.add_argument('--workers', type=int, default=_OURS.workers, help='processes that prepare patches')
-    group.add_argument(
-        '--minutes', type=float, default=float('inf'), help='stop after this time; the same command goes on later'
-    )
-    group.add_argument(
-        '--save-minutes', type=float, default=4.0, help='the most that a kill may cost (default: %(default)s)'
-    )
-    group.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
-
-
-def _rate_factor(text: str) -> tuple[str, float]:
-    prefix, _, factor = text.rpartition('=')
-    if not prefix or not float(factor) >= 0:
-        raise ValueError
-    return prefix, float(factor)
+if __name__ == '__main__':
+    write(Path(__file__).resolve().parents[2])

@@ -20,10 +20,11 @@ from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.presets import PRN_PRESETS, Preset, override, preset, prn_preset
+from mpn_ros.training.options import add_options, options_of, settings_from
 from mpn_ros.training.prn_data import CropSampler, ucr_prior
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
-from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
+from mpn_ros.training.prn_trainer import PRNTrainer, PRNTraining
 from mpn_ros.weights import save_weights
 
 NOISE = {'noisy': DetectorNoise(), 'exact': EXACT}
@@ -31,7 +32,6 @@ NOISE = {'noisy': DetectorNoise(), 'exact': EXACT}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the stage; nothing but labels is needed."""
-    defaults = PRNTraining()
     parser.add_argument(
         '--prn',
         default='lite',
@@ -50,20 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--validation', type=Path, help='more labels, to measure the grouping on at the end')
     parser.add_argument('--folder', type=Path, default=Path('runs/prn'), help='where the checkpoint and the weights go')
-    parser.add_argument('--epochs', type=int, default=defaults.epochs)
-    parser.add_argument('--batch', type=int, default=defaults.batch)
-    parser.add_argument(
-        '--rate',
-        type=float,
-        default=defaults.learning_rate,
-        help='learning rate, which falls to 0 (default: %(default)s; the paper: 1e-4)',
-    )
-    parser.add_argument(
-        '--loss',
-        choices=LOSSES,
-        default=defaults.loss,
-        help="'softmax' is the paper's: over all cells, not over the peaks (default: %(default)s)",
-    )
+    add_options(parser, list(options_of(PRNTraining)))
     parser.add_argument(
         '--noise', choices=NOISE, default='noisy', help="boxes and peaks as detectors find them, or 'exact' ones"
     )
@@ -83,8 +70,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--noise-images', type=Path, metavar='DIR', help='images to measure it on')
     parser.add_argument('--noise-annotations', type=Path, metavar='JSON', help='their COCO person_keypoints JSON')
     parser.add_argument('--noise-limit', type=int, metavar='N', help='only the first N of them')
-    parser.add_argument('--curriculum', action='store_true', help='start each epoch with the easy persons')
-    parser.add_argument('--seed', type=int, default=defaults.seed)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
 
 
@@ -96,14 +81,7 @@ def run(args: argparse.Namespace) -> int:
     whole = override(vessel, [f'prn.{change}' for change in args.set])
     people = load_people(args.labels)
     validation = load_people(args.validation) if args.validation is not None else None
-    training = PRNTraining(
-        epochs=args.epochs,
-        batch=args.batch,
-        learning_rate=args.rate,
-        loss=args.loss,
-        curriculum=args.curriculum,
-        seed=args.seed,
-    )
+    training = settings_from(PRNTraining, args)
     noise = _noise(args, whole)
     torch.manual_seed(args.seed)
     prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)

@@ -10,9 +10,11 @@ import numpy as np
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.skeleton import SkeletonLayout
+from mpn_ros.training.options import option
 
 Fill = tuple[float, float, float]
 """The colour around an image, RGB."""
+PATCHES = 'patches'
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,12 @@ class Augmentation:
     """``rotation`` in degrees either way, ``scale`` relative to the image that just fits the patch, ``flip`` and
     ``colour`` as probability and strength. The defaults are the paper's (section 3.5)."""
 
-    rotation: float = 40.0
-    scale: tuple[float, float] = (0.8, 1.2)
-    flip: float = 0.3
-    colour: float = 0.0
+    rotation: float = option(40.0, PATCHES, 'degrees either way')
+    scale: tuple[float, float] = option(
+        (0.8, 1.2), PATCHES, 'relative to the image that just fits the patch', count=2, metavar=('LOW', 'HIGH')
+    )
+    flip: float = option(0.3, PATCHES, 'probability of a mirrored patch')
+    colour: float = option(0.0, PATCHES, 'strength of brightness, contrast and saturation changes')
 
     def __post_init__(self) -> None:
         low, high = self.scale

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.training.options import option
 
 Stage = Literal['keypoints', 'detector', 'joint']
 Schedule = Literal['plateau', 'cosine']
+LEARNING, RUNNING = 'learning', 'running'
+
+
+def _rate_factor(text: str) -> tuple[str, float]:
+    prefix, _, factor = text.rpartition('=')
+    if not prefix or not float(factor) >= 0:
+        raise ValueError
+    return prefix, float(factor)
 
 
 @dataclass(frozen=True)
@@ -26,26 +35,48 @@ class TrainingConfig:
     """
 
     stage: Stage = 'joint'
-    epochs: int = 20
-    batch: int = 16
-    rate: float = 1e-4
-    rate_factors: tuple[tuple[str, float], ...] = ()
-    schedule: Schedule = 'plateau'
-    patience: int = 3
+    epochs: int = option(20, LEARNING, 'how often each image is shown')
+    batch: int = option(16, LEARNING, 'patches a step, of all processes together')
+    rate: float = option(1e-4, LEARNING, 'learning rate')
+    rate_factors: tuple[tuple[str, float], ...] = option(
+        (),
+        LEARNING,
+        'factor on the learning rate of parameters, by the beginning of their names; 0 freezes them',
+        name='rate-factor',
+        kind=_rate_factor,
+        count='*',
+        metavar='PREFIX=FACTOR',
+    )
+    relative: bool = option(
+        False,
+        LEARNING,
+        'a rate is the part of its size by which a row of weights moves in a step',
+        name='relative-rate',
+    )
+    batch_norm: bool = option(
+        False,
+        LEARNING,
+        'put BatchNorm back behind the convolutions of the backbone of `lite`; packed weights have it folded',
+    )
+    fixed_norms: bool = option(False, LEARNING, 'leave the statistics of every BatchNorm as they are at the start')
+    ema: float = option(0.998, LEARNING, 'decay of the averaged weights')
+    schedule: Schedule = option(
+        'plateau',
+        LEARNING,
+        "a tenth of the rate at each plateau, the paper's, or a cosine",
+        choices=get_args(Schedule),
+    )
+    patience: int = option(3, LEARNING, 'validations, or epochs without validation, that make a plateau')
     warmup: int = 100
-    weight_decay: float = 0.0
-    relative: bool = False
-    batch_norm: bool = False
-    fixed_norms: bool = False
-    ema: float = 0.998
-    heatmap_weight: float = 1.0
-    mask_weight: float = 1.0
-    intermediate_weight: float = 0.25
+    weight_decay: float = option(0.0, LEARNING, 'decoupled weight decay', default_words='none, plain Adam')
+    heatmap_weight: float = option(1.0, LEARNING, 'factor on the loss of the keypoint heatmaps; 0 leaves it out')
+    mask_weight: float = option(1.0, LEARNING, 'factor on the mask loss')
     class_weight: float = 1.0
-    box_weight: float = 1.0
-    workers: int = 1
-    seed: int = 0
-    bf16: bool = True
+    box_weight: float = option(1.0, LEARNING, 'factor on the box loss')
+    intermediate_weight: float = option(0.25, LEARNING, 'factor on the losses at K2..K5')
+    bf16: bool = option(True, LEARNING, 'run it in bfloat16')
+    seed: int = option(0, LEARNING, 'decides everything random')
+    workers: int = option(1, RUNNING, 'processes that prepare patches')
 
     def __post_init__(self) -> None:
         object.__setattr__(self, 'rate_factors', tuple((prefix, float(factor)) for prefix, factor in self.rate_factors))

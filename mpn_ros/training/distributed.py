@@ -17,12 +17,16 @@ from mpn_ros.backends.torch_backend import check_device
 _PATIENCE = timedelta(hours=2)  # the others wait while the first one validates
 
 
+def _means_gpu(device: str) -> bool:
+    return device == 'cuda' or (device == 'auto' and torch.cuda.is_available())
+
+
 @contextmanager
 def processes(device: str) -> Iterator[torch.device]:
     """Joins the processes that torchrun started, for as long as the context lasts; gives the device of this one, which
-    for 'cuda' is a GPU of its own. Raises BackendUnavailable."""
+    for 'cuda' is a GPU of its own, as for 'auto' where there are some. Raises BackendUnavailable."""
     local = os.environ.get('LOCAL_RANK')
-    own = check_device(f'cuda:{local}' if local is not None and device == 'cuda' else device)
+    own = check_device(f'cuda:{local}' if local is not None and _means_gpu(device) else device)
     if local is None:
         yield own
         return

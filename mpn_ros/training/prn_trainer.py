@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -20,9 +20,12 @@ from torch.nn import functional as F
 from mpn_ros.errors import WeightsError
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.training.checkpoint import save_checkpoint
+from mpn_ros.training.options import option
 from mpn_ros.training.prn_data import CropSampler
 
 _CHECKPOINT_SECONDS = 120
+_LEARNING = 'learning'
+PRNLoss = Literal['assignment', 'softmax']
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,19 @@ class PRNTraining:
     persons: many keypoints, large boxes. The learning rate falls to zero along a cosine; the paper's is 1e-4 at small
     batches."""
 
-    epochs: int = 20
-    batch: int = 1024
-    learning_rate: float = 2e-3
-    loss: Literal['assignment', 'softmax'] = 'assignment'
-    curriculum: bool = False
-    seed: int = 0
+    epochs: int = option(20, _LEARNING, 'how often each person is shown')
+    batch: int = option(1024, _LEARNING, 'people a step')
+    learning_rate: float = option(
+        2e-3, _LEARNING, 'learning rate, which falls to 0', name='rate', default_words='0.002; the paper: 1e-4'
+    )
+    loss: PRNLoss = option(
+        'assignment',
+        _LEARNING,
+        "'softmax' is the paper's: over all cells, not over the peaks",
+        choices=get_args(PRNLoss),
+    )
+    curriculum: bool = option(False, _LEARNING, 'start each epoch with the easy persons')
+    seed: int = option(0, _LEARNING, 'decides everything random')
 
 
 def assignment_loss(prn: PoseResidualNetwork, candidates: Tensor, own: Tensor) -> Tensor:

@@ -17,6 +17,9 @@ from mpn_ros.pipeline.windows import WindowSettings, person_size
 from mpn_ros.training.augment import Augmentation, placed
 from mpn_ros.training.coco import LabelledImage
 from mpn_ros.training.dataset import PatchDataset, as_tensors
+from mpn_ros.training.options import option
+
+WINDOWS = 'windows around persons, for the second look'
 
 
 @dataclass(frozen=True)
@@ -30,10 +33,19 @@ class WindowSampling:
     """
 
     count: int = 4
-    whole: float = 0.25
-    size: int = 192
-    scale: tuple[float, float] = (0.7, 1.4)
-    largest: float = 2.0
+    whole: float = option(0.25, WINDOWS, 'share of the images that are shown as patches all the same', metavar='SHARE')
+    size: int = option(192, WINDOWS, 'side in pixels', name='window-size')
+    scale: tuple[float, float] = option(
+        (0.7, 1.4),
+        WINDOWS,
+        "a person's size, relative to the one that the pipeline gives it in a window",
+        name='window-scale',
+        count=2,
+        metavar=('LOW', 'HIGH'),
+    )
+    largest: float = option(
+        2.0, WINDOWS, "the most pixels of a window for each of the image's", name='window-zoom', metavar='FACTOR'
+    )
     shift: float = 0.1
     settings: WindowSettings = field(default_factory=WindowSettings)
 
