@@ -42,7 +42,7 @@ class Pipeline:
     def grouper(self, peaks, boxes):
         self.asked.append(('people', sum(map(len, boxes))))
 
-    def results(self, first, second, keypoints, thresholds):
+    def postprocess(self, first, second, keypoints, thresholds):
         return ['result'] * len(first)
 
     def batch(self, images, orders):
