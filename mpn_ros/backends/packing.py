@@ -15,10 +15,10 @@ class Packed(nn.Module):
 
     def __init__(self, graph: InferenceGraph):
         super().__init__()
-        self.graph = graph
+        self.inference_graph = graph  # not "graph": what torch exports has one of its own
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.cat([part.float().flatten(1) for part in self.graph(images)], 1)
+        return torch.cat([part.float().flatten(1) for part in self.inference_graph(images)], 1)
 
 
 def unpack(packed: np.ndarray, keypoints: int, height: int, width: int) -> RawDetections:
