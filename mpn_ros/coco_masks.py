@@ -16,19 +16,22 @@ FARTHEST = 1e6
 
 def person_mask(annotations: Sequence[dict[str, Any]], height: int, width: int) -> np.ndarray:
     """``(height, width)`` bool: the pixels of all persons, crowds included. Raises DatasetError if one is malformed."""
-    runs = []
-    for annotation in annotations:
-        segmentation = annotation['segmentation']
-        try:
-            runs += _encode(segmentation, height, width)
-        except Exception as error:  # pycocotools raises whatever its C code stumbles over
-            raise DatasetError(
-                f'annotation id {annotation["id"]} has neither polygons nor RLE of its '
-                f'{width}x{height} image as its segmentation'
-            ) from error
-    if not runs:
+    if not annotations:
         return np.zeros((height, width), bool)
+    runs = [encode_person(annotation, height, width) for annotation in annotations]
     return coco_mask.decode(coco_mask.merge(runs)).astype(bool)
+
+
+def encode_person(annotation: dict[str, Any], height: int, width: int) -> dict[str, Any]:
+    """The pixels of one person as pycocotools' compressed run lengths. Raises DatasetError if they are malformed."""
+    try:
+        runs: dict[str, Any] = coco_mask.merge(_encode(annotation['segmentation'], height, width))
+    except Exception as error:  # pycocotools raises whatever its C code stumbles over
+        raise DatasetError(
+            f'annotation id {annotation["id"]} has neither polygons nor RLE of its '
+            f'{width}x{height} image as its segmentation'
+        ) from error
+    return runs
 
 
 def _encode(segmentation: Any, height: int, width: int) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from mpn_ros.errors import WeightsError
+from mpn_ros.instances import MOST
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
 
@@ -143,11 +144,17 @@ class MessageBuilder:
 
     def label_info(self) -> Any:
         """A ``LabelInfo``: what the values of the mask mean."""
+        return self._label_info({MASK_BACKGROUND: 'background', MASK_PERSON: PERSON})
+
+    def instance_label_info(self) -> Any:
+        """A ``LabelInfo``: what the values of the mask with each person's own number mean."""
+        people = {number: f'{PERSON} {number}' for number in range(1, MOST + 1)}
+        return self._label_info({MASK_BACKGROUND: 'background', **people})
+
+    def _label_info(self, classes: dict[int, str]) -> Any:
         types = self._types
-        header = types.Header(stamp=types.Time(sec=0, nanosec=0), frame_id='')
-        classes = {MASK_BACKGROUND: 'background', MASK_PERSON: PERSON}
         return types.LabelInfo(
-            header=header,
+            header=types.Header(stamp=types.Time(sec=0, nanosec=0), frame_id=''),
             threshold=0.0,
             class_map=[types.VisionClass(class_id=value, class_name=name) for value, name in classes.items()],
         )

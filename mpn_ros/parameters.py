@@ -136,7 +136,7 @@ class Parameters:
     use_cv_bridge: bool = _parameter(
         True, 'Let cv_bridge convert mono16, Bayer and YUV 4:2:2 where it is installed and works.'
     )
-    publish_mask: bool = _parameter(True, 'Publish the mask while it has a subscriber.', live=True)
+    publish_mask: bool = _parameter(True, 'Publish mask and instance_mask while they have a subscriber.', live=True)
     publish_humans: bool = _parameter(
         False, 'Publish people with an id under /humans/bodies too, as REP-155 has them; needs hri_msgs.'
     )

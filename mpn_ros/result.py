@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from mpn_ros.skeleton import COCO
+from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class PoseResult:
     whole: whether the whole image was looked at, and not only windows around the people who were expected.
     windows: how many windows of the image the second look has seen; broken_windows: how many more had no finite answer.
     refine_seconds: what the second look took, that at the other images of its batch included.
+    layout: what the keypoints of the people are.
     """
 
     people: tuple[Person, ...]
@@ -47,6 +49,7 @@ class PoseResult:
     windows: int = 0
     broken_windows: int = 0
     refine_seconds: float = 0.0
+    layout: SkeletonLayout = COCO
 
     def __post_init__(self) -> None:
         if self.mask is not None and self.image_size == (0, 0):
@@ -54,7 +57,15 @@ class PoseResult:
 
     @property
     def keypoints(self) -> np.ndarray:
-        """``(P, K, 3)``: the keypoints of all people; K is COCO's where there is nobody."""
+        """``(P, K, 3)``: the keypoints of all people."""
         if not self.people:
-            return np.empty((0, len(COCO), 3), np.float32)
+            return np.empty((0, len(self.layout), 3), np.float32)
         return np.array([person.keypoints for person in self.people])
+
+    @cached_property
+    def instance_mask(self) -> np.ndarray | None:
+        """``(H, W)`` uint8, n on the pixels of the n-th of ``people`` and 0 elsewhere; None where there is no mask. It
+        is made when it is asked for (``mpn_ros.instances``)."""
+        from mpn_ros.instances import instance_mask  # with OpenCV, which who only speaks of people need not load
+
+        return None if self.mask is None else instance_mask(self.mask, self.people, self.layout)

@@ -65,6 +65,7 @@ class CameraProcessor:
         """Says at ``stamp``, in ns, what the answers mean."""
         if self._pipeline.segments:
             self._write('label_info', stamp, self._builder.label_info())
+            self._write('instance_label_info', stamp, self._builder.instance_label_info())
         self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
 
     def process(self, stamp: int, data: bytes) -> None:
@@ -83,8 +84,9 @@ class CameraProcessor:
             return
         self._write('detections', stamp, self._builder.detections(result, message.header))
         self._write('skeletons', stamp, self._builder.skeletons(result, message.header))
-        if result.mask is not None:
-            self._writer.write(self._connections['mask'], stamp, serialize_image(result.mask, 'mono8', message.header))
+        for name, mask in (('mask', result.mask), ('instance_mask', result.instance_mask)):
+            if mask is not None:
+                self._writer.write(self._connections[name], stamp, serialize_image(mask, 'mono8', message.header))
         if self._video is not None:
             drawing = draw(picture.array, result, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)

@@ -17,7 +17,7 @@ from mpn_ros.errors import ParameterError
 
 DEPTH = frozenset({'16UC1', '32FC1'})
 """Encodings of distances, which are no pictures."""
-OUR_IMAGES = 'mask', 'overlay'
+OUR_IMAGES = 'mask', 'instance_mask', 'overlay'
 """Image topics of the node, beside its skeletons."""
 
 

@@ -21,14 +21,16 @@ RESULT_TYPES = {
     'detections': 'vision_msgs/msg/Detection2DArray',
     'skeletons': SKELETONS,
     'mask': IMAGE,
+    'instance_mask': IMAGE,
 }
 """Name and type of the topics that hold a message for each image."""
 LATCHED = {
     'label_info': 'vision_msgs/msg/LabelInfo',
+    'instance_label_info': 'vision_msgs/msg/LabelInfo',
     'skeleton_layout': 'mpn_ros/msg/SkeletonLayout',
 }
 """Name and type of the topics that hold one message, for all who subscribe later."""
-MASKS = 'mask', 'label_info'
+MASKS = 'mask', 'instance_mask', 'label_info', 'instance_label_info'
 """Those that there are only with a network that segments."""
 
 

@@ -77,6 +77,7 @@ def run(args: argparse.Namespace) -> None:
         progress=True,
         layout=members[0].layout,
         upright=is_upright(args),
+        instances=True,
     )
     figures = answers.figures() | describe(members, args, answers.dataset.images)
     write_json(args.json, figures)
@@ -158,6 +159,13 @@ def table(figures: dict[str, Any]) -> str:
     ]
     pooled, mean = percent(figures['mask_iou']), percent(figures['mask_iou_mean'])
     lines.append(f'{"person mask":<15}IoU {pooled}  mean of images {mean}')
+    if figures['segm'] is not None:
+        for title, system in (('own pixels', 'instance_mask'), ('mask in boxes', 'mask_in_boxes')):
+            row = [
+                f'{whose} AP {percent(of["AP"])}  AP50 {percent(of["AP50"])}  AP75 {percent(of["AP75"])}'
+                for whose, of in figures['segm'][system].items()
+            ]
+            lines.append(f'{title:<15}' + '  '.join(row))
     lines.append(
         f'{"time":<15}{figures["ms_per_image"]:.1f} ms an image (median of {figures["images"]}), {figures["backend"]}'
     )

@@ -91,7 +91,7 @@ def _infer_image(pipeline: PosePipeline, source: Source, path: Path, target: Pat
     image, whole = load_image(path)
     result = pipeline(image, channel_order='bgr')
     if overlay:
-        write_image(f'{target}_overlay.jpg', draw(image, result, layout=pipeline.layout))
+        write_image(f'{target}_overlay.jpg', draw(image, result))
     with JsonWriter(f'{target}.json', recorded_name(source), image.shape[1], image.shape[0], pipeline.layout) as record:
         record.write(0, 0.0, result)
     if not whole:
@@ -116,7 +116,7 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
                 result = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
                 record.write(frame.index, frame.time, result)
                 if painted is not None:
-                    painted.show(draw(frame.image, result, layout=pipeline.layout), frame.time)
+                    painted.show(draw(frame.image, result), frame.time)
         except KeyboardInterrupt:
             if source.path is not None:
                 raise

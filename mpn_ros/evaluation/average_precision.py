@@ -14,6 +14,7 @@ from pycocotools.cocoeval import COCOeval
 FIGURES = {
     'keypoints': ('AP', 'AP50', 'AP75', 'AP_M', 'AP_L', 'AR', 'AR50', 'AR75', 'AR_M', 'AR_L'),
     'bbox': ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L', 'AR1', 'AR10', 'AR100', 'AR_S', 'AR_M', 'AR_L'),
+    'segm': ('AP', 'AP50', 'AP75', 'AP_S', 'AP_M', 'AP_L', 'AR1', 'AR10', 'AR100', 'AR_S', 'AR_M', 'AR_L'),
 }
 """COCO's figures in pycocotools' order: S, M and L are areas below 32^2, 32^2 to 96^2 and above; ARn allows
 n boxes an image."""
@@ -21,7 +22,7 @@ n boxes an image."""
 PERSON = 1
 """The one category there is."""
 
-Kind = Literal['keypoints', 'bbox']
+Kind = Literal['keypoints', 'bbox', 'segm']
 
 Annotation = Mapping[str, Any]
 """A COCO annotation or result."""
@@ -45,9 +46,10 @@ def matched(
     """pycocotools' evaluation with its arrays filled: ``eval['precision']`` and ``eval['recall']``.
 
     truth: annotations of persons with ``image_id``, ``bbox``, ``area``, ``iscrowd`` and, for 'keypoints',
-    ``keypoints`` and ``num_keypoints``. results: as ``evaluation.results`` makes them; their size, by which those that
-    match nobody are sorted, is the ``area`` that they state. thresholds: the OKS or IoU from which a result is right;
-    None for COCO's .5, .55 ... .95. sigmas: the OKS constant of each keypoint; None for COCO's.
+    ``keypoints`` and ``num_keypoints``, for 'segm' a ``segmentation`` in run lengths. results: as
+    ``evaluation.results`` makes them; their size, by which those that match nobody are sorted, is the ``area`` that
+    they state. thresholds: the OKS or IoU from which a result is right; None for COCO's .5, .55 ... .95. sigmas: the
+    OKS constant of each keypoint; None for COCO's.
     """
     with _silence():
         evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, results), iouType=kind)
@@ -78,7 +80,8 @@ def _index(image_ids: Sequence[int], annotations: Sequence[Annotation]) -> COCO:
     coco = COCO()
     # Numbered anew from 1 on: pycocotools takes a match with id 0 for no match, and some tools count from 0.
     coco.dataset = {
-        'images': [{'id': image_id} for image_id in image_ids],
+        # Their size is asked for with masks, and not used where these are run lengths.
+        'images': [{'id': image_id, 'height': 0, 'width': 0} for image_id in image_ids],
         'annotations': [
             {**annotation, 'id': number, 'category_id': PERSON}
             for number, annotation in enumerate(annotations, start=1)

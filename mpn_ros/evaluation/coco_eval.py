@@ -13,11 +13,12 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
-from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
+from mpn_ros.coco import PersonDataset, read_dataset
 from mpn_ros.coco_masks import person_mask
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.average_precision import Kind, figures, matched
+from mpn_ros.evaluation.instance_masks import InstanceMasks
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
@@ -37,12 +38,14 @@ class ImageToPeople(Protocol):
 
 @dataclass(frozen=True)
 class Answers:
-    """What a system answered to a dataset. ``results`` are COCO results of each kind, ``mask_iou`` is None if a
-    person's label has no segmentation, or the system none, ``seconds`` are those of each call."""
+    """What a system answered to a dataset. ``results`` are COCO results of each kind, ``mask_iou`` and
+    ``instance_masks`` are None if a person's label has no segmentation, or the system none, or nobody asked for them,
+    ``seconds`` are those of each call."""
 
     dataset: PersonDataset
     results: dict[Kind, list[dict[str, Any]]]
     mask_iou: MaskIoU | None
+    instance_masks: InstanceMasks | None
     seconds: Sequence[float]
 
     def matched(self, kind: Kind, thresholds: Sequence[float] | None = None) -> COCOeval:
@@ -63,14 +66,16 @@ class Answers:
 
     def figures(self) -> dict[str, Any]:
         """Plain data for JSON: ``keypoints`` (ten figures of AP and AR, 0..1) and ``bbox`` (twelve), by name;
-        ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, both None without truth or mask;
-        ``images``, their number; ``ms_per_image``, the median of the calls without reading the file, since a backend
-        may prepare itself for seconds when an image has a new shape; ``versions`` and ``machine``."""
+        ``mask_iou`` pooled over all pixels and ``mask_iou_mean`` over images, and ``segm``, the figures of
+        ``InstanceMasks``, all None without them; ``images``, their number; ``ms_per_image``, the median of the calls
+        without reading the file, since a backend may prepare itself for seconds when an image has a new shape;
+        ``versions`` and ``machine``."""
         return {
             'keypoints': figures(self.keypoints),
             'bbox': figures(self.bbox),
             'mask_iou': self.mask_iou.pooled if self.mask_iou is not None else None,
             'mask_iou_mean': self.mask_iou.mean if self.mask_iou is not None else None,
+            'segm': self.instance_masks.figures() if self.instance_masks is not None else None,
             'images': len(self.dataset.images),
             'ms_per_image': 1000 * float(np.median(self.seconds)),
             'versions': versions(),
@@ -86,12 +91,15 @@ def collect(
     progress: bool = False,
     layout: SkeletonLayout = COCO,
     upright: bool | None = None,
+    instances: bool = False,
 ) -> Answers:
     """Runs ``pipeline``, which answers with the keypoints of ``layout``, on the first ``limit`` images (None: all) of a
-    dataset in COCO layout; ``upright`` as of ``read_dataset``. Raises DatasetError."""
+    dataset in COCO layout; ``upright`` as of ``read_dataset``. ``instances``: whether to measure each person's
+    own pixels too, which takes as long as a small network. Raises DatasetError."""
     dataset = read_dataset(images_dir, annotations_file, layout, upright).first(limit)
     results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
-    mask_iou = MaskIoU() if _has_masks(dataset) else None
+    has_masks = _has_masks(dataset)
+    mask_iou, instance_masks = MaskIoU() if has_masks else None, InstanceMasks() if has_masks and instances else None
     seconds = []
     for image in tqdm(dataset.images, desc='evaluating', unit='image', disable=not progress):
         pixels = image.read()
@@ -101,10 +109,16 @@ def collect(
         results['keypoints'] += keypoint_results(result, image.id)
         results['bbox'] += box_results(result, image.id)
         if result.mask is None:
-            mask_iou = None
+            mask_iou, instance_masks = None, None
         elif mask_iou is not None:
-            mask_iou.add(result.mask, _truth(dataset, image, annotations_file))
-    return Answers(dataset, results, mask_iou, seconds)
+            labels = dataset.annotations_of(image)
+            try:
+                mask_iou.add(result.mask, person_mask(labels, image.height, image.width))
+                if instance_masks is not None:
+                    instance_masks.add(result, image, labels)
+            except DatasetError as error:
+                raise DatasetError(f'{annotations_file}: {error}') from error
+    return Answers(dataset, results, mask_iou, instance_masks, seconds)
 
 
 def _has_masks(dataset: PersonDataset) -> bool:
@@ -112,10 +126,3 @@ def _has_masks(dataset: PersonDataset) -> bool:
     return all(
         annotation.get('segmentation') for image in dataset.images for annotation in dataset.annotations_of(image)
     )
-
-
-def _truth(dataset: PersonDataset, image: DatasetImage, annotations_file: str | Path) -> np.ndarray:
-    try:
-        return person_mask(dataset.annotations_of(image), image.height, image.width)
-    except DatasetError as error:
-        raise DatasetError(f'{annotations_file}: {error}') from error

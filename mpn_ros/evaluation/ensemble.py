@@ -30,6 +30,5 @@ class Ensemble:
         poses = [person for result in (first, *others) for person in result.people if person.visible.any()]
         boxes = [person for person in first.people if not person.visible.any()]
         people = [*oks_nms(poses, self.threshold, self.layout), *boxes]
-        return PoseResult(
-            tuple(sorted(people, key=lambda person: person.score, reverse=True)), first.mask, first.image_size
-        )
+        best_first = sorted(people, key=lambda person: person.score, reverse=True)
+        return PoseResult(tuple(best_first), first.mask, first.image_size, layout=self.layout)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.result import Person, PoseResult
-from mpn_ros.skeleton import COCO, SkeletonLayout
+from mpn_ros.skeleton import SkeletonLayout
 
 Colour = tuple[int, int, int]
 
@@ -24,9 +24,7 @@ SUBPIXEL_BITS = 4
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(
-    image: np.ndarray, result: PoseResult, channel_order: ChannelOrder = 'bgr', layout: SkeletonLayout = COCO
-) -> np.ndarray:
+def draw(image: np.ndarray, result: PoseResult, channel_order: ChannelOrder = 'bgr') -> np.ndarray:
     """A copy of ``image`` ``(H, W, 3)`` uint8 with the result on it; lines grow with the image and with each person.
 
     Keypoints that are not visible are left out, and the bones that end in them. People are drawn from the least to the
@@ -39,7 +37,7 @@ def draw(
     unit = max(1.0, max(canvas.shape[:2]) / 640)
     for person in reversed(result.people):
         _draw_box(canvas, person, unit)
-        _draw_skeleton(canvas, person, layout, unit)
+        _draw_skeleton(canvas, person, result.layout, unit)
     return np.ascontiguousarray(canvas[..., ::-1]) if channel_order == 'rgb' else canvas
 
 

@@ -346,9 +346,12 @@ class PosePipeline:
         looks: list[Look[Any]] = [*first, *second.looks]
         return self.grouper([look.peaks for look in looks], [look.boxes for look in looks])
 
-    @staticmethod
     def postprocess(
-        first: Sequence[Look[Letterbox]], second: Refinement, keypoints: Sequence[np.ndarray], thresholds: Thresholds
+        self,
+        first: Sequence[Look[Letterbox]],
+        second: Refinement,
+        keypoints: Sequence[np.ndarray],
+        thresholds: Thresholds,
     ) -> list[PoseResult]:
         """A result for each image: who has a window is as seen there, everybody else as in the first look."""
         windows = list(zip(second.looks, keypoints[len(first) :], strict=True))
@@ -368,7 +371,11 @@ class PosePipeline:
             mask = None
             if person is not None:  # cv2.compare fails on a single pixel
                 mask = np.multiply(person >= thresholds.mask_threshold, 255, dtype=np.uint8)
-            results.append(PoseResult(people, mask, (width, height), look.whole, len(mine), broken, second.seconds))
+            results.append(
+                PoseResult(
+                    people, mask, (width, height), look.whole, len(mine), broken, second.seconds, layout=self.layout
+                )
+            )
         return results
 
     def _inputs(

@@ -15,12 +15,19 @@ from mpn_ros.skeleton import COCO, SkeletonLayout
 
 
 def result_record(result: PoseResult) -> dict[str, Any]:
-    """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score`` and
-    ``keypoints`` (x, y, score, or None for a keypoint that is not visible), and ``mask`` as COCO's uncompressed run
-    lengths, or None; ``windows``: how many windows the second look has seen.
-    Positions in pixels are to 1/100, scores to 1/10000."""
-    mask = None if result.mask is None else run_lengths(result.mask)
-    return {'people': [person_record(person) for person in result.people], 'mask': mask, 'windows': result.windows}
+    """Plain data: ``people``, each with ``id`` (None if nobody follows), ``box`` (x0, y0, x1, y1), ``score``,
+    ``keypoints`` (x, y, score, or None for a keypoint that is not visible) and ``mask``, the person's own pixels;
+    ``mask``, the pixels of all; ``windows``: how many windows the second look has seen.
+    Masks are COCO's uncompressed run lengths, or None. Positions in pixels are to 1/100, scores to 1/10000."""
+    people = [person_record(person) for person in result.people]
+    if result.mask is None or result.instance_mask is None:
+        return {'people': [{**person, 'mask': None} for person in people], 'mask': None, 'windows': result.windows}
+    masks = run_lengths(result.instance_mask, len(people))
+    return {
+        'people': [{**person, 'mask': mask} for person, mask in zip(people, masks, strict=True)],
+        'mask': run_lengths(result.mask != 0, 1)[0],
+        'windows': result.windows,
+    }
 
 
 def person_record(person: Person) -> dict[str, Any]:
@@ -34,13 +41,18 @@ def person_record(person: Person) -> dict[str, Any]:
     }
 
 
-def run_lengths(mask: np.ndarray) -> dict[str, list[int]]:
-    """``(H, W)``, non-zero on people, as COCO's RLE: ``size`` (H, W) and ``counts`` of pixels outside, inside, outside
-    ..., column by column."""
-    pixels = (mask != 0).ravel(order='F')
-    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
-    starts = np.concatenate([[0] if not pixels[0] else [0, 0], changes, [pixels.size]])
-    return {'size': list(mask.shape), 'counts': np.diff(starts).tolist()}
+def run_lengths(numbers: np.ndarray, count: int) -> list[dict[str, list[int]]]:
+    """Where ``numbers`` ``(H, W)`` are 1, 2, ... ``count``, each as COCO's RLE: ``size`` (H, W) and ``counts`` of
+    pixels outside, inside, outside ..., column by column."""
+    pixels = numbers.ravel(order='F')
+    edges = np.concatenate([[0], np.flatnonzero(pixels[1:] != pixels[:-1]) + 1, [pixels.size]])
+    runs = []
+    for number in range(1, count + 1):
+        inside = np.flatnonzero(pixels[edges[:-1]] == number)
+        changes = np.concatenate([[0], np.stack([edges[inside], edges[inside + 1]], 1).ravel(), [pixels.size]])
+        counts = np.diff(changes).tolist()
+        runs.append({'size': list(numbers.shape), 'counts': counts[:-1] if counts[-1] == 0 else counts})
+    return runs
 
 
 class JsonWriter(AbstractContextManager['JsonWriter']):

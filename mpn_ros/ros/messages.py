@@ -27,7 +27,8 @@ _builder = MessageBuilder(
 )
 
 detections, skeletons = _builder.detections, _builder.skeletons
-label_info, skeleton_layout = _builder.label_info, _builder.skeleton_layout
+label_info, instance_label_info = _builder.label_info, _builder.instance_label_info
+skeleton_layout = _builder.skeleton_layout
 
 
 def to_result(people: SkeletonArray, mask: Image | None) -> PoseResult:

@@ -47,11 +47,13 @@ class ViewNode(Node):
         self._decode = decode_compressed if compressed else decode_image
         for camera, topic in image_topics(parameters).items():
             # A mask comes last, or never. Images may come after their results, over another connection.
-            callback = partial(self._callback, StampSynchronizer(['image'], ['mask'], KEPT, KEPT), channels[topic])
+            callback = partial(
+                self._callback, StampSynchronizer(['image'], ['instance_mask'], KEPT, KEPT), channels[topic]
+            )
             for part, kind, source in (
                 ('image', CompressedImage if compressed else Image, f'{topic}/compressed' if compressed else topic),
                 ('skeletons', SkeletonArray, camera_topic(camera, 'skeletons')),
-                ('mask', Image, camera_topic(camera, 'mask')),
+                ('instance_mask', Image, camera_topic(camera, 'instance_mask')),
             ):
                 self.create_subscription(kind, source, partial(callback, part), qos_profile_sensor_data)
 
@@ -64,7 +66,7 @@ class ViewNode(Node):
         )
         for people, parts, _ in matches[-1:]:
             if 'image' in parts:
-                channel.show(self._frame(people, parts['image'], parts.get('mask')))
+                channel.show(self._frame(people, parts['image'], parts.get('instance_mask')))
 
     def _frame(self, people: SkeletonArray, image: Any, mask: Image | None) -> AnnotatedFrame:
         stamp = Time.from_msg(people.header.stamp).nanoseconds

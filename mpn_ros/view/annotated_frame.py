@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from mpn_ros.decoding.raw import DecodedImage
+from mpn_ros.instances import MOST
 from mpn_ros.pipeline.draw import BOX, SIDES, TINT, Colour, body_side
 from mpn_ros.pipeline.record import person_record
 from mpn_ros.result import Person
@@ -20,6 +21,17 @@ from mpn_ros.skeleton import SkeletonLayout
 PICTURE_SIDE, MASK_SIDE = 1280, 480
 """Longest side in pixels that is sent: more is no clearer on a page, but slower over a robot's radio."""
 JPEG_QUALITY = 80
+TINTS: tuple[Colour, ...] = (
+    TINT,
+    (70, 170, 70),
+    (60, 60, 215),
+    (200, 190, 40),
+    (40, 190, 215),
+    (200, 110, 235),
+    (60, 110, 150),
+    (150, 150, 150),
+)
+"""Of the people's own pixels, by id: a person keeps the colour."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,8 @@ class AnnotatedFrame:
     """An answered image.
 
     picture: makes its pixels; it is called when a browser asks for them, so that nobody watching costs nothing.
-    size: width and height in pixels, which the people's positions refer to. mask: ``(H, W)`` uint8, or None.
+    size: width and height in pixels, which the people's positions refer to.
+    mask: ``(H, W)`` uint8, n on the n-th of ``people``, or None.
     age: seconds from the image's stamp until its answer was here; None without a stamp.
     """
 
@@ -55,12 +68,17 @@ class AnnotatedFrame:
 
     @cached_property
     def png(self) -> bytes | None:
-        """The mask as PNG in the colour of ``draw.py``, opaque on people."""
+        """The mask as PNG, opaque on people, each in a colour of ``TINTS``."""
         if self.mask is None:
             return None
-        opacity = _shrink(self.mask, MASK_SIDE)
-        tinted = np.empty((*opacity.shape, 4), np.uint8)
-        tinted[..., :3], tinted[..., 3] = TINT, opacity
+        opacity = _shrink(np.where(self.mask, np.uint8(255), np.uint8(0)), MASK_SIDE)
+        numbers = cv2.resize(self.mask, opacity.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        # A pixel on the outline may be partly a person's and yet have no number: it takes that of its neighbour.
+        numbers = np.where(numbers, numbers, cv2.dilate(numbers, np.ones((3, 3), np.uint8)))
+        colours = np.full((256, 3), TINT, np.uint8)
+        for number, person in enumerate(self.people[:MOST], start=1):
+            colours[number] = TINTS[(number if person.id is None else person.id) % len(TINTS)]
+        tinted = np.dstack([colours[numbers], opacity])
         return _encode('.png', tinted, cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 

@@ -24,7 +24,8 @@ from mpn_ros.media import VideoReader
 from mpn_ros.skeleton import COCO
 
 ROOT = Path(__file__).resolve().parents[2]
-OUR_TOPICS = {'detections', 'skeletons', 'mask', 'label_info', 'skeleton_layout'}
+MASKS = {'mask', 'instance_mask', 'label_info', 'instance_label_info'}
+OUR_TOPICS = {'detections', 'skeletons', 'skeleton_layout', *MASKS}
 
 
 def messages(bag: Path) -> dict[str, list[tuple[int, bytes]]]:
@@ -86,6 +87,13 @@ def test_mcap_is_read_by_another_library(street, tmp_path):
     ((_, labels),) = by_topic['/left/label_info']
     assert layout.names[0] == 'nose' and len(layout.edges) == 38
     assert {entry.class_id: entry.class_name for entry in labels.class_map} == {0: 'background', 255: 'person'}
+    ((_, numbers),) = by_topic['/left/instance_label_info']
+    assert [(entry.class_id, entry.class_name) for entry in numbers.class_map[:2]] == [
+        (0, 'background'),
+        (1, 'person 1'),
+    ]
+    for (_, mask), (_, own) in zip(by_topic['/left/mask'], by_topic['/left/instance_mask'], strict=True):
+        assert own.header == mask.header and bytes(own.data).count(1) == 3, 'the box begins below the first row'
 
 
 def test_sqlite_is_read_by_another_library(street, tmp_path):
@@ -330,5 +338,5 @@ def test_a_network_without_a_mask_adds_no_topic_of_masks(street, tmp_path, pipel
     unmasked.segments, unmasked.layout = False, COCO
     assert main(['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]) == 0
     assert set(messages(target)) - set(messages(source)) == {
-        f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - {'mask', 'label_info'}
+        f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - MASKS
     }

@@ -29,11 +29,26 @@ def test_a_keypoint_that_is_not_seen_is_null():
 
 
 def test_without_a_mask_there_is_null():
-    assert result_record(PoseResult((), None, (4, 3)))['mask'] is None
+    record = result_record(PoseResult(a_result().people, None, (4, 3)))
+    assert record['mask'] is None and record['people'][0]['mask'] is None
+
+
+def test_each_person_has_the_run_lengths_of_its_own_pixels():
+    mask = np.zeros((3, 6), np.uint8)
+    mask[1] = 255
+    people = [Person(np.array(box, np.float32), 0.5, np.full((17, 3), (np.nan, np.nan, 0), np.float32))
+              for box in ([0, 0, 3, 3], [3, 0, 6, 3], [0, 0, 1, 1])]  # fmt: skip
+    record = result_record(PoseResult(tuple(people), mask))
+    assert [person['mask']['counts'] for person in record['people']] == [
+        [1, 1, 2, 1, 2, 1, 10],
+        [10, 1, 2, 1, 2, 1, 1],
+        [18],
+    ]
+    assert record['mask']['counts'] == [1, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 1]
 
 
 def test_run_lengths_of_a_known_mask():
-    assert run_lengths(a_result().mask) == {'size': [3, 4], 'counts': [7, 1, 4]}
+    assert run_lengths(a_result().mask != 0, 1) == [{'size': [3, 4], 'counts': [7, 1, 4]}]
 
 
 @pytest.mark.parametrize('fill', [0, 255, None])
@@ -41,7 +56,7 @@ def test_run_lengths_are_cocos(fill):
     coco_mask = pytest.importorskip('pycocotools.mask', reason='pycocotools decodes the run lengths')
     noise = np.random.default_rng(0).integers(0, 2, (23, 17), np.uint8)
     mask = noise if fill is None else np.full_like(noise, fill)
-    decoded = coco_mask.decode(coco_mask.frPyObjects(run_lengths(mask), 23, 17))
+    decoded = coco_mask.decode(coco_mask.frPyObjects(run_lengths(mask != 0, 1)[0], 23, 17))
     np.testing.assert_array_equal(decoded != 0, mask != 0)
 
 

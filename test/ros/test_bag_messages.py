@@ -36,10 +36,11 @@ def test_same_messages_in_both_worlds():
         'detections': (messages.detections(result, header), builder.detections(result, recorded)),
         'skeletons': (messages.skeletons(result, header), builder.skeletons(result, recorded)),
         'label_info': (messages.label_info(), builder.label_info()),
+        'instance_label_info': (messages.instance_label_info(), builder.instance_label_info()),
         'skeleton_layout': (messages.skeleton_layout(), builder.skeleton_layout()),
     }
     kinds = {**RESULT_TYPES, **LATCHED}
-    assert {*pairs, 'mask'} == kinds.keys()
+    assert {*pairs, 'mask', 'instance_mask'} == kinds.keys()
     for name, (spoken, written) in pairs.items():
         sent = deserialize_message(serialize_message(spoken), type(spoken))
         heard = deserialize_message(bytes(store.serialize_cdr(written, kinds[name])), type(spoken))

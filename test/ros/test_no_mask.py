@@ -30,7 +30,7 @@ def test_there_is_no_topic_of_masks_and_diagnostics_say_why(robot, stub, until):
     robot.camera()(200)
     until(lambda: boxes and people and overlays)
     assert (people[0].image_width, people[0].image_height) == (40, 30) and len(people[0].skeletons) == 1
-    for topic in ('/mask', '/label_info'):
+    for topic in ('/mask', '/label_info', '/instance_mask', '/instance_label_info'):
         assert not robot.tester.count_publishers(topic), f'{topic} is advertised'
     told = {pair.key: pair.value for pair in until(lambda: diagnostics)[0].status[0].values}
     assert told['mask'] == 'none: the network does not segment'

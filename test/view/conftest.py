@@ -42,5 +42,5 @@ def person() -> Person:
 def frame(person: Person) -> AnnotatedFrame:
     grey = DecodedImage(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), 'rgb')
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
-    mask[60:200, 110:210] = 255
+    mask[60:200, 110:210] = 1
     return AnnotatedFrame(lambda: grey, (WIDTH, HEIGHT), (person,), mask, age=0.05)

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from mpn_ros.decoding.raw import DecodedImage
-from mpn_ros.pipeline.draw import TINT
 from mpn_ros.skeleton import COCO
-from mpn_ros.view.annotated_frame import MASK_SIDE, PICTURE_SIDE, AnnotatedFrame, palette
+from mpn_ros.view.annotated_frame import MASK_SIDE, PICTURE_SIDE, TINTS, AnnotatedFrame, palette
 
 
 def decoded(data: bytes) -> np.ndarray:
@@ -25,10 +25,21 @@ def test_pictures_keep_their_colours_and_are_made_small_enough_for_a_radio():
 
 def test_the_mask_is_opaque_on_people_alone(frame):
     mask = decoded(frame.png)
-    assert mask.shape == (*frame.mask.shape, 4) and tuple(mask[100, 150, :3]) == TINT
-    np.testing.assert_array_equal(mask[..., 3], frame.mask)
-    wide = AnnotatedFrame(frame.picture, (1920, 1080), (), np.full((1080, 1920), 255, np.uint8))
+    assert mask.shape == (*frame.mask.shape, 4)
+    np.testing.assert_array_equal(mask[..., 3], 255 * frame.mask)
+    wide = AnnotatedFrame(frame.picture, (1920, 1080), (), np.full((1080, 1920), 1, np.uint8))
     assert max(decoded(wide.png).shape) == MASK_SIDE
+
+
+def test_each_persons_pixels_have_a_colour_that_goes_with_the_id(frame, person):
+    numbers = np.zeros((40, 60), np.uint8)
+    numbers[:, :30], numbers[:, 30:50] = 1, 2
+    people = person, replace(person, id=4)
+    mask = decoded(AnnotatedFrame(frame.picture, (60, 40), people, numbers).png)
+    assert tuple(mask[20, 10, :3]) == TINTS[3] != tuple(mask[20, 40, :3]) == TINTS[4]
+    swapped = decoded(AnnotatedFrame(frame.picture, (60, 40), people[::-1], numbers).png)
+    assert tuple(swapped[20, 40, :3]) == TINTS[3], 'the place in the list may change'
+    assert mask[20, 55, 3] == 0
 
 
 def test_without_a_mask_there_is_none(frame):

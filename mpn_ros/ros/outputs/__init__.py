@@ -8,6 +8,7 @@ from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.depth_positions import MeasuredPositions
 from mpn_ros.ros.outputs.detections import Detections
 from mpn_ros.ros.outputs.hri import HriOutput, HriPublisher
+from mpn_ros.ros.outputs.instance_mask import InstanceMask
 from mpn_ros.ros.outputs.markers import Markers
 from mpn_ros.ros.outputs.mask import Mask
 from mpn_ros.ros.outputs.output import Output
@@ -33,7 +34,7 @@ def make_outputs(
     return [
         Detections(topics),
         Skeletons(topics),
-        *([Mask(topics)] if segments else []),
+        *([Mask(topics), InstanceMask(topics)] if segments else []),
         Overlay(topics),
         _make_positions(topics, calibration, statistics, settings),
         *([HriOutput(topics.camera, hri)] if hri is not None else []),
