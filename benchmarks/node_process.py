@@ -30,6 +30,11 @@ def node_process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+def refine_argument(windows: int | None) -> list[str]:
+    """What tells the node how many windows its second look has at most; nothing where it decides."""
+    return [] if windows is None else ['-p', f'refine:={windows}']
+
+
 def check(process: subprocess.Popen[bytes]) -> None:
     """Ends this program with a sentence if the node has ended with another status than 0."""
     if process.poll():

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import rclpy
 
-from benchmarks.node_process import node_process
+from benchmarks.node_process import node_process, refine_argument
 from mpn_ros.commands.figures import write_json
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
@@ -36,6 +36,7 @@ def main() -> None:
     parser.add_argument('--clip', type=Path, required=True, help='a video with people in it')
     parser.add_argument('--rate', type=float, default=10.0, help='images a second; few enough that all are answered')
     parser.add_argument('--seconds', type=float, default=30.0)
+    parser.add_argument('--refine', type=int, help="most windows of the second look (the node's own by default)")
     parser.add_argument('--json', type=Path, required=True)
     args = parser.parse_args()
     with VideoReader(args.clip) as video:
@@ -43,7 +44,7 @@ def main() -> None:
     isolate_domain()
     rclpy.init()
     listener = rclpy.create_node('node_time')
-    with node_process(), spin_in_background(listener):
+    with node_process(*refine_argument(args.refine)), spin_in_background(listener):
         camera = SimulatedCamera(listener)
         wait(camera.ready)
         for image in images[:3]:
@@ -65,6 +66,7 @@ def main() -> None:
             'p50_ms': parts,
             'size': SIZE,
             'rate': args.rate,
+            'refine': args.refine,
             'counts': {name: int(facts[name]) for name in ('received', 'answered', 'dropped', 'missed')},
             'machine': machine(),
             'versions': versions(),

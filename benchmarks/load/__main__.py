@@ -16,7 +16,7 @@ import rclpy
 
 from benchmarks.load.cameras import Cameras
 from benchmarks.load.measure import measure
-from benchmarks.node_process import node_process
+from benchmarks.node_process import node_process, refine_argument
 from mpn_ros.errors import MpnError
 from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.media import VideoReader
@@ -38,13 +38,16 @@ def stills(clip: Path, cameras: int) -> np.ndarray:
     return np.resize(np.stack(pictures), (cameras, HEIGHT, WIDTH, 3))
 
 
-def load(pictures: Path, transport: str, seconds: int, count: int, rate: int) -> dict[str, float]:
+def load(
+    pictures: Path, transport: str, seconds: int, count: int, rate: int, refine: int | None = None
+) -> dict[str, float]:
     """What ``measure`` says of a new node with the weights that ship."""
     names = [f'camera{number}' for number in range(count)]
+    parameters = ['-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}']
     rclpy.init()
     listener = rclpy.create_node('load')
     with (
-        node_process('-p', f'cameras:=[{", ".join(names)}]', '-p', f'image_transport:={transport}') as node,
+        node_process(*parameters, *refine_argument(refine)) as node,
         Cameras(pictures, names, transport) as cameras,
         spin_in_background(listener),
     ):
@@ -60,6 +63,7 @@ def main() -> None:
     parser.add_argument('--seconds', type=int, default=60)
     parser.add_argument('--cameras', type=int, default=8)
     parser.add_argument('--rate', type=int, default=30, help='images a second of each camera')
+    parser.add_argument('--refine', type=int, help="most windows of the second look (the node's own by default)")
     parser.add_argument('--json', type=Path, required=True)
     arguments = parser.parse_args()
     isolate_domain()
@@ -68,6 +72,7 @@ def main() -> None:
         'seconds': arguments.seconds,
         'cameras': arguments.cameras,
         'rate': arguments.rate,
+        'refine': arguments.refine,
         'size': [WIDTH, HEIGHT],
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -77,7 +82,9 @@ def main() -> None:
         except MpnError as error:
             sys.exit(f'load: {error}')
         for transport in ('raw', 'compressed'):
-            result[transport] = load(pictures, transport, arguments.seconds, arguments.cameras, arguments.rate)
+            result[transport] = load(
+                pictures, transport, arguments.seconds, arguments.cameras, arguments.rate, arguments.refine
+            )
     result |= {'machine': machine(), 'versions': versions()}
     text = json.dumps(result, indent=2) + '\n'
     print(text)
