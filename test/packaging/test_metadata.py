@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import mpn_ros
 
 ROOT = Path(__file__).parents[2]
-OPTIONAL = {'hri_msgs'}
+OPTIONAL = {'foxglove_msgs', 'hri_msgs'}
 """What is used where it is there, and what rosdep could not install on every distribution."""
 PACKAGE = ElementTree.parse(ROOT / 'package.xml').getroot()
 

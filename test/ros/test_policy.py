@@ -40,6 +40,8 @@ FORMS = {
 }
 """Parameters by which the node has other topics."""
 
+OPTIONAL = {'/tf': 'tf2_msgs', '/annotations': 'foxglove_msgs'}
+"""Topics that there are only with a package."""
 HAS_FRAMES = importlib.util.find_spec('tf2_msgs') is not None
 if HAS_FRAMES:
     FORMS['depth']['publish_tf'] = True
@@ -65,7 +67,8 @@ def test_the_node_has_no_topic_and_no_service_that_the_policy_does_not_name(robo
 def test_the_policy_allows_nothing_that_the_node_never_does(robot):
     parameters = {**FORMS['depth'], **FORMS['simulation']}
     for (kind, permission), names in made(robot.start(**parameters), robot.tester).items():
-        unused = allowed(kind, permission) - names - {'/image_raw/compressed'} - (set() if HAS_FRAMES else {'/tf'})
+        missing = {topic for topic, package in OPTIONAL.items() if importlib.util.find_spec(package) is None}
+        unused = allowed(kind, permission) - names - {'/image_raw/compressed'} - missing
         assert not unused, f'{kind}s that it need not {permission}'
 
 

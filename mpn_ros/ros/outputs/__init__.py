@@ -5,6 +5,7 @@ from __future__ import annotations
 from mpn_ros.parameters import Parameters
 from mpn_ros.ros.camera_info import Calibration
 from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.outputs.annotations import Annotations, foxglove_messages
 from mpn_ros.ros.outputs.depth_positions import MeasuredPositions
 from mpn_ros.ros.outputs.detections import Detections
 from mpn_ros.ros.outputs.hri import HriOutput, HriPublisher
@@ -31,11 +32,13 @@ def make_outputs(
 ) -> list[Output]:
     """The outputs of one camera, in the order in which they are published. Raises ParameterError where one needs what
     is not installed."""
+    foxglove = foxglove_messages()
     return [
         Detections(topics),
         Skeletons(topics),
         *([Mask(topics), InstanceMask(topics)] if segments else []),
         Overlay(topics),
+        *([Annotations(topics, foxglove)] if foxglove is not None else []),
         _make_positions(topics, calibration, statistics, settings),
         *([HriOutput(topics.camera, hri)] if hri is not None else []),
     ]
