@@ -111,6 +111,13 @@ class Parameters:
     new_track_threshold: float = _parameter(
         0.5, 'Score from which a person gets a new id; one below keeps an id or has none.', bounds=(0, 1), live=True
     )
+    smoothing: str = _parameter(
+        'spatial',
+        "Where keypoints of people with an id are steadied: 'spatial' in markers, skeletons_3d and /tf, 'all' also in "
+        "skeletons, overlay, annotations and /humans, 'off' nowhere.",
+        choices=('off', 'spatial', 'all'),
+        live=True,
+    )
     cameras: tuple[str, ...] = _parameter(
         ('',), "Names of the cameras, each the namespace of its topics; '' is the node's own.", names=True
     )

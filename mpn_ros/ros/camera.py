@@ -15,9 +15,11 @@ from mpn_ros.ros.camera_input import CameraInput
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs import make_outputs
 from mpn_ros.ros.outputs.hri import HriPublisher
+from mpn_ros.ros.outputs.output import image_time
 from mpn_ros.serving.frames import DecodedFrame, Frame
 from mpn_ros.serving.statistics import FrameStatistics
 from mpn_ros.tracking.image_clock import ImageClock
+from mpn_ros.tracking.smoothing import KeypointSmoother
 from mpn_ros.tracking.tracker import Tracker
 
 
@@ -42,6 +44,7 @@ class Camera:
         self.input = CameraInput(self.topics, settings, self.statistics, bridge)
         self.outputs = make_outputs(self.topics, self.input.calibration, self.statistics, settings, hri, segments)
         self._tracker, self._clock, self._tracking = Tracker(), ImageClock(), threading.Lock()
+        self._smoother, self._published = KeypointSmoother(), ImageClock()
         self._since_whole = 0
 
     def open(self, submit: Callable[[Camera, Frame], None]) -> None:
@@ -70,7 +73,7 @@ class Camera:
         self._since_whole += 1
         if frame.settings.track and self._since_whole < frame.settings.full_look_every:
             with self._tracking:
-                boxes = self._tracker.expected(self._seconds(frame))
+                boxes = self._tracker.expected(image_time(self._clock, frame))
             if len(boxes):
                 return boxes
         self._since_whole = 0
@@ -84,13 +87,12 @@ class Camera:
         tracker = self._tracker
         with self._tracking:
             tracker.timeout, tracker.new_track_threshold = settings.track_timeout, settings.new_track_threshold
-            return tracker.update(result, self._seconds(frame))
+            return tracker.update(result, image_time(self._clock, frame))
 
     def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """Sends the result on every output, under the image's header."""
+        shown = result
+        if frame.settings.smoothing == 'all':
+            shown = self._smoother.smooth(result, image_time(self._published, frame))
         for output in self.outputs:
-            output.publish(frame, result)
-
-    def _seconds(self, frame: DecodedFrame) -> float:
-        stamp = frame.header.stamp
-        return self._clock.time(stamp.sec + stamp.nanosec / 1e9, frame.received)
+            output.publish(frame, result if output.smooths_itself else shown)
