@@ -4,6 +4,8 @@
 # make soak    the node for an hour, to see whether anything grows; MINUTES=... for another time; CLIP as with load
 # make load    8 cameras at once, raw and JPEG: ages, drops, memory; CLIP=... for another video than that of make demo
 # make setup   what both need, in .venv; seconds when nothing has changed
+# make docs    the site of docs/ in site/, strictly: a link that leads nowhere fails
+# make dist    wheel and sdist of the library in dist/, judged by twine
 # make colcon  the same tree as colcon builds it, in build/, install/ and log/
 # make clean   removes everything that the others made
 # PYTHON names the Python to use, 3.10 to 3.13; another version than that of .venv makes .venv anew. pip's own settings
@@ -50,7 +52,10 @@ CLIP := demo/cam01.mp4
 SECONDS := 60
 RESULTS = benchmarks/$(shell date +%F)
 
-.PHONY: demo test fuzz soak load setup colcon clean
+# Tools that the tests do not need, each in an environment of its own.
+TOOLS := $(CURDIR)/.tools
+
+.PHONY: demo test fuzz soak load setup docs dist colcon clean
 
 demo: setup
 	$(RUN) scripts/demo.py
@@ -68,6 +73,19 @@ soak: setup
 
 load: setup
 	$(RUN) -m benchmarks.load --clip $(CLIP) --seconds $(SECONDS) --json $(RESULTS)/load.json
+
+docs: $(TOOLS)/docs/.done
+	$(TOOLS)/docs/bin/python -m mkdocs build
+
+dist: $(TOOLS)/dist/.done
+	rm -rf dist
+	$(TOOLS)/dist/bin/python -m build --outdir dist .
+	$(TOOLS)/dist/bin/python -m twine check --strict dist/*
+
+$(TOOLS)/%/.done: requirements/%.txt
+	@$(HOST_PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
 
 setup: $(DONE)/mpn_ros
 
@@ -98,4 +116,4 @@ colcon: $(DONE)/requirements
 	colcon build --base-paths . compat/vision_msgs examples/cpp --event-handlers console_cohesion+
 
 clean:
-	rm -rf .venv build install log demo mpn_ros.egg-info compat/vision_msgs/build compat/vision_msgs/vision_msgs.egg-info
+	rm -rf .venv .tools build dist site install log demo mpn_ros.egg-info compat/vision_msgs/build compat/vision_msgs/vision_msgs.egg-info

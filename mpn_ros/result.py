@@ -24,7 +24,7 @@ class Person:
         keypoints: ``(K, 3)`` float32, x, y in pixels and score 0..1; ``(nan, nan, 0)`` for one that is not visible.
         id: the same number for the same person from image to image, by a ``Tracker``; None without one.
 
-    Example:
+    Examples:
         >>> keypoints = np.array([[15, 12, 0.9], [np.nan, np.nan, 0]], np.float32)
         >>> Person(np.array([10, 10, 50, 90], np.float32), 0.8, keypoints).visible
         array([ True, False])
@@ -55,7 +55,7 @@ class PoseResult:
         refine_seconds: what the second look took, that at the other images of its batch included.
         layout: what the keypoints of the people are.
 
-    Example:
+    Examples:
         >>> person = Person(np.array([10, 10, 50, 90], np.float32), 0.8, np.ones((17, 3), np.float32))
         >>> result = PoseResult((person,), None, (640, 480))
         >>> result.boxes.shape, result.scores, result.keypoints.shape, result.ids
@@ -117,7 +117,7 @@ class PoseResult:
         Raises:
             ImportError: supervision is not installed.
 
-        Example:
+        Examples:
             ``key_points, detections = pipeline(image).to_supervision()``, and then
             ``supervision.EdgeAnnotator().annotate(image, key_points)``.
         """

@@ -19,7 +19,7 @@ def nms(boxes: np.ndarray, *, score_threshold: float, iou_threshold: float, max_
     Returns:
         ``(M, 5)``, the boxes that stay, best first.
 
-    Example:
+    Examples:
         >>> boxes = np.array([[0, 0, 10, 10, 0.9], [1, 0, 10, 10, 0.8], [20, 0, 30, 10, 0.7]])
         >>> nms(boxes, score_threshold=0.5, iou_threshold=0.4, max_boxes=20)[:, 4]
         array([0.9, 0.7])

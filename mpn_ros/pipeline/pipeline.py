@@ -60,7 +60,7 @@ class Thresholds:
     Raises:
         ParameterError: a value is outside its range.
 
-    Example:
+    Examples:
         >>> Thresholds(score_threshold=0.6).max_people
         20
     """

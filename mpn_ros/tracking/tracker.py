@@ -38,7 +38,7 @@ class Tracker:
     Raises:
         ParameterError: for a value out of range.
 
-    Example:
+    Examples:
         >>> from mpn_ros.result import Person, PoseResult
         >>> person = Person(np.array([10., 10, 50, 90]), .9, np.full((17, 3), np.nan))
         >>> tracker = Tracker()

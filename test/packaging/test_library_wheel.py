@@ -1,4 +1,5 @@
-"""The library alone, as pip makes it where there is no ROS: all of the code, weights and command, and no messages."""
+"""The library alone, as pip makes it from the sdist where there is no ROS: all of the code, weights and command, and no
+messages. The sdist holds what the builds with ROS need, too."""
 
 from __future__ import annotations
 
@@ -17,13 +18,36 @@ if (SETUPTOOLS := int(version('setuptools').partition('.')[0])) < 77:
     pytest.skip(f'the wheel is built with setuptools 77 or newer and this is {SETUPTOOLS}', allow_module_level=True)
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ('LICENSE', 'README.md', 'build_support', 'compat', 'models', 'mpn_ros', 'msg', 'pyproject.toml', 'setup.py')
+TOOLS = {
+    '__pycache__',
+    '.git',
+    '.venv',
+    '.tools',
+    'build',
+    'install',
+    'log',
+    'dist',
+    'site',
+    'demo',
+    'runs',
+    'shared',
+    'test',
+}
 BUILD_WITHOUT_ROS = """
 import sys
 sys.modules['rosidl_generator_py'] = None  # as an isolated build finds it: not importable
 from setuptools import build_meta
-build_meta.build_wheel(sys.argv[1])
+getattr(build_meta, f'build_{sys.argv[1]}')(sys.argv[2])
 """
+
+
+def _build(kind: str, source: Path, out: Path) -> Path:
+    """Builds 'sdist' or 'wheel' of ``source`` and returns its path."""
+    build = subprocess.run(
+        [sys.executable, '-c', BUILD_WITHOUT_ROS, kind, out], cwd=source, capture_output=True, text=True
+    )
+    assert build.returncode == 0, build.stderr
+    return next(out.iterdir())
 
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -33,18 +57,27 @@ def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope='module')
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of the sources with a small file of weights among them."""
-    source, out = tmp_path_factory.mktemp('source'), tmp_path_factory.mktemp('wheel')
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns('__pycache__', '*.safetensors'))
-        else:
-            shutil.copy(ROOT / name, source)
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist of a copy of the sources, unpacked, with a small file of weights in place of those that ship."""
+    source = tmp_path_factory.mktemp('sources') / 'mpn_ros'
+    shutil.copytree(
+        ROOT,
+        source,
+        ignore=lambda _, names: {
+            name for name in names if name in TOOLS or name.endswith(('.safetensors', '.egg-info'))
+        },
+    )
     (source / 'models' / 'tiny.safetensors').write_bytes(b'')
-    build = subprocess.run([sys.executable, '-c', BUILD_WITHOUT_ROS, out], cwd=source, capture_output=True, text=True)
-    assert build.returncode == 0, build.stderr
-    return next(out.iterdir())
+    archive = _build('sdist', source, tmp_path_factory.mktemp('sdist'))
+    unpacked = tmp_path_factory.mktemp('unpacked')
+    shutil.unpack_archive(archive, unpacked)
+    return next(unpacked.iterdir())
+
+
+@pytest.fixture(scope='module')
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from the sdist."""
+    return _build('wheel', sdist, tmp_path_factory.mktemp('wheel'))
 
 
 @pytest.fixture(scope='module')
@@ -66,6 +99,14 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert install.returncode == 0, install.stderr
     return folder / 'bin'
+
+
+def test_the_sdist_holds_what_the_builds_with_ros_need(sdist: Path) -> None:
+    for folder in ('build_support', 'compat', 'config', 'examples', 'launch', 'msg', 'requirements', 'rviz', 'scripts'):
+        files = {path.relative_to(ROOT) for path in (ROOT / folder).rglob('*') if path.is_file()}
+        wanted = {path for path in files if not TOOLS & set(path.parts) and 'egg-info' not in str(path)}
+        assert wanted <= {path.relative_to(sdist) for path in sdist.rglob('*')}, folder
+    assert (sdist / 'CMakeLists.txt').is_file() and (sdist / 'package.xml').is_file()
 
 
 def test_holds_every_module_and_no_message(wheel: Path) -> None:
