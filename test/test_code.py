@@ -1,5 +1,5 @@
-"""The sources themselves: ruff and its formatter, mypy and shellcheck, in the versions of requirements/test.txt, find
-nothing, nor does ament_cpplint where it is."""
+"""The sources themselves: ruff and its formatter, mypy, shellcheck and codespell, in the versions of
+requirements/test.txt, find nothing, nor does ament_cpplint where it is."""
 
 from __future__ import annotations
 
@@ -36,6 +36,24 @@ def test_ruff_has_formatted_every_file():
 
 def test_mypy_finds_nothing():
     judged(sys.executable, '-m', module('mypy'))
+
+
+def test_codespell_finds_nothing():
+    files = [path for path in ROOT.iterdir() if path.suffix in ('.md', '.toml', '.cff', '.yml', '.xml')]
+    folders = [
+        'benchmarks',
+        'build_support',
+        'config',
+        'docs',
+        'examples',
+        'launch',
+        'models',
+        'mpn_ros',
+        'msg',
+        'scripts',
+        'test',
+    ]
+    judged(sys.executable, '-m', module('codespell_lib'), *folders, *map(str, files))
 
 
 def test_shellcheck_finds_nothing():
