@@ -15,8 +15,23 @@ UNIFORM_SIGMA = 0.067
 
 @dataclass(frozen=True)
 class SkeletonLayout:
-    """A set of K keypoints. ``edges`` are index pairs of the bones to draw, ``flip`` the permutation of a mirrored
-    person, ``sigmas`` the per-keypoint constants of OKS (fraction of the square root of the person's area)."""
+    """A set of K keypoints.
+
+    Attributes:
+        names: K names, in the order of all arrays of keypoints.
+        edges: index pairs of the bones to draw.
+        flip: the permutation of the K keypoints of a mirrored person.
+        sigmas: K constants of OKS, as fractions of the square root of the person's area.
+
+    Raises:
+        ValueError: the parts are not of one K.
+
+    Examples:
+        >>> len(COCO), COCO.names[:3]
+        (17, ('nose', 'left_eye', 'right_eye'))
+        >>> COCO.names[COCO.flip[COCO.names.index('left_wrist')]]
+        'right_wrist'
+    """
 
     names: tuple[str, ...]
     edges: tuple[tuple[int, int], ...]
@@ -47,8 +62,24 @@ def make_layout(
     sigmas: Sequence[float] | None = None,
     pairs: Sequence[tuple[str, str]] = (),
 ) -> SkeletonLayout:
-    """A layout whose mirror comes from the names: those of ``pairs`` change places, and ``left_x`` with ``right_x``.
-    Without ``sigmas`` all are ``UNIFORM_SIGMA``. Raises ValueError if a name comes twice or has no partner."""
+    """A layout whose mirror comes from the names: ``left_x`` changes places with ``right_x``.
+
+    Args:
+        names: of the K keypoints.
+        edges: index pairs of the bones.
+        sigmas: K constants of OKS; by default all are ``UNIFORM_SIGMA``.
+        pairs: names that change places, too, and do not say so.
+
+    Returns:
+        The layout.
+
+    Raises:
+        ValueError: a name comes twice or has no partner.
+
+    Examples:
+        >>> make_layout(['tail', 'left_wing', 'right_wing'], [(0, 1), (0, 2)]).flip
+        (0, 2, 1)
+    """
     partner = dict(pairs) | {second: first for first, second in pairs}
     swap = {'left': 'right', 'right': 'left'}
     for name in names:

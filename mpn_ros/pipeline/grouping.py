@@ -22,19 +22,35 @@ _TRUST = 4
 
 
 class Grouper(Protocol):
-    """Gives each person its keypoints.
+    """Gives each person its keypoints, in one call for the people of several images."""
 
-    peaks: for each image ``(K, N, 3)`` x, y, score 0..1, N at least 1; a score of 0 marks an unused row.
-    boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
-    Returns for each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of
-    0..1, how sure it is that there is such a keypoint and that it is this person's; ``(nan, nan, 0)`` where there is
-    none."""
+    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Groups.
 
-    def __call__(self, peaks: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+        Args:
+            peaks: for each image ``(K, N, 3)`` x, y, score 0..1, N at least 1; a score of 0 marks an unused row.
+            boxes: for each image ``(M, 4 or more)`` x0, y0, x1, y1 edges, in the pixels of the peaks.
+
+        Returns:
+            For each image ``(M, K, 3)`` float32 in the same pixels: the position of the chosen peak and a score of
+            0..1, how sure it is that there is such a keypoint and that it is this person's; ``(nan, nan, 0)`` where
+            there is none.
+        """
+        ...
 
 
 class MaxGrouper:
-    """The paper's *Max*: the highest peak of each keypoint in the box. Its score is the peak's."""
+    """The paper's *Max*: the highest peak of each keypoint in the box. Its score is the peak's.
+
+    Args:
+        box_margin: the part of a box that is added on each side.
+
+    Examples:
+        >>> peaks = np.array([[[30, 40, 0.9], [200, 40, 0.8]]])  # one keypoint, two peaks
+        >>> boxes = np.array([[10, 10, 60, 90], [180, 10, 230, 90]])
+        >>> MaxGrouper(box_margin=0.1)([peaks], [boxes])[0][:, 0].tolist()
+        [[30.0, 40.0, 0.8999999761581421], [200.0, 40.0, 0.800000011920929]]
+    """
 
     def __init__(self, box_margin: float) -> None:
         self.box_margin = box_margin
@@ -47,8 +63,12 @@ class MaxGrouper:
 class UCRGrouper:
     """The paper's *UCR* (Eq. 2): the peak with the highest product of score and prior.
 
-    prior: ``(H, W, K)``, where in a box each keypoint is: ``mpn_ros.training.prn_data.ucr_prior``, 1 at each keypoint's
-    most likely cell. The keypoint's score is that product.
+    The keypoint's score is that product.
+
+    Args:
+        prior: ``(H, W, K)``, where in a box each keypoint is, 1 at its most likely cell:
+            ``mpn_ros.training.prn_data.ucr_prior``.
+        box_margin: the part of a box that is added on each side.
     """
 
     def __init__(self, prior: np.ndarray, box_margin: float) -> None:
@@ -69,9 +89,13 @@ class PRNGrouper:
     For each person and keypoint the network tells how likely each peak is the person's, or none of them. Where people
     claim the same peak, the assignment with the highest likelihood over all of them is taken.
 
-    peak_threshold: peaks below it are left out; training shows the network none (``DetectorNoise``). None takes that of
-    the network's configuration, which travels with the weights.
-    floor: a peak that is less likely than this is no one's. The keypoint's score is the peak's times its likelihood.
+    The keypoint's score is the peak's times its likelihood.
+
+    Args:
+        prn: the network; ``Weights.prn()`` gives one.
+        peak_threshold: 0..1; peaks below it are left out, and training shows the network none (``DetectorNoise``).
+            None takes that of the network's configuration, which travels with the weights.
+        floor: 0..1; a peak that is less likely than this is no one's.
     """
 
     def __init__(self, prn: PoseResidualNetwork, peak_threshold: float | None = None, floor: float = 0.001) -> None:

@@ -103,19 +103,33 @@ def make_grouper(name: str, weights: Weights) -> Grouper:
 class PosePipeline:
     """People in images, by one set of weights.
 
-    weights: the name of weights that ship ('lite'), a weights file, a network of others (``docs/models.md``), or what
-    ``open_weights`` gives.
-    input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made for.
-    backend, device, precision: see ``docs/backends.md``. grouper: 'prn', or the paper's baselines 'max' and 'ucr';
-    'auto' is the PRN for our weights, and what the network itself groups for others.
-    refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32; None
-    takes 4 on a CPU and 16 on a GPU, and 0 for networks of others. See ``docs/second_look.md``.
-    thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
-
     Several threads may call one pipeline; they take turns at the network. On a GPU, graphs belong to the thread that
     calls first, and others are told so (ParameterError).
 
-    Raises WeightsError, ParameterError or BackendUnavailable.
+    Args:
+        weights: the name of weights that ship ('lite'), a weights file, a network of others (``docs/models.md``), or
+            what ``open_weights`` gives.
+        input_size: long side of the network's input in pixels, a multiple of 32; None takes what the weights were made
+            for.
+        backend: what runs the network, as in ``docs/backends.md``.
+        device: 'cpu', 'cuda', 'cuda:1'; 'auto' takes a GPU where there is one.
+        precision: 'fp16', 'bf16', 'fp32'; 'auto' takes the fastest that the device and the backend have.
+        grouper: 'prn', or the paper's baselines 'max' and 'ucr'; 'auto' is the PRN for our weights, and what the
+            network itself groups for others.
+        refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32
+            (``docs/second_look.md``). None takes 4 on a CPU and 16 on a GPU, and 0 for networks of others.
+        thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
+
+    Raises:
+        WeightsError: the weights are not there, or damaged.
+        ParameterError: an argument is out of range.
+        BackendUnavailable: what was asked for cannot run here.
+
+    Examples:
+        >>> pipeline = PosePipeline('lite', input_size=64, backend='eager', device='cpu', precision='fp32')
+        >>> result = pipeline(np.zeros((48, 64, 3), np.uint8))
+        >>> result.people, result.mask.shape
+        ((), (48, 64))
     """
 
     def __init__(
