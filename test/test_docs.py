@@ -30,6 +30,7 @@ PLAIN = [
     'SECURITY.md',
     'docs/training.md',
     'docs/models.md',
+    'docs/reproduction.md',
     'docs/architecture.md',
     'docs/second_look.md',
     'docs/dependencies.md',
