@@ -42,7 +42,8 @@ def instance_mask(mask: np.ndarray, people: Sequence[Person], layout: SkeletonLa
     Returns:
         ``(H, W)`` uint8: 0 where nobody is, n on the pixels of the n-th of ``people``.
 
-    Example:
+    Examples:
+        >>> from mpn_ros.result import Person
         >>> person = Person(np.array([1., 0, 3, 2], np.float32), 0.9, np.full((17, 3), np.nan, np.float32))
         >>> instance_mask(np.full((2, 4), 255, np.uint8), [person, person]).tolist()
         [[0, 1, 1, 0], [0, 1, 1, 0]]
