@@ -17,11 +17,11 @@ import torch
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.grouping_input import GroupingInput, simulated
 from mpn_ros.evaluation.machine import machine, versions
-from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.crops import expand, to_crop_coordinates
 from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.pipeline.sparse_prn import SparsePRN
+from mpn_ros.raw_detections import PEAKS
 from mpn_ros.training.prn_labels import LabelledPeople, load_people
 from mpn_ros.training.prn_noise import EXACT, DetectorNoise
 from mpn_ros.weights import load_weights, resolve_weights

@@ -18,8 +18,9 @@ from mpn_ros.backends.cache import keep_kernels_private
 from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import printable, write_whole
-from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
+from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.network.prn import Assignment
+from mpn_ros.raw_detections import PEAKS, RawDetections
 from mpn_ros.weights import Weights
 
 

@@ -4,7 +4,7 @@ A file holds the tensors of one or more parts under ``PART.KEY``: 'network' (``M
 (``PoseResidualNetwork``) and 'ucr' (``prior``, the prior maps of Eq. 2). Its metadata are texts: ``format`` and
 ``version``; as JSON ``preset`` (the preprocessing and the keypoints within), ``training`` (data and settings) and
 ``metrics``; and ``sha256`` over the tensors. The weights of convolutions and dense layers may be stored
-in half precision; in memory all is float32.
+in half precision; in memory all is float32, as numpy arrays: torch is loaded when a network is built, not before.
 """
 
 from __future__ import annotations
@@ -14,29 +14,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor, nn
+from safetensors.numpy import save
 
 from mpn_ros.errors import MpnError, ParameterError, WeightsError
 from mpn_ros.files import utf8_name, write_whole
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.presets import Preset
+from mpn_ros.presets import Preset, PRNConfig
 from mpn_ros.resources import find_model
 from mpn_ros.skeleton import SkeletonLayout
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mpn_ros.network.multiposenet import MultiPoseNet
+    from mpn_ros.network.prn import PoseResidualNetwork
 
 FORMAT = 'mpn_ros weights'
 VERSION = 1
 FOREIGN_SUFFIXES = '.onnx', '.xml'
 """What networks of others are kept in: ONNX, or OpenVINO's own form with its weights in a .bin beside it."""
 
-Parts = Mapping[str, Mapping[str, Tensor]]
-"""A state dict for each part, by the part's name."""
+Parts = Mapping[str, Mapping[str, Any]]
+"""A state dict for each part, by the part's name: arrays, or tensors of torch where they are saved."""
+_STORED = {'F16', 'F32', 'I64'}  # what ``save_weights`` writes; I64 are BatchNorm's counts of batches
 
 # How a zip, torch's older pickles and HDF5 begin; read as the length of a safetensors header each is over its limit.
 _FOREIGN = {
@@ -44,6 +47,19 @@ _FOREIGN = {
     b'\x80\x02\x8a\n': 'a PyTorch checkpoint',
     b'\x89HDF': 'an HDF5 file',
 }
+
+
+@dataclass(frozen=True)
+class StoredPRN:
+    """The parameters of a PRN as they lie in a file; ``keypoints`` is K."""
+
+    config: PRNConfig
+    keypoints: int
+    state: Mapping[str, np.ndarray]
+
+    def state_dict(self) -> Mapping[str, np.ndarray]:
+        """As the network's own."""
+        return self.state
 
 
 @dataclass(frozen=True)
@@ -70,26 +86,40 @@ class Weights:
         """That of the preset."""
         return self.preset.name
 
+    def network_digest(self) -> str:
+        """The ``tensor_digest`` of the network's part. Raises WeightsError if there is none."""
+        return tensor_digest(self._part('network'))
+
     def network(self) -> MultiPoseNet:
-        """A new ``MultiPoseNet`` with these weights, in eval mode. Raises WeightsError if they have none."""
-        return self._fill('network', MultiPoseNet(self.preset))
+        """A new ``MultiPoseNet`` with these weights, in eval mode. Raises WeightsError if they have none, or not those
+        that the preset builds (the first key that differs is named)."""
+        from mpn_ros.network.multiposenet import MultiPoseNet
+
+        part = self._part('network')
+        if problem := _unlike(self.preset, {'network': part}):
+            raise _misfit(self.source, self.preset, problem)
+        return _fill(MultiPoseNet(self.preset), part)
 
     def prn(self) -> PoseResidualNetwork:
         """A new ``PoseResidualNetwork`` with these weights, in eval mode. Raises WeightsError if they have none."""
-        return self._fill('prn', PoseResidualNetwork(self.preset.prn, self.preset.keypoints))
+        from mpn_ros.network.prn import PoseResidualNetwork
+
+        part = self._part('prn')
+        return _fill(PoseResidualNetwork(self.preset.prn, self.preset.keypoints), part)
+
+    def stored_prn(self) -> StoredPRN:
+        """The PRN for inference without torch. Raises WeightsError if there is none."""
+        return StoredPRN(self.preset.prn, self.preset.keypoints, self._part('prn'))
 
     def ucr_prior(self) -> np.ndarray:
         """``(height, width, K)`` float32, the prior of Eq. 2 (UCR). Raises WeightsError if they have none."""
-        return self._part('ucr')['prior'].numpy()
+        prior: np.ndarray = self._part('ucr')['prior']
+        return prior
 
-    def _part(self, name: str) -> Mapping[str, Tensor]:
+    def _part(self, name: str) -> Mapping[str, np.ndarray]:
         if name not in self.parts:
             raise WeightsError(f"{self.source} has no part '{name}', only {', '.join(self.parts)}")
         return self.parts[name]
-
-    def _fill(self, name: str, module: nn.Module) -> Any:
-        module.load_state_dict(self._part(name))
-        return module.eval()
 
 
 def check_ending(path: Path) -> None:
@@ -105,12 +135,13 @@ def save_weights(
     *,
     training: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
-    dtype: torch.dtype = torch.float32,
+    dtype: type[np.floating[Any]] = np.float32,
 ) -> None:
     """Writes a weights file; a file that was there is replaced at the end, in one step.
 
-    parts: see the module. training, metrics: anything that JSON can hold. dtype: float32, or float16 for the weights of
-    convolutions and dense layers; what is small and of wide range (norms, biases, the prior) stays float32.
+    parts: see the module; tensors may lie on any device. training, metrics: anything that JSON can hold. dtype:
+    float32, or float16 for the weights of convolutions and dense layers; what is small and of wide range (norms,
+    biases, the prior) stays float32.
     Raises WeightsError if the parts are not the preset's, if a value is not finite in ``dtype``, or if ``path`` cannot
     be written.
     """
@@ -120,11 +151,14 @@ def save_weights(
     tensors = {}
     for part, state in parts.items():
         for key, value in state.items():
-            stored = value.detach().cpu().contiguous()
-            if stored.is_floating_point():
-                stored = stored.to(dtype if stored.dim() > 1 and key.endswith('weight') else torch.float32)
-            if not stored.isfinite().all():
-                raise WeightsError(f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype}")
+            stored = as_array(value)
+            if stored.dtype.kind == 'f':
+                with np.errstate(over='ignore'):  # what becomes infinite is told
+                    stored = stored.astype(dtype if stored.ndim > 1 and key.endswith('weight') else np.float32)
+            if not np.isfinite(stored).all():
+                raise WeightsError(
+                    f"{path} is not written: '{part}.{key}' has values that are not finite in {dtype.__name__}"
+                )
             tensors[f'{part}.{key}'] = stored
     stated = {'preset': preset.to_dict(), 'training': dict(training or {}), 'metrics': dict(metrics or {})}
     metadata = {
@@ -143,8 +177,9 @@ def load_weights(path: str | Path) -> Weights:
     """Reads and checks a weights file.
 
     Raises WeightsError, naming the file and what is wrong: it does not exist, is not safetensors, is cut short, is not
-    ours, is of another version, fails its checksum, has values that are not finite, or does not hold what its preset
-    builds (the first key that differs is named).
+    ours, is of another version, fails its checksum, has values that are not finite, or holds a PRN or a prior that is
+    not its preset's (the first key that differs is named). Whether the network is the preset's is found where it is
+    built: a graph that was compiled from it before is proof enough.
     """
     path = Path(path)
     check_ours(path)
@@ -160,14 +195,14 @@ def load_weights(path: str | Path) -> Weights:
         preset = Preset.from_dict(json.loads(metadata['preset']))
     except (KeyError, ValueError, MpnError) as error:
         raise WeightsError(f'{path} has damaged metadata: {error}') from error
-    parts: dict[str, dict[str, Tensor]] = {}
+    parts: dict[str, dict[str, np.ndarray]] = {}
     for name, value in tensors.items():
         part, _, key = name.partition('.')
-        parts.setdefault(part, {})[key] = value.float() if value.is_floating_point() else value
-    if broken := next((name for name, value in tensors.items() if not value.isfinite().all()), None):
+        parts.setdefault(part, {})[key] = value.astype(np.float32, copy=False) if value.dtype.kind == 'f' else value
+    if broken := next((name for name, value in tensors.items() if not np.isfinite(value).all()), None):
         raise WeightsError(f"{path} cannot be used: '{broken}' has values that are not finite")
-    if problem := _unlike(preset, parts):
-        raise WeightsError(f"{path} does not fit its preset '{preset.name}': {problem}")
+    if problem := _unlike(preset, {name: part for name, part in parts.items() if name != 'network'}):
+        raise _misfit(path, preset, problem)
     return Weights(preset, parts, {**stated, 'sha256': metadata['sha256']}, str(path))
 
 
@@ -196,13 +231,27 @@ def shapes_of(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def expected_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
     """Shapes by key of each part as the preset builds it; no memory is taken for values."""
+    return {'network': _network_shapes(preset), **_grouping_shapes(preset)}
+
+
+def _network_shapes(preset: Preset) -> dict[str, tuple[int, ...]]:
+    import torch
+
+    from mpn_ros.network.multiposenet import MultiPoseNet
+
     with torch.device('meta'):
-        network, prn = MultiPoseNet(preset), PoseResidualNetwork(preset.prn, preset.keypoints)
-    return {
-        'network': shapes_of(network),
-        'prn': shapes_of(prn),
-        'ucr': {'prior': (preset.prn.height, preset.prn.width, preset.keypoints)},
-    }
+        return shapes_of(MultiPoseNet(preset))
+
+
+def _grouping_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
+    """Those of the parts that group, which are few enough to be said without torch."""
+    prn = preset.prn
+    cells = prn.height * prn.width * preset.keypoints
+    shapes = {'encode.weight': (prn.nodes, cells), 'encode.bias': (prn.nodes,)}
+    for index in range(prn.layers - 1):
+        shapes |= {f'hidden.{index}.weight': (prn.nodes, prn.nodes), f'hidden.{index}.bias': (prn.nodes,)}
+    shapes |= {'decode.weight': (cells, prn.nodes), 'decode.bias': (cells,)}
+    return {'prn': shapes, 'ucr': {'prior': (prn.height, prn.width, preset.keypoints)}}
 
 
 def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str | None:
@@ -219,7 +268,7 @@ def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, 
 def _unlike(preset: Preset, parts: Parts) -> str | None:
     """What keeps ``parts`` from being the preset's, or None."""
     try:
-        expected = expected_shapes(preset)
+        expected = _grouping_shapes(preset) | ({'network': _network_shapes(preset)} if 'network' in parts else {})
     except (MpnError, TypeError, ValueError, RuntimeError) as error:
         return f'the preset cannot be built ({error})'
     if unknown := sorted(parts.keys() - expected.keys()):
@@ -228,14 +277,28 @@ def _unlike(preset: Preset, parts: Parts) -> str | None:
     return first_mismatch(found, {f'{part}.{key}': shape for part in parts for key, shape in expected[part].items()})
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def _misfit(source: str | Path, preset: Preset, problem: str) -> WeightsError:
+    return WeightsError(f"{source} does not fit its preset '{preset.name}': {problem}")
+
+
+def _fill(module: nn.Module, state: Mapping[str, np.ndarray]) -> Any:
+    import torch
+
+    module.load_state_dict({key: torch.as_tensor(value) for key, value in state.items()})
+    return module.eval()
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
     try:
         with path.open('rb') as file:
             start = file.read(4)
         foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
         if foreign:
             raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
-        with utf8_name(path) as name, safe_open(name, 'pt') as file:
+        with utf8_name(path) as name, safe_open(name, 'np') as file:
+            for key in file.keys():
+                if (kind := file.get_slice(key).get_dtype()) not in _STORED:
+                    raise WeightsError(f"{path} cannot be used: '{key}' has numbers of type {kind}")
             return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
     except FileNotFoundError as error:
         raise WeightsError(f'{path} does not exist') from error
@@ -245,11 +308,16 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise WeightsError(f'{path} is cut short or not a weights file: {error}') from error
 
 
-def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
-    """The sha256 of names, types, shapes and values of tensors on the CPU, in hexadecimal digits."""
+def as_array(value: Any) -> np.ndarray:
+    """An array as it is; a tensor of torch, wherever it lies, as one that may share its memory."""
+    return np.asarray(value.detach().cpu() if hasattr(value, 'detach') else value, order='C')
+
+
+def tensor_digest(tensors: Mapping[str, Any]) -> str:
+    """The sha256 of names, types, shapes and values of arrays or tensors, in hexadecimal digits."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
-        value = tensors[name]
-        digest.update(f'{name} {value.dtype} {tuple(value.shape)}\n'.encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+        value = as_array(tensors[name])
+        digest.update(f'{name} torch.{value.dtype} {value.shape}\n'.encode())  # as the first files have it
+        digest.update(value.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.inference_graph import BOXES, PEAKS, InferenceGraph, find_peaks
+from mpn_ros.inference_graph import InferenceGraph, find_peaks
 from mpn_ros.network.anchors import PER_CELL, encode_boxes, make_anchors
 from mpn_ros.network.multiposenet import MultiPoseNet, NetworkOutput
 from mpn_ros.presets import KeypointHeadConfig, preset
+from mpn_ros.raw_detections import BOXES, PEAKS
 
 
 def gaussian(height, width, x, y, sigma=1.5, top=1.0):

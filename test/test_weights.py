@@ -16,7 +16,14 @@ from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import PRESETS, PRNConfig
 from mpn_ros.skeleton import COCO, make_layout
-from mpn_ros.weights import load_weights, resolve_weights, save_weights, tensor_digest
+from mpn_ros.weights import (
+    expected_shapes,
+    load_weights,
+    resolve_weights,
+    save_weights,
+    shapes_of,
+    tensor_digest,
+)
 
 PRESET = dataclasses.replace(PRESETS['lite'], prn=PRNConfig(height=8, width=6, nodes=12))
 
@@ -101,7 +108,7 @@ def test_loaded_modules_are_in_eval_mode_and_independent(saved):
 
 def test_half_precision_halves_the_layers_and_keeps_the_rest(tmp_path, saved, parts):
     path = tmp_path / 'half.safetensors'
-    save_weights(path, PRESET, parts, dtype=torch.float16)
+    save_weights(path, PRESET, parts, dtype=np.float16)
     stored = load_file(path)
     assert stored['prn.encode.weight'].dtype == torch.float16
     assert stored['prn.encode.bias'].dtype == stored['ucr.prior'].dtype == torch.float32
@@ -109,8 +116,8 @@ def test_half_precision_halves_the_layers_and_keeps_the_rest(tmp_path, saved, pa
     loaded = load_weights(path).parts
     for part, state in parts.items():
         for key, value in state.items():
-            assert loaded[part][key].dtype == value.dtype
-            torch.testing.assert_close(loaded[part][key], value, rtol=1e-3, atol=1e-7)
+            assert loaded[part][key].dtype == np.float32
+            np.testing.assert_allclose(loaded[part][key], value, rtol=1e-3, atol=1e-7)
 
 
 def test_a_file_may_hold_one_part_alone(tmp_path, prn):
@@ -125,8 +132,8 @@ def test_a_file_may_hold_one_part_alone(tmp_path, prn):
 def test_values_that_are_not_finite_are_never_written(tmp_path, prn):
     path = tmp_path / 'prn.safetensors'
     state = prn.state_dict() | {'encode.weight': torch.full_like(prn.encode.weight, 1e6)}
-    with pytest.raises(WeightsError, match="'prn.encode.weight' has values that are not finite in torch.float16"):
-        save_weights(path, PRESET, {'prn': state}, dtype=torch.float16)
+    with pytest.raises(WeightsError, match="'prn.encode.weight' has values that are not finite in float16"):
+        save_weights(path, PRESET, {'prn': state}, dtype=np.float16)
     assert not path.exists()
 
 
@@ -256,6 +263,28 @@ def test_damaged_metadata_are_refused(saved, preset):
 def test_a_preset_that_cannot_be_is_refused(saved, change, said):
     rewrite(saved, preset=json.dumps({**PRESET.to_dict(), **change}))
     assert said in refused(saved)
+
+
+def test_a_network_that_the_preset_does_not_build_is_refused_where_it_is_built(tmp_path, network):
+    path = tmp_path / 'network.safetensors'
+    save_weights(path, PRESET, {'network': network.state_dict()})
+    rewrite(path, preset=json.dumps({**PRESET.to_dict(), 'input_size': 384, 'backbone': 'resnet50'}))
+    weights = load_weights(path)
+    assert weights.network_digest() == tensor_digest(network.state_dict())
+    with pytest.raises(WeightsError, match=r"network.safetensors does not fit its preset 'lite': 'network\.backbone"):
+        weights.network()
+
+
+def test_a_type_of_number_that_we_never_write_is_refused(saved):
+    tensors = load_file(saved)
+    rewrite(saved, tensors=tensors | {'prn.encode.bias': tensors['prn.encode.bias'].bfloat16()})
+    assert "'prn.encode.bias' has numbers of type BF16" in refused(saved)
+
+
+def test_what_is_said_of_the_prn_without_torch_is_what_torch_builds():
+    for layers in 1, 3:
+        preset = dataclasses.replace(PRESET, prn=dataclasses.replace(PRESET.prn, layers=layers))
+        assert expected_shapes(preset)['prn'] == shapes_of(PoseResidualNetwork(preset.prn, preset.keypoints))
 
 
 def test_weights_may_know_other_keypoints(tmp_path):

@@ -1,50 +1,86 @@
-"""What runs the inference graph; one interface, ``Backend``, whatever is behind it."""
+"""What runs the inference graph; one interface, ``Backend``, whatever is behind it.
+
+A backend is loaded when it is asked for: OpenVINO with a graph that was kept needs no torch.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
 from functools import partial
-
-import torch
+from pathlib import Path
 
 from mpn_ros.backends.auto import AutoBackend
-from mpn_ros.backends.base import Backend
-from mpn_ros.backends.compile import CompileBackend
-from mpn_ros.backends.eager import EagerBackend
-from mpn_ros.backends.openvino import OpenVinoBackend
+from mpn_ros.backends.base import Backend, NetworkSource
 from mpn_ros.backends.precision import check_precision
-from mpn_ros.backends.tensorrt import TensorRtBackend
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.network.multiposenet import MultiPoseNet
 
-BACKENDS: dict[str, Callable[[MultiPoseNet, str, str], Backend]] = {
-    'tensorrt': TensorRtBackend,
-    'compile': CompileBackend,
-    'openvino': OpenVinoBackend,
-    'eager': EagerBackend,
+
+def _tensorrt(source: NetworkSource, device: str, precision: str) -> Backend:
+    from mpn_ros.backends.tensorrt import TensorRtBackend
+
+    return TensorRtBackend(source.network(), device, precision)
+
+
+def _compile(source: NetworkSource, device: str, precision: str) -> Backend:
+    from mpn_ros.backends.compile import CompileBackend
+
+    return CompileBackend(source.network(), device, precision)
+
+
+def _openvino(source: NetworkSource, device: str, precision: str) -> Backend:
+    from mpn_ros.backends.openvino import OpenVinoBackend
+
+    return OpenVinoBackend(source, device, precision)
+
+
+def _eager(source: NetworkSource, device: str, precision: str) -> Backend:
+    from mpn_ros.backends.eager import EagerBackend
+
+    return EagerBackend(source.network(), device, precision)
+
+
+BACKENDS: dict[str, Callable[[NetworkSource, str, str], Backend]] = {
+    'tensorrt': _tensorrt,
+    'compile': _compile,
+    'openvino': _openvino,
+    'eager': _eager,
 }
-"""By name."""
+"""What makes each, by name."""
 ORDER = {'cuda': ('tensorrt', 'compile', 'eager'), 'cpu': ('openvino', 'eager')}
 """What 'auto' tries on a kind of device, the faster ones first. On a CPU not 'compile': it is slower than OpenVINO and
 starts in a minute where 'eager' starts at once."""
 
 
-def make_backend(network: MultiPoseNet, name: str = 'auto', device: str = 'auto', precision: str = 'auto') -> Backend:
-    """The backend of that name; 'auto' takes the first of the device's ``ORDER`` that works and says in the log what
-    kept those before it.
+def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto', precision: str = 'auto') -> Backend:
+    """The backend of that name for the network of ``source``; 'auto' takes the first of the device's ``ORDER`` that
+    works and says in the log what kept those before it.
 
-    Raises ParameterError for an unknown precision, BackendUnavailable for an unknown name, or with the reason why a
-    named one cannot run.
+    Raises ParameterError for an unknown precision, WeightsError for a network that is not its preset's,
+    BackendUnavailable for an unknown name, or with the reason why a named one cannot run.
     """
     check_precision(precision)
     if name != 'auto':
         if name not in BACKENDS:
             raise BackendUnavailable(f"no backend is called '{name}'; there are auto, {', '.join(BACKENDS)}")
-        return BACKENDS[name](network, device, precision)
-    kind = device.partition(':')[0] if device != 'auto' else 'cuda' if torch.cuda.is_available() else 'cpu'
+        return BACKENDS[name](source, device, precision)
+    kind = device.partition(':')[0] if device != 'auto' else 'cuda' if _has_gpu() else 'cpu'
     without = ['no GPU that PyTorch can use'] if device == 'auto' and kind == 'cpu' else []
     names = ORDER.get(kind, ('eager',))
-    return AutoBackend([partial(BACKENDS[name], network, device, precision) for name in names], without)
+    return AutoBackend([partial(BACKENDS[name], source, device, precision) for name in names], without)
 
 
-__all__ = ['BACKENDS', 'ORDER', 'Backend', 'make_backend']
+def _has_gpu() -> bool:
+    """Whether PyTorch finds a GPU. It is asked only where a driver of NVIDIA or AMD is there, since loading it takes
+    seconds."""
+    try:
+        ctypes.CDLL('libcuda.so.1')  # without which no NVIDIA GPU is of use to anyone
+    except OSError:
+        if not Path('/dev/kfd').exists():
+            return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+__all__ = ['BACKENDS', 'ORDER', 'Backend', 'NetworkSource', 'make_backend']

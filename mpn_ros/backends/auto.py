@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-
-import torch
+from typing import TYPE_CHECKING
 
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import RawDetections
+from mpn_ros.raw_detections import RawDetections
+
+if TYPE_CHECKING:
+    import torch
 
 _log = logging.getLogger(__name__)
 

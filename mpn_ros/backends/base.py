@@ -1,20 +1,41 @@
-"""What a backend is: something that runs the inference graph."""
+"""What a backend is: something that runs the inference graph. Nothing here loads torch."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
-import torch
 
-from mpn_ros.inference_graph import RawDetections
+from mpn_ros.presets import Preset
+from mpn_ros.raw_detections import RawDetections
+
+if TYPE_CHECKING:
+    import torch
+
+    from mpn_ros.network.multiposenet import MultiPoseNet
 
 MOST_SHAPES = 16
 """Shapes of input for which a backend keeps what it has prepared."""
 
-
-Pixels = np.ndarray | torch.Tensor
+Pixels: TypeAlias = 'np.ndarray | torch.Tensor'
 """Images ``(B, H, W, 3)`` uint8 RGB, sides multiples of 32: an array, or a tensor on the backend's GPU."""
+
+
+class NetworkSource(Protocol):
+    """Where a backend has its network from: ``Weights``. One that has compiled it before need not build it again."""
+
+    @property
+    def preset(self) -> Preset:
+        """The design."""
+        ...
+
+    def network_digest(self) -> str:
+        """What tells the network's tensors from others: the name of what was compiled."""
+        ...
+
+    def network(self) -> MultiPoseNet:
+        """The network in eval mode. Raises WeightsError where the tensors do not fit the preset."""
+        ...
 
 
 class Backend(Protocol):

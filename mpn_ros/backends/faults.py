@@ -4,8 +4,7 @@ process. PyTorch, OpenVINO and NumPy each say it in their own way."""
 from __future__ import annotations
 
 import gc
-
-import torch
+import sys
 
 # What PyTorch's and OpenVINO's plain RuntimeErrors say when the machine's memory has run out.
 _OUT_OF_MEMORY = ("can't allocate memory", 'bad_alloc', 'bad allocation', 'out of memory', 'not enough memory')
@@ -13,7 +12,8 @@ _OUT_OF_MEMORY = ("can't allocate memory", 'bad_alloc', 'bad allocation', 'out o
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether memory was missing, of the GPU or of the machine."""
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    torch = sys.modules.get('torch')  # what did not load it has not raised its exceptions
+    if isinstance(error, MemoryError) or (torch is not None and isinstance(error, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
 
@@ -27,5 +27,6 @@ def device_lost(error: BaseException) -> bool:
 def free_memory() -> None:
     """Gives back what is kept for later: garbage, and the blocks that PyTorch holds on a GPU."""
     gc.collect()
-    if torch.cuda.is_initialized():
+    torch = sys.modules.get('torch')
+    if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

@@ -1,4 +1,5 @@
-"""The fast backend for CPUs: OpenVINO, in bfloat16 where the processor has it."""
+"""The fast backend for CPUs: OpenVINO, in bfloat16 where the processor has it. With a graph that was kept it runs
+without torch, which takes seconds to load."""
 
 from __future__ import annotations
 
@@ -6,24 +7,25 @@ import json
 import logging
 import time
 import warnings
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from mpn_ros import __version__
-from mpn_ros.backends.base import MOST_SHAPES, Pixels
+from mpn_ros.backends.base import MOST_SHAPES, NetworkSource, Pixels
 from mpn_ros.backends.cache import cached
-from mpn_ros.backends.precision import DTYPES, say
+from mpn_ros.backends.precision import DTYPES
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import AnySizeInferenceGraph, RawDetections
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.weights import tensor_digest
+from mpn_ros.raw_detections import RawDetections
+
+if TYPE_CHECKING:
+    import torch
 
 _HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
-_EXAMPLE = torch.zeros(1, 128, 192, 3, dtype=torch.uint8)  # any; sides that differ, and no level of one cell
+_EXAMPLE = 1, 128, 192, 3  # any; sides that differ, and no level of one cell
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class OpenVinoBackend:
     thread_affine = False
     gpu: torch.device | None = None
 
-    def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
+    def __init__(self, source: NetworkSource, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
             raise BackendUnavailable(f"openvino runs on the CPU here, not on '{device}'")
         try:
@@ -48,49 +50,51 @@ class OpenVinoBackend:
             raise BackendUnavailable('openvino is not installed: pip install openvino') from error
         self._openvino = openvino
         self._core = openvino.Core()
-        self._network = network.float().eval()
-        self._key = (
-            tensor_digest(self._network.state_dict()),
-            json.dumps(network.preset.to_dict(), sort_keys=True),
-            __version__,
-            torch.__version__,
-            openvino.__version__,
-        )
         able = self._core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES')
         if precision == 'auto':
             precision = 'bf16' if 'BF16' in able else 'fp32'
         elif precision.upper() not in able:
             raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
         self._hints = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
-        self.description = f'openvino {say(DTYPES[precision])} on cpu'
+        self.description = f'openvino {DTYPES[precision]} on cpu'
+        self._any_size = self._find_graph(source)
         self._compiled = lru_cache(MOST_SHAPES)(self._compile)
 
-    @cached_property
-    def _any_size(self) -> Any:
+    def _find_graph(self, source: NetworkSource) -> Any:
         """The graph for any size, from the cache where it is there."""
+        key = (
+            source.network_digest(),
+            json.dumps(source.preset.to_dict(), sort_keys=True),
+            __version__,
+            version('torch'),
+            self._openvino.__version__,
+        )
 
         def build(folder: Path) -> None:
-            model = self._convert()
+            model = self._convert(source)
             try:
                 self._openvino.save_model(model, folder / 'graph.xml', compress_to_fp16=False)
             except RuntimeError as error:
                 raise OSError(f'{folder} cannot be written: {error}') from error
 
-        folder = cached('openvino', self._key, build)
+        folder = cached('openvino', key, build)
         if folder is not None:
             try:
                 return self._core.read_model(folder / 'graph.xml')
             except RuntimeError as error:
                 _log.warning('%s cannot be read and is not used: %s', folder, str(error).splitlines()[0])
-        return self._convert()
+        return self._convert(source)
 
-    def _convert(self) -> Any:
-        started = time.monotonic()
+    def _convert(self, source: NetworkSource) -> Any:
+        import torch
+
+        from mpn_ros.inference_graph import AnySizeInferenceGraph
+
+        network, started = source.network().float().eval(), time.monotonic()
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of the tracer, about what is the same for all sizes
-            graph = torch.jit.trace(
-                AnySizeInferenceGraph(self._network).eval(), _EXAMPLE, check_trace=False, strict=False
-            )
+            example = torch.zeros(_EXAMPLE, dtype=torch.uint8)
+            graph = torch.jit.trace(AnySizeInferenceGraph(network).eval(), example, check_trace=False, strict=False)
             model = self._openvino.convert_model(graph)
         _log.info('converted the network for openvino in %.0f s', time.monotonic() - started)
         return model

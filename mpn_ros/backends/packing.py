@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from mpn_ros.conventions import HEATMAP_STRIDE
-from mpn_ros.inference_graph import PEAKS, InferenceGraph, RawDetections
+from mpn_ros.inference_graph import InferenceGraph
+from mpn_ros.raw_detections import PEAKS, RawDetections
 
 
 class Packed(nn.Module):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mpn_ros.conventions import INPUT_MULTIPLE
-from mpn_ros.inference_graph import RawDetections
+from mpn_ros.raw_detections import RawDetections
 
 TOLERANCE = 0.2
 """Most that a score or a probability may differ. In bfloat16 those of `lite` differ by up to 0.13 from float32; a graph

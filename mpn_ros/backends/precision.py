@@ -1,14 +1,13 @@
-"""The numbers that a network computes with, by the names that users give them."""
+"""The numbers that a network computes with, by the names that users give them. Nothing here loads torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from mpn_ros.errors import ParameterError
 
-DTYPES = {'fp16': torch.float16, 'bf16': torch.bfloat16, 'fp32': torch.float32}
+DTYPES = {'fp16': 'float16', 'bf16': 'bfloat16', 'fp32': 'float32'}
+"""The type of each precision, by the name that torch and descriptions have for it; the safest last."""
 _BF16_INSTRUCTIONS = {'avx512_bf16', 'amx_bf16'}
 
 
@@ -18,20 +17,14 @@ def check_precision(name: str) -> None:
         raise ParameterError(f"precision must be auto, {', '.join(DTYPES)}, not '{name}'")
 
 
-def resolve_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of that name; for 'auto' the fastest of the device: float16 on a GPU, bfloat16 on a CPU with
-    instructions for it (others emulate it), float32 elsewhere. Raises ParameterError for an unknown name."""
+def resolve_precision(name: str, kind: str) -> str:
+    """The type of that name; for 'auto' the fastest of that kind of device, 'cuda' or 'cpu': float16 on a GPU, bfloat16
+    on a CPU with instructions for it (others emulate it), float32 elsewhere. Raises ParameterError for an unknown
+    name."""
     check_precision(name)
-    if name != 'auto':
-        return DTYPES[name]
-    if device.type == 'cuda':
-        return torch.float16
-    return torch.bfloat16 if device.type == 'cpu' and _cpu_has_bf16() else torch.float32
-
-
-def say(dtype: torch.dtype) -> str:
-    """The type as in descriptions: 'float16', 'bfloat16', 'float32'."""
-    return str(dtype).removeprefix('torch.')
+    if name == 'auto':
+        name = 'fp16' if kind == 'cuda' else 'bf16' if kind == 'cpu' and _cpu_has_bf16() else 'fp32'
+    return DTYPES[name]
 
 
 def _cpu_has_bf16() -> bool:

@@ -22,8 +22,8 @@ from mpn_ros.backends.cache import cached, keep_kernels_private
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed, unpack
 from mpn_ros.backends.parity import disagreement, examples
-from mpn_ros.backends.precision import DTYPES, say
-from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare
+from mpn_ros.backends.precision import DTYPES
+from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare, say
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.weights import tensor_digest
@@ -59,7 +59,7 @@ class TensorRtBackend(TorchBackend):
         self._torch_tensorrt: Any = torch_tensorrt
         # Of the whole process: there is one network in it, and one thread that runs it.
         torch_tensorrt.runtime.set_cudagraphs_mode(True)
-        names = list(DTYPES.values())
+        names = [getattr(torch, name) for name in DTYPES.values()]
         self._choices = names[names.index(self.dtype) :]
         self._key = (
             tensor_digest(network.state_dict()),

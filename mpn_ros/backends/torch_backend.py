@@ -15,10 +15,11 @@ import torch
 from mpn_ros.backends.base import MOST_SHAPES, Pixels
 from mpn_ros.backends.folding import fold_batchnorm
 from mpn_ros.backends.packing import unpack
-from mpn_ros.backends.precision import resolve_precision, say
+from mpn_ros.backends.precision import resolve_precision
 from mpn_ros.errors import BackendUnavailable
-from mpn_ros.inference_graph import InferenceGraph, RawDetections
+from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.network.multiposenet import MultiPoseNet
+from mpn_ros.raw_detections import RawDetections
 
 Graph = Callable[[torch.Tensor], torch.Tensor]
 """Runs images ``(B, H, W, 3)`` uint8 of one shape, on the device: to ``(B, n)`` as ``Packed`` has it."""
@@ -32,6 +33,11 @@ def check_device(name: str) -> torch.device:
         return torch.zeros(1, device=name).device
     except Exception as error:  # each kind of device has its own way to say that it is not there
         raise BackendUnavailable(f"PyTorch cannot use device '{name}' here: {str(error).splitlines()[0]}") from error
+
+
+def say(dtype: torch.dtype) -> str:
+    """The type as in descriptions: 'float16', 'bfloat16', 'float32'."""
+    return str(dtype).removeprefix('torch.')
 
 
 def prepare(network: MultiPoseNet, device: torch.device, dtype: torch.dtype) -> MultiPoseNet:
@@ -88,7 +94,7 @@ class TorchBackend(ABC):
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         self.device = check_device(device)
-        self.dtype = resolve_precision(precision, self.device)
+        self.dtype: torch.dtype = getattr(torch, resolve_precision(precision, self.device.type))
         self.network = network
         self._route = lru_cache(MOST_SHAPES)(self._prepare_route)
 

@@ -14,9 +14,9 @@ import torch
 from mpn_ros.backends.base import Backend, Pixels
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import ImageError
-from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.letterbox import Letterbox
 from mpn_ros.pipeline.pipeline import PosePipeline
+from mpn_ros.raw_detections import RawDetections
 from mpn_ros.result import PoseResult
 
 STAGES = (

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Measures how often boxes of each score are right, and writes the weights anew. Raises MpnError."""
-    import torch
+    import numpy as np
 
     from mpn_ros.commands.pipeline_options import make_pipeline
     from mpn_ros.evaluation.calibration import cross_calibrated, fit, judge
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         {**weights.parts, 'network': network.state_dict()},
         training=training,
         metrics=weights.metadata['metrics'],
-        dtype=torch.float16,
+        dtype=np.float16,
     )
     print('each half of the images by the other half:')
     print(f'{"boxes":>6} {"stated":>6} {"right":>6}')

@@ -7,10 +7,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Joins the parts; the tensors are stored in float16. Raises MpnError if they do not fit or a file is not what it
     should be."""
-    import torch
+    import numpy as np
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset, override
@@ -67,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
         other, share = args.blend
         averaged = blended(averaged, load_checkpoint(other)['averaged'], share)
         training['blend'] = {'share': share}
-    parts: dict[str, Mapping[str, Tensor]] = {'network': without_norms(preset, averaged)}
+    parts: dict[str, Mapping[str, Any]] = {'network': without_norms(preset, averaged)}
     if args.data:
         training['data'] = args.data
     if args.prn is not None:
@@ -82,7 +79,7 @@ def run(args: argparse.Namespace) -> None:
         metrics = dict(json.loads(args.metrics.read_text())) if args.metrics is not None else {}
     except (OSError, ValueError, TypeError) as error:
         raise ParameterError(f'--metrics {args.metrics} cannot be read as JSON: {error}') from error
-    save_weights(args.out, preset, parts, training=training, metrics=metrics, dtype=torch.float16)
+    save_weights(args.out, preset, parts, training=training, metrics=metrics, dtype=np.float16)
     print(f'{args.out}: preset {preset.name}, {" and ".join(parts)}, {args.out.stat().st_size / 1e6:.1f} MB')
 
 

@@ -16,10 +16,11 @@ import torch.nn.functional as F
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import ParameterError
-from mpn_ros.inference_graph import RawDetections, find_peaks
+from mpn_ros.inference_graph import find_peaks
 from mpn_ros.pipeline.letterbox import Letterbox, check_image, check_input_size, compute_letterbox
 from mpn_ros.pipeline.looks import Plan
 from mpn_ros.pipeline.pipeline import PosePipeline
+from mpn_ros.raw_detections import RawDetections
 from mpn_ros.result import PoseResult
 
 

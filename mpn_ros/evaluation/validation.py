@@ -12,13 +12,13 @@ from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, ImageToPeople, collect
-from mpn_ros.inference_graph import RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import Grouper, PRNGrouper
 from mpn_ros.pipeline.letterbox import Letterbox, compute_letterbox
 from mpn_ros.pipeline.looks import Look, Refinement
 from mpn_ros.pipeline.pipeline import PosePipeline
+from mpn_ros.raw_detections import RawDetections
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.training.config import Stage

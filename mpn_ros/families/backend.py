@@ -19,7 +19,7 @@ from mpn_ros.errors import BackendUnavailable, InferenceError
 from mpn_ros.families.base import Family, Poses
 from mpn_ros.families.network_file import NetworkFile
 from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape, gpu_providers
-from mpn_ros.inference_graph import RawDetections
+from mpn_ros.raw_detections import RawDetections
 
 RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
     'tensorrt': partial(OnnxRuntime, tensorrt=True),

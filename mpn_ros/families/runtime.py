@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mpn_ros.backends.precision import DTYPES
 from mpn_ros.errors import BackendUnavailable, WeightsError
 from mpn_ros.families.network_file import NetworkFile, last_line, read_openvino
 
 Shape = tuple[int, ...]
 _HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
-_NAMES = {'fp16': 'float16', 'bf16': 'bfloat16', 'fp32': 'float32'}
-PRECISIONS = tuple(_NAMES)
+PRECISIONS = tuple(DTYPES)
 """By the names that users give them, the safest last."""
 
 Run = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -61,7 +61,7 @@ class OpenVinoRuntime:
 
     def describe(self, precision: str) -> str:
         """See ``Runtime``."""
-        return f'openvino {_NAMES[precision]} on cpu'
+        return f'openvino {DTYPES[precision]} on cpu'
 
     def _read(self) -> Any:
         if self._file.path.suffix == '.xml':
@@ -135,7 +135,7 @@ class OnnxRuntime:
     def describe(self, precision: str) -> str:
         """See ``Runtime``."""
         where = f'cuda:{self._number}' if self.gpu else 'cpu'
-        return f'onnxruntime{" tensorrt" if self._tensorrt else ""} {_NAMES[precision]} on {where}'
+        return f'onnxruntime{" tensorrt" if self._tensorrt else ""} {DTYPES[precision]} on {where}'
 
     def prepare(self, shape: Shape, precision: str, folder: Path | None) -> Run:
         """See ``Runtime``."""

@@ -7,32 +7,12 @@ peaks are. ``candidate_logits`` computes the output just there and equals ``forw
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mpn_ros.network.blur import blur_matrix, blur_reach
 from mpn_ros.presets import PRNConfig
-
-
-def blur_reach(sigma: float) -> int:
-    """How many cells to each side the Gaussian of ``sigma`` cells is cut off."""
-    return int(4 * sigma + 0.5)
-
-
-def blur_matrix(cells: int, sigma: float) -> Tensor:
-    """``(cells, cells)``: the Gaussian of ``sigma`` cells along one axis, as a matrix whose column j is what a 1 in
-    cell j becomes. Beyond the border the border's own value is repeated; the kernel sums to one. The identity where
-    ``sigma`` is 0."""
-    if sigma == 0:
-        return torch.eye(cells)
-    reach = blur_reach(sigma)
-    offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
-    rows = np.arange(cells)[:, None]
-    matrix = np.zeros((cells, cells))
-    np.add.at(matrix, (rows, (rows + offsets).clip(0, cells - 1)), kernel / kernel.sum())
-    return torch.from_numpy(matrix.astype(np.float32))
 
 
 class PoseResidualNetwork(nn.Module):
@@ -54,8 +34,8 @@ class PoseResidualNetwork(nn.Module):
         self.hidden = nn.ModuleList(nn.Linear(config.nodes, config.nodes) for _ in range(config.layers - 1))
         self.decode = nn.Linear(config.nodes, cells)
         self.dropout = nn.Dropout(config.dropout)
-        self.register_buffer('blur_y', blur_matrix(config.height, config.blur), persistent=False)
-        self.register_buffer('blur_x', blur_matrix(config.width, config.blur), persistent=False)
+        self.register_buffer('blur_y', torch.from_numpy(blur_matrix(config.height, config.blur)), persistent=False)
+        self.register_buffer('blur_x', torch.from_numpy(blur_matrix(config.width, config.blur)), persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
         """Logits of already blurred ``crops`` ``(P, height, width, K)``, in the same shape; the paper's output is their
@@ -84,16 +64,6 @@ class PoseResidualNetwork(nn.Module):
         cell = (cell[:, :, None] + columns.clamp(0, width - 1)[:, None]) * self.keypoints + keypoint[:, None, None]
         crops = candidates.new_zeros(len(candidates) * height * width * self.keypoints)
         return crops.index_add_(0, cell.flatten(), value.flatten()).view(-1, height, width, self.keypoints)
-
-    def encoder_rows(self) -> Tensor:
-        """``(height * width * K, nodes)``: for each cell and keypoint what a 1 there adds to the first layer, blur
-        included. It changes only with the weights: compute it once for inference."""
-        config = self.config
-        rows = self.encode.weight.t().contiguous()
-        if config.blur > 0:
-            rows = self.blur_y.t() @ rows.view(config.height, -1)
-            rows = self.blur_x.t() @ rows.view(config.height, config.width, -1)
-        return rows.view(-1, config.nodes)
 
     def candidate_logits(self, candidates: Tensor) -> Tensor:
         """The network's output where the candidates are, for training: large batches touch most cells, so the first

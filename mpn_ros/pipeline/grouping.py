@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from mpn_ros.network.prn import PoseResidualNetwork
+from mpn_ros.assignment import best_assignment
 from mpn_ros.pipeline.crops import expand, to_crop_coordinates
-from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
+from mpn_ros.pipeline.sparse_prn import PRN, SparsePRN, assignment_probabilities
 
 _TRUST = 4
 """The power of a box's score in a dispute over a peak."""
@@ -98,7 +97,7 @@ class PRNGrouper:
         floor: 0..1; a peak that is less likely than this is no one's.
     """
 
-    def __init__(self, prn: PoseResidualNetwork, peak_threshold: float | None = None, floor: float = 0.001) -> None:
+    def __init__(self, prn: PRN, peak_threshold: float | None = None, floor: float = 0.001) -> None:
         self._prn, self._margin = SparsePRN(prn), prn.config.box_margin
         self.peak_threshold = prn.config.peak_threshold if peak_threshold is None else peak_threshold
         self.floor = floor
@@ -153,7 +152,7 @@ def _assign_one_to_one(gain: np.ndarray, images: Sequence[slice]) -> np.ndarray:
         contested = ((ordered[1:] == ordered[:-1]) & (ordered[1:] >= 0)).any(0)
         for keypoint in np.flatnonzero(contested):
             claims = gain[image, keypoint].clip(0)
-            person, peak = linear_sum_assignment(claims, maximize=True)
+            person, peak = best_assignment(claims)
             assigned = np.full(len(claims), -1)
             assigned[person] = np.where(claims[person, peak] > 0, peak, -1)
             choice[image, keypoint] = assigned

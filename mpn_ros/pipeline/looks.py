@@ -10,9 +10,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mpn_ros.boxes import box_iou
-from mpn_ros.inference_graph import RawDetections
 from mpn_ros.pipeline.letterbox import Letterbox
 from mpn_ros.pipeline.windows import Window
+from mpn_ros.raw_detections import RawDetections
 
 SAME_PERSON = 0.5
 """The overlap (IoU) from which a box in a window is that of the person whom the window is for."""

@@ -10,18 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-from mpn_ros.backends import make_backend
+from mpn_ros import assignment
+from mpn_ros.backends import Backend, make_backend
 from mpn_ros.backends.base import Pixels
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.families.network import PoseNetwork, open_network
-from mpn_ros.inference_graph import RawDetections
-from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import (
     Letterbox,
@@ -33,9 +31,13 @@ from mpn_ros.pipeline.letterbox import (
 from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
 from mpn_ros.pipeline.nms import nms
 from mpn_ros.pipeline.windows import Window, WindowSettings, check_refine, plan_windows
+from mpn_ros.raw_detections import RawDetections
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import SkeletonLayout
 from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
+
+if TYPE_CHECKING:
+    from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 
 _log = logging.getLogger(__name__)
 DEFAULT_REFINE = {'cpu': 4, 'gpu': 16}
@@ -92,12 +94,21 @@ def make_grouper(name: str, weights: Weights) -> Grouper:
     """The grouper called 'prn', 'max' or 'ucr'; 'auto' is the PRN. Raises ParameterError for another name, WeightsError
     if the weights lack its part."""
     if name in ('auto', 'prn'):
-        return PRNGrouper(weights.prn())
+        return PRNGrouper(weights.stored_prn())
     if name == 'max':
         return MaxGrouper(weights.preset.prn.box_margin)
     if name == 'ucr':
         return UCRGrouper(weights.ucr_prior(), weights.preset.prn.box_margin)
     raise ParameterError(f"grouper must be auto, prn, max or ucr, not '{name}'")
+
+
+def _device_letterbox(backend: Backend) -> DeviceLetterbox | None:
+    """What scales images on the GPU, where the backend has one."""
+    if backend.gpu is None:
+        return None
+    from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
+
+    return DeviceLetterbox(backend.gpu)
 
 
 class PosePipeline:
@@ -158,12 +169,12 @@ class PosePipeline:
                 thresholds or Thresholds(**loaded.file.side.thresholds),
             )
         else:
-            self.backend = make_backend(loaded.network(), backend, device, precision)
+            self.backend = make_backend(loaded, backend, device, precision)
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
             self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
         self.thresholds = thresholds or Thresholds()
-        self._on_gpu = None if self.backend.gpu is None else DeviceLetterbox(self.backend.gpu)
+        self._on_gpu = _device_letterbox(self.backend)
         self.refine = self.default_refine if refine is None else refine
         check_refine(self.refine)
         on_gpu = self.backend.gpu is not None
@@ -235,7 +246,9 @@ class PosePipeline:
         return self.postprocess(ordered, second, self.group(ordered, second), thresholds)
 
     def warm(self) -> None:
-        """Prepares the backend for windows, so that the first second look need not wait for it."""
+        """Prepares the backend for windows, so that the first second look need not wait for it, nor the first people
+        who stand close."""
+        assignment.warm()
         if self.refine:
             with self._network():
                 for width, height in self.windows.shapes:
@@ -350,8 +363,10 @@ class PosePipeline:
         seen = []
         for start in range(0, len(plans), self._window_batch):
             some = pixels[start : start + self._window_batch]
-            if isinstance(some, torch.Tensor):  # one graph for any number
-                some = torch.cat([some, some.new_zeros(self._window_batch - len(some), *some.shape[1:])])
+            if not isinstance(some, np.ndarray) and len(some) < self._window_batch:  # one graph for any number
+                whole = some.new_zeros(self._window_batch, *some.shape[1:])
+                whole[: len(some)] = some
+                some = whole
             seen.append(self.backend(some))
         return RawDetections(*(np.concatenate(parts)[: len(plans)] for parts in zip(*seen)))
 

@@ -7,25 +7,54 @@ operators: people of many images cost little more than one person.
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from scipy.sparse import csr_array
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from mpn_ros.network.prn import PoseResidualNetwork
+import numpy as np
+
+from mpn_ros.network.blur import blur_matrix
+from mpn_ros.presets import PRNConfig
+from mpn_ros.weights import as_array
+
+
+class PRN(Protocol):
+    """What has the parameters of a PRN: ``PoseResidualNetwork``, or weights as they are stored. ``keypoints`` is K."""
+
+    @property
+    def config(self) -> PRNConfig:
+        """Its design."""
+
+    @property
+    def keypoints(self) -> int:
+        """K."""
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Arrays or tensors by their names."""
 
 
 class SparsePRN:
     """``PoseResidualNetwork.candidate_logits`` for inference, with the weights that ``prn`` has now."""
 
-    @torch.inference_mode()
-    def __init__(self, prn: PoseResidualNetwork) -> None:
+    def __init__(self, prn: PRN) -> None:
         self._config, self._keypoints = prn.config, prn.keypoints
-        self._encode, self._encode_bias = _array(prn.encoder_rows()), _array(prn.encode.bias)
+        state = {name: np.array(as_array(value), np.float32) for name, value in prn.state_dict().items()}
+        self._blur_y = blur_matrix(self._config.height, self._config.blur)
+        self._blur_x = blur_matrix(self._config.width, self._config.blur)
+        self._encode, self._encode_bias = self._rows(state['encode.weight']), state['encode.bias']
         self._hidden = [
-            (_array(layer.weight.t()), _array(layer.bias)) for layer in prn.hidden if isinstance(layer, torch.nn.Linear)
+            (state[f'hidden.{index}.weight'].T.copy(), state[f'hidden.{index}.bias'])
+            for index in range(self._config.layers - 1)
         ]
-        self._decode, self._decode_bias = _array(prn.decode.weight), _array(prn.decode.bias)
-        self._blur_y, self._blur_x = _array(prn.blur_y), _array(prn.blur_x)
+        self._decode, self._decode_bias = state['decode.weight'], state['decode.bias']
+
+    def _rows(self, weight: np.ndarray) -> np.ndarray:
+        """``(height * width * K, nodes)``: for each cell and keypoint what a 1 there adds to the first layer ``(nodes,
+        height * width * K)``, blur included."""
+        config, rows = self._config, weight.T.copy()
+        if config.blur > 0:
+            rows = self._blur_y.T @ rows.reshape(config.height, -1)
+            rows = self._blur_x.T @ rows.reshape(config.height, config.width, -1)
+        return rows.reshape(-1, config.nodes)
 
     def __call__(self, candidates: np.ndarray) -> np.ndarray:
         """``(P, K, N, 3)`` float32 as ``candidate_logits`` takes them to ``(P, K, N)`` float32, -inf in unused rows."""
@@ -38,8 +67,7 @@ class SparsePRN:
         y = (chosen[:, 1] * config.height).astype(int).clip(0, config.height - 1)
         weight = chosen[:, 2]
         cell = (y * config.width + x) * self._keypoints + keypoint
-        ends = np.searchsorted(person, np.arange(people + 1))
-        code = csr_array((weight, cell, ends), (people, len(self._encode))) @ self._encode + self._encode_bias
+        code = self._sums(person, self._encode[cell] * weight[:, None], people) + self._encode_bias
         code = code.clip(0)
         for matrix, bias in self._hidden:
             code = (code @ matrix + bias).clip(0)
@@ -48,6 +76,15 @@ class SparsePRN:
             correction = correction.clip(0)
         logits[used] = correction + config.residual * self._blurred(person * self._keypoints + keypoint, x, y, weight)
         return logits
+
+    @staticmethod
+    def _sums(person: np.ndarray, rows: np.ndarray, people: int) -> np.ndarray:
+        """``(people, nodes)``: the sum of the ``rows`` ``(M, nodes)`` of each ``person`` ``(M,)``, ascending."""
+        sums = np.zeros((people, rows.shape[1]), np.float32)
+        first = np.flatnonzero(np.diff(person, prepend=-1))
+        if len(first):
+            sums[person[first]] = np.add.reduceat(rows, first, 0)
+        return sums
 
     def _blurred(self, crop: np.ndarray, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """``(M,)``: the blurred input where M candidates are. Each adds to those of the same person and keypoint, whose
@@ -69,7 +106,3 @@ def assignment_probabilities(logits: np.ndarray) -> np.ndarray:
     highest = logits.max(-1, keepdims=True, initial=0)
     likely = np.exp(logits - highest)
     return likely / (likely.sum(-1, keepdims=True) + np.exp(-highest))
-
-
-def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.float().cpu().numpy().copy()  # so that it stays as it is, and contiguous

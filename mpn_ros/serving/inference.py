@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from mpn_ros.backends.faults import device_lost, free_memory, out_of_memory
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.decoding.raw import DecodedImage
 from mpn_ros.result import PoseResult
@@ -99,8 +100,6 @@ class Inference:
         try:
             return self._pipeline.batch(arrays, orders, expected)
         except Exception as error:
-            from mpn_ros.backends.faults import free_memory, out_of_memory  # loads torch: not before it is needed
-
             if not out_of_memory(error):
                 raise
             reason = str(error)
@@ -112,8 +111,6 @@ class Inference:
 
     def _handle_failure(self, error: Exception, count: int) -> None:
         """Notes that the device is lost, or that memory does not suffice for ``count`` images."""
-        from mpn_ros.backends.faults import device_lost, out_of_memory
-
         if device_lost(error):
             self.fatal_error = f'the device is lost: {str(error).splitlines()[0]}'
         elif out_of_memory(error) and count > 1:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from mpn_ros.assignment import best_assignment
 from mpn_ros.errors import ParameterError
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
@@ -156,7 +156,7 @@ class Tracker:
             gain = np.where((alike >= least) & sightings[:, None] & free, alike, 0)
             if not gain.any():
                 continue
-            rows, columns = linear_sum_assignment(gain, maximize=True)
+            rows, columns = best_assignment(gain)
             matched = gain[rows, columns] > 0
             tracks[rows[matched]] = columns[matched]
             free[columns[matched]] = False

@@ -7,17 +7,21 @@ import logging
 import numpy as np
 import pytest
 import torch
+from ready_network import Ready
 
 import mpn_ros.backends as backends
 from mpn_ros.backends.base import MOST_SHAPES
+from mpn_ros.backends.eager import EagerBackend
+from mpn_ros.backends.openvino import OpenVinoBackend
 from mpn_ros.backends.parity import disagreement, examples
 from mpn_ros.errors import BackendUnavailable, ParameterError
-from mpn_ros.inference_graph import BOXES, InferenceGraph
+from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.presets import Preprocessing
+from mpn_ros.raw_detections import BOXES
 
 
 def test_eager_is_the_graph_itself(network, images):
-    seen = backends.EagerBackend(network, 'cpu', 'fp32')(images)
+    seen = EagerBackend(network, 'cpu', 'fp32')(images)
     with torch.inference_mode():
         want = InferenceGraph(network, 64, 96)(torch.from_numpy(images))
     for ours, theirs in zip(seen, want):
@@ -27,15 +31,15 @@ def test_eager_is_the_graph_itself(network, images):
 
 @pytest.mark.parametrize('precision', ['bf16', 'fp16'])
 def test_eager_in_half_precision_agrees(network, images, precision):
-    exact, half = (backends.EagerBackend(network, 'cpu', p)(images) for p in ('fp32', precision))
+    exact, half = (EagerBackend(network, 'cpu', p)(images) for p in ('fp32', precision))
     assert disagreement(half, exact) is None
     assert np.abs(half.person - exact.person).max() > 0, 'it is float32 all the same'
 
 
 def test_openvino_agrees_with_eager(network, images):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    eager = backends.EagerBackend(network, 'cpu', 'fp32')(images)
-    fast = backends.OpenVinoBackend(network, 'cpu')(images)
+    eager = EagerBackend(network, 'cpu', 'fp32')(images)
+    fast = OpenVinoBackend(Ready(network), 'cpu')(images)
     np.testing.assert_allclose(fast.person, eager.person, atol=0.03)  # bfloat16 keeps eight bits
     np.testing.assert_allclose(fast.boxes[:, : eager.boxes.shape[1], 4], eager.boxes[..., 4], atol=0.01)
     best = eager.peaks[:, :, :1]
@@ -47,21 +51,21 @@ def test_openvino_agrees_with_eager(network, images):
 
 def test_openvino_computes_in_the_precision_that_was_asked_for(small_network, images):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    eager = backends.EagerBackend(small_network, 'cpu', 'fp32')(images)
-    fast = backends.OpenVinoBackend(small_network, 'cpu', 'fp32')
+    eager = EagerBackend(small_network, 'cpu', 'fp32')(images)
+    fast = OpenVinoBackend(Ready(small_network), 'cpu', 'fp32')
     assert fast.description == 'openvino float32 on cpu'
     np.testing.assert_allclose(fast(images).person, eager.person, atol=1e-5)
 
 
 def test_openvino_compiles_for_the_size_and_not_for_any(small_network):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    compiled = backends.OpenVinoBackend(small_network, 'cpu')._compile((1, 64, 96, 3))
+    compiled = OpenVinoBackend(Ready(small_network), 'cpu')._compile((1, 64, 96, 3))
     assert all(port.partial_shape.is_static for port in (*compiled.inputs, *compiled.outputs))
 
 
 def test_openvino_answers_at_every_size_as_a_graph_that_was_made_for_it(small_network):
     openvino = pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    backend = backends.OpenVinoBackend(small_network, 'cpu', 'fp32')
+    backend = OpenVinoBackend(Ready(small_network), 'cpu', 'fp32')
     for height, width in (192, 160), (32, 64), (160, 192):
         pictures = examples((1, height, width, 3))
         with torch.no_grad():
@@ -82,10 +86,10 @@ def test_openvino_answers_at_every_size_as_a_graph_that_was_made_for_it(small_ne
 def test_openvino_converts_once_for_all_sizes_and_starts(small_network, monkeypatch, tmp_path):
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
-    convert, conversions = backends.OpenVinoBackend._convert, []
-    monkeypatch.setattr(backends.OpenVinoBackend, '_convert', lambda self: conversions.append(1) or convert(self))
+    convert, conversions = OpenVinoBackend._convert, []
+    monkeypatch.setattr(OpenVinoBackend, '_convert', lambda *source: conversions.append(1) or convert(*source))
     for _ in range(2):
-        backend = backends.OpenVinoBackend(small_network, 'cpu')
+        backend = OpenVinoBackend(Ready(small_network), 'cpu')
         for shape in (1, 32, 64, 3), (1, 64, 32, 3):
             backend(examples(shape))
     assert len(conversions) == 1 and len(list((tmp_path / 'mpn_ros').glob('openvino-*'))) == 1
@@ -94,11 +98,11 @@ def test_openvino_converts_once_for_all_sizes_and_starts(small_network, monkeypa
 def test_openvino_forgets_the_size_that_was_used_longest_ago(small_network, monkeypatch):
     """As the windows of the second look need it: they are used with every image, whatever sizes the images have."""
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    compile_, compiled = backends.OpenVinoBackend._compile, []
+    compile_, compiled = OpenVinoBackend._compile, []
     monkeypatch.setattr(
-        backends.OpenVinoBackend, '_compile', lambda self, shape: compiled.append(shape[1:3]) or compile_(self, shape)
+        OpenVinoBackend, '_compile', lambda self, shape: compiled.append(shape[1:3]) or compile_(self, shape)
     )
-    backend = backends.OpenVinoBackend(small_network, 'cpu')
+    backend = OpenVinoBackend(Ready(small_network), 'cpu')
     for width in range(32, 32 * (MOST_SHAPES + 5), 32):
         backend(examples((1, 64, 64, 3)))
         backend(examples((1, 32, width, 3)))
@@ -110,27 +114,27 @@ def test_openvino_keeps_apart_what_differs_in_the_preset_alone(small_network, im
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
     other = copy.copy(small_network)
     other.preset = dataclasses.replace(other.preset, preprocessing=Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)))
-    seen, differently = (backends.OpenVinoBackend(network, 'cpu')(images) for network in (small_network, other))
+    seen, differently = (OpenVinoBackend(Ready(network), 'cpu')(images) for network in (small_network, other))
     assert np.abs(seen.person - differently.person).max() > 0.01
 
 
 @pytest.mark.parametrize('name', list(backends.BACKENDS))
 def test_a_precision_that_there_is_not_is_named(small_network, name):
     with pytest.raises(ParameterError, match="auto, fp16, bf16, fp32, not 'int4'"):
-        backends.make_backend(small_network, name, 'cpu', 'int4')
+        backends.make_backend(Ready(small_network), name, 'cpu', 'int4')
 
 
-@pytest.mark.parametrize('make', [backends.EagerBackend, backends.OpenVinoBackend])
+@pytest.mark.parametrize('make', [EagerBackend, OpenVinoBackend])
 def test_images_may_lie_on_the_device_already(small_network, images, make):
-    if make is backends.OpenVinoBackend:
+    if make is OpenVinoBackend:
         pytest.importorskip('openvino', reason='openvino is not installed here')
-    backend = make(small_network, 'cpu', 'fp32')
+    backend = make(Ready(small_network) if make is OpenVinoBackend else small_network, 'cpu', 'fp32')
     for there, here in zip(backend(torch.from_numpy(images)), backend(images), strict=True):
         np.testing.assert_array_equal(there, here)
 
 
 def test_a_backend_takes_a_new_shape_in_mid_stream(network):
-    backend = backends.EagerBackend(network, 'cpu')
+    backend = EagerBackend(network, 'cpu')
     assert [backend(np.zeros((1, height, 64, 3), np.uint8)).person.shape for height in (32, 64, 32)] == [
         (1, 8, 16),
         (1, 16, 16),
@@ -139,7 +143,7 @@ def test_a_backend_takes_a_new_shape_in_mid_stream(network):
 
 
 def test_an_answer_stays_as_it_is_when_the_next_one_comes(small_network, images):
-    backend = backends.EagerBackend(small_network, 'cpu')
+    backend = EagerBackend(small_network, 'cpu')
     first = backend(images)
     kept = copy.deepcopy(first)
     backend(255 - images)
@@ -149,7 +153,7 @@ def test_an_answer_stays_as_it_is_when_the_next_one_comes(small_network, images)
 
 def test_the_network_that_was_given_stays_as_it_is(small_network, images):
     before = {name: value.clone() for name, value in small_network.state_dict().items()}
-    backends.EagerBackend(small_network, 'cpu', 'fp16')(images)
+    EagerBackend(small_network, 'cpu', 'fp16')(images)
     for name, value in small_network.state_dict().items():
         assert torch.equal(value, before[name]), name
 
@@ -180,16 +184,16 @@ def order(monkeypatch):
 def test_auto_says_what_it_took_and_why_not_the_better_ones(network, order, caplog):
     order('absent', 'eager')
     with caplog.at_level(logging.INFO):
-        assert backends.make_backend(network, precision='fp32').description == 'eager float32 on cpu'
+        assert backends.make_backend(Ready(network), precision='fp32').description == 'eager float32 on cpu'
     assert 'eager float32 on cpu (no GPU that PyTorch can use; no such chip)' in caplog.text
     order('absent')
     with pytest.raises(BackendUnavailable, match='no such chip'):
-        backends.make_backend(network)
+        backends.make_backend(Ready(network))
 
 
 def test_auto_goes_on_to_the_next_where_a_graph_cannot_be_built(small_network, images, order, caplog):
     order('unbuildable', 'absent', 'eager')
-    backend = backends.make_backend(small_network, device='cpu', precision='fp32')
+    backend = backends.make_backend(Ready(small_network), device='cpu', precision='fp32')
     assert backend.description == 'unbuildable'
     with caplog.at_level(logging.INFO):
         assert np.isfinite(backend(images).person).all() and backend.description == 'eager float32 on cpu'
@@ -197,14 +201,14 @@ def test_auto_goes_on_to_the_next_where_a_graph_cannot_be_built(small_network, i
     assert 'eager float32 on cpu (no engine for this shape; no such chip)' in caplog.text
     order('unbuildable')
     with pytest.raises(BackendUnavailable, match='no engine'):
-        backends.make_backend(small_network, device='cpu')(images)
+        backends.make_backend(Ready(small_network), device='cpu')(images)
 
 
 def test_a_device_that_cannot_be_had_is_named(network):
     with pytest.raises(BackendUnavailable, match="'tpu9'"):
-        backends.EagerBackend(network, 'tpu9')
+        EagerBackend(network, 'tpu9')
     with pytest.raises(BackendUnavailable, match="not on 'cuda'"):
-        backends.OpenVinoBackend(network, 'cuda')
+        OpenVinoBackend(Ready(network), 'cuda')
 
 
 def test_a_cached_graph_that_openvino_refuses_is_made_again(network, images, monkeypatch, caplog, tmp_path):
@@ -212,8 +216,8 @@ def test_a_cached_graph_that_openvino_refuses_is_made_again(network, images, mon
     (tmp_path / 'graph.xml').write_text('<net/>')
     monkeypatch.setattr('mpn_ros.backends.openvino.cached', lambda *_: tmp_path)
     made = openvino.convert_model(torch.nn.Identity(), example_input=torch.zeros(1))
-    monkeypatch.setattr(backends.OpenVinoBackend, '_convert', lambda *_: made)
-    assert backends.OpenVinoBackend(network, 'cpu')._compile((1, 64, 96, 3)).inputs
+    monkeypatch.setattr(OpenVinoBackend, '_convert', lambda *_: made)
+    assert OpenVinoBackend(Ready(network), 'cpu')._compile((1, 64, 96, 3)).inputs
     assert str(tmp_path) in caplog.text and 'is not used' in caplog.text
 
 
@@ -231,5 +235,5 @@ def test_nan_in_the_network_is_nan_in_the_answer(network, images, name, part):
     broken = copy.deepcopy(network)
     with torch.no_grad():
         broken.get_parameter(part)[0] = torch.nan  # of 18 heatmaps one
-    seen = backends.make_backend(broken, name, 'cpu')(images)
+    seen = backends.make_backend(Ready(broken), name, 'cpu')(images)
     assert not all(np.isfinite(values).all() for values in seen)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.backends.parity import TOLERANCE, disagreement, examples
-from mpn_ros.inference_graph import RawDetections
+from mpn_ros.raw_detections import RawDetections
 
 
 def answer(person=0.5):

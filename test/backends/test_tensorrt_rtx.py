@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mpn_ros.inference_graph import PEAKS
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.presets import preset
+from mpn_ros.raw_detections import PEAKS
 from mpn_ros.weights import Weights
 
 export = pytest.importorskip('mpn_ros.export', exc_type=ImportError, reason='onnx is of the extra export')

@@ -109,7 +109,7 @@ def test_a_share_of_another_checkpoint_is_blended_in(folder, tmp_path, capsys):
     command = ['pack', str(out), '--network', str(tmp_path / 'later.pt'), '--blend']
     assert main([*command, f'{folder / "checkpoint.pt"}=0.25']) == 0
     weights = load_weights(out)
-    torch.testing.assert_close(weights.parts['network'][key], state['averaged'][key] - 0.25)
+    torch.testing.assert_close(torch.from_numpy(weights.parts['network'][key]), state['averaged'][key] - 0.25)
     assert weights.metadata['training']['blend'] == {'share': 0.25}
     state['averaged'].pop(key)
     torch.save(state, tmp_path / 'other.pt')

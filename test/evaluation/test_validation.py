@@ -12,12 +12,12 @@ pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip ins
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
-from mpn_ros.inference_graph import RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.grouping import PRNGrouper
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.presets import preset
+from mpn_ros.raw_detections import RawDetections
 from mpn_ros.skeleton import COCO, make_layout
 from mpn_ros.weights import Weights
 

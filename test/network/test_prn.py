@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from mpn_ros.network.prn import Assignment, PoseResidualNetwork, blur_matrix
+from mpn_ros.network.blur import blur_matrix
+from mpn_ros.network.prn import Assignment, PoseResidualNetwork
 from mpn_ros.pipeline.sparse_prn import SparsePRN, assignment_probabilities
 from mpn_ros.presets import PRNConfig
 
@@ -71,7 +72,7 @@ def test_blur_is_that_of_the_published_network(sigma: float) -> None:
     image = np.zeros((12, 8))
     image[0, 3] = image[7, 7] = 1
     expected = gaussian_filter(image, sigma, mode='nearest')
-    found = blur_matrix(12, sigma).numpy() @ image @ blur_matrix(8, sigma).numpy().T
+    found = blur_matrix(12, sigma) @ image @ blur_matrix(8, sigma).T
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.backends import EagerBackend
+from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.pipeline.device_letterbox import DeviceLetterbox, area_weights, linear_weights
 from mpn_ros.pipeline.letterbox import compute_letterbox, pad_to_common_size
 from mpn_ros.pipeline.looks import Plan

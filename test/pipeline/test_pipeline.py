@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from mpn_ros.errors import BackendUnavailable, ImageError, InferenceError, ParameterError, WeightsError
-from mpn_ros.inference_graph import BOXES, PEAKS, RawDetections
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 from mpn_ros.pipeline.windows import WindowSettings, plan_windows
 from mpn_ros.presets import preset
+from mpn_ros.raw_detections import BOXES, PEAKS, RawDetections
 from mpn_ros.weights import Weights
 
 

@@ -46,8 +46,8 @@ def test_its_weights_run(run, tmp_path, name):
         pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     trainer, *_ = run
     save_weights(tmp_path / 'r50.safetensors', preset('r50'), {'network': trainer.network.state_dict()})
-    network = load_weights(tmp_path / 'r50.safetensors').network()
+    weights = load_weights(tmp_path / 'r50.safetensors')
     image = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), np.uint8)
-    seen = backends.make_backend(network, name, 'cpu')(image)
+    seen = backends.make_backend(weights, name, 'cpu')(image)
     assert seen.person.shape == (1, 16, 16) and np.isfinite(seen.person).all()
     assert np.isfinite(seen.boxes).all() and seen.peaks.shape[1] == 17

@@ -191,4 +191,6 @@ def test_a_killed_command_goes_on_and_ends_as_one_that_was_not(tmp_path: Path) -
     train_prn.run(arguments(*words('killed')))
     whole, killed = (load_weights(tmp_path / name / 'prn.safetensors') for name in ('whole', 'killed'))
     for name, value in whole.parts['prn'].items():
-        torch.testing.assert_close(killed.parts['prn'][name], value, msg=f'{name} differs after resuming')
+        np.testing.assert_allclose(
+            killed.parts['prn'][name], value, rtol=1e-5, atol=1e-5, err_msg=f'{name} differs after resuming'
+        )
