@@ -16,12 +16,14 @@ from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipel
 from mpn_ros.errors import ImageError, MpnError
 from mpn_ros.files import make_folder
 from mpn_ros.media import TimedVideo, VideoReader, is_image, write_image
-from mpn_ros.media.images import load_image
+from mpn_ros.media.images import aspect_ratio, load_image
 from mpn_ros.media.live import LiveReader
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.record import JsonWriter
 from mpn_ros.tracking.tracker import Tracker
+
+_PROGRESS = '{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}]'  # files a second, always
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         sources = find_sources(args.inputs, Path(folder, 'stdin'), tell)
         pipeline = make_pipeline(args) if sources else None
         named = list(zip(sources, output_stems(sources, args.out), strict=True))
-        for source, stem in tqdm(named, unit='file', disable=None):
+        for source, stem in tqdm(_by_shape(named), unit='file', bar_format=_PROGRESS, disable=None):
             assert pipeline is not None
             try:
                 infer_source(pipeline, source, args.out / stem, overlay=not args.json_only)
@@ -68,6 +70,15 @@ def run(args: argparse.Namespace) -> int:
                 why = ' '.join(str(error).split()) or 'memory is out'
                 tell(ImageError(f'{source.name} cannot be worked on: {why}'))
     return status
+
+
+def _by_shape(named: list[tuple[Source, str]]) -> list[tuple[Source, str]]:
+    """Those whose network inputs have one shape beside each other, for each shape costs a preparation and memory."""
+    if len(named) == 1:
+        return named
+    ratios = [aspect_ratio(source.path) if source.path is not None else None for source, _ in named]
+    order = sorted(range(len(named)), key=lambda index: ratios[index] or 0.0)
+    return [named[index] for index in order]
 
 
 def infer_source(pipeline: PosePipeline, source: Source, target: Path, overlay: bool = True) -> None:

@@ -101,7 +101,9 @@ def collect(
     has_masks = _has_masks(dataset)
     mask_iou, instance_masks = MaskIoU() if has_masks else None, InstanceMasks() if has_masks and instances else None
     seconds = []
-    for image in tqdm(dataset.images, desc='evaluating', unit='image', disable=not progress):
+    # Shapes of the network's input follow the aspect ratio, and a new one costs a preparation: each comes once so.
+    ordered = sorted(dataset.images, key=lambda image: image.width / image.height)
+    for image in tqdm(ordered, desc='evaluating', unit='image', disable=not progress):
         pixels = image.read()
         start = time.perf_counter()
         result = pipeline(pixels, channel_order='bgr')

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import ExifTags
 
 from mpn_ros.decoding.jpeg import JPEG_END, JPEG_START, is_whole_jpeg
 from mpn_ros.decoding.silence import decoders_silenced
@@ -89,6 +90,24 @@ def load_image(path: str | Path, upright: bool = True) -> Still:
             raise ImageError(f'{path} is a picture in {kind}, which nothing here can decode{needs}')
         raise ImageError(f'{path} is not a picture that can be decoded')
     return Still(image, whole)
+
+
+def aspect_ratio(path: str | Path) -> float | None:
+    """Width by height of a picture as ``load_image`` turns it, from what its file begins with; None where that does not
+    tell."""
+    try:
+        picture = identify(readable(path))
+    except ImageError:
+        return None
+    if picture is None:
+        return None
+    with picture:
+        try:
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        except Exception:  # metadata that are damaged turn nothing
+            turned = False
+        width, height = picture.size
+    return height / width if turned else width / height
 
 
 def read_image(path: str | Path, upright: bool = True) -> np.ndarray:

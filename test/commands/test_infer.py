@@ -135,6 +135,25 @@ def test_two_inputs_of_one_name_do_not_collide(tmp_path):
     assert json.loads((tmp_path / 'out' / 'same_2.json').read_text())['source'].endswith('b/same.png')
 
 
+def test_pictures_of_one_shape_are_answered_together(tmp_path, monkeypatch):
+    sizes = [(80, 60), (60, 80), (80, 40), (80, 60), (60, 80), (160, 120)]
+    for number, (width, height) in enumerate(sizes):
+        write_image(tmp_path / f'{number}.png', np.zeros((height, width, 3), np.uint8))
+    ratios = []
+
+    def noting(image, channel_order='rgb'):
+        ratios.append(image.shape[1] / image.shape[0])
+        return somebody(image, channel_order)
+
+    noting.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: noting)
+    assert main(['infer', str(tmp_path), '--out', str(tmp_path / 'out'), '--json-only']) == 0
+    assert len(ratios) == 6 and ratios == sorted(ratios), 'a shape comes back after another'
+    for number, (width, height) in enumerate(sizes):
+        content = json.loads((tmp_path / 'out' / f'{number}.json').read_text())
+        assert (content['width'], content['height']) == (width, height)
+
+
 def test_names_that_differ_in_case_alone_do_not_collide(tmp_path):
     sources = [Source(name, Path(name).stem, tmp_path / name) for name in ('Same.png', 'same.jpg', 'same_2.jpg')]
     stems = output_stems(sources, tmp_path / 'out')

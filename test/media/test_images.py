@@ -14,7 +14,7 @@ from PIL import Image
 
 from mpn_ros.errors import ImageError
 from mpn_ros.media import read_image, write_image
-from mpn_ros.media.images import load_image
+from mpn_ros.media.images import aspect_ratio, load_image
 
 LYING = 6
 """EXIF orientation of a camera that was turned clockwise."""
@@ -34,6 +34,15 @@ def lying_picture(tmp_path):
 def test_a_picture_is_turned_upright_unless_its_pixels_are_wanted(lying_picture):
     assert read_image(lying_picture).shape == (40, 20, 3)
     assert read_image(lying_picture, upright=False).shape == (20, 40, 3)
+
+
+def test_the_shape_of_a_picture_is_that_of_its_upright_image(lying_picture, tmp_path):
+    image = read_image(lying_picture)
+    assert aspect_ratio(lying_picture) == image.shape[1] / image.shape[0] == 0.5
+    write_image(tmp_path / 'wide.png', np.zeros((10, 40, 3), np.uint8))
+    assert aspect_ratio(tmp_path / 'wide.png') == 4
+    (tmp_path / 'none.png').write_bytes(b'no picture')
+    assert aspect_ratio(tmp_path / 'none.png') is aspect_ratio(tmp_path / 'gone.png') is None
 
 
 def test_a_picture_is_bgr_even_if_it_is_grey_or_transparent(tmp_path):
