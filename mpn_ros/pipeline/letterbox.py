@@ -46,9 +46,11 @@ class Letterbox:
         """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
         width, height = self.content_size
         shrinks = width < self.image_size[0]
-        content = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         canvas = np.full((self.input_size[1], self.input_size[0], 3), pad_value, np.uint8)
-        canvas[:height, :width] = content if channel_order == 'rgb' else content[..., ::-1]
+        content = canvas[:height, :width]  # into which OpenCV writes
+        cv2.resize(image, (width, height), content, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        if channel_order == 'bgr':
+            cv2.cvtColor(content, cv2.COLOR_BGR2RGB, content)  # numpy takes 40 times as long
         return canvas
 
     def map_to_image(self, values: np.ndarray) -> np.ndarray:

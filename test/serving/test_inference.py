@@ -57,7 +57,7 @@ def test_one_bad_picture_costs_no_other(poison):
 @pytest.mark.parametrize('error', [cuda_out_of_memory(), MemoryError('no memory')])
 def test_missing_memory_is_freed_and_the_batch_tried_once_more(error, monkeypatch):
     freed = []
-    monkeypatch.setattr('mpn_ros.backends.faults.free_memory', lambda: freed.append(True))
+    monkeypatch.setattr('mpn_ros.serving.inference.free_memory', lambda: freed.append(True))
     errors = [error]
 
     def fault(values):
