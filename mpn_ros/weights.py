@@ -113,8 +113,7 @@ class Weights:
 
     def ucr_prior(self) -> np.ndarray:
         """``(height, width, K)`` float32, the prior of Eq. 2 (UCR). Raises WeightsError if they have none."""
-        prior: np.ndarray = self._part('ucr')['prior']
-        return prior
+        return as_array(self._part('ucr')['prior'])
 
     def _part(self, name: str) -> Mapping[str, np.ndarray]:
         if name not in self.parts:

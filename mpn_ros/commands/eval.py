@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> None:
         layout=members[0].layout,
         upright=is_upright(args),
         instances=True,
+        by_shape=True,
     )
     figures = answers.figures() | describe(members, args, answers.dataset.images)
     write_json(args.json, figures)

@@ -73,12 +73,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _by_shape(named: list[tuple[Source, str]]) -> list[tuple[Source, str]]:
-    """Those whose network inputs have one shape beside each other, for each shape costs a preparation and memory."""
+    """Pictures whose network inputs have one shape come one after the other, for each shape costs a preparation and
+    memory; whatever else there is keeps its place."""
     if len(named) == 1:
         return named
     ratios = [aspect_ratio(source.path) if source.path is not None else None for source, _ in named]
-    order = sorted(range(len(named)), key=lambda index: ratios[index] or 0.0)
-    return [named[index] for index in order]
+    places = [place for place, ratio in enumerate(ratios) if ratio is not None]
+    ordered = list(named)
+    for place, index in zip(places, sorted(places, key=lambda index: ratios[index] or 0.0)):
+        ordered[place] = named[index]
+    return ordered
 
 
 def infer_source(pipeline: PosePipeline, source: Source, target: Path, overlay: bool = True) -> None:

@@ -92,17 +92,19 @@ def collect(
     layout: SkeletonLayout = COCO,
     upright: bool | None = None,
     instances: bool = False,
+    by_shape: bool = False,
 ) -> Answers:
     """Runs ``pipeline``, which answers with the keypoints of ``layout``, on the first ``limit`` images (None: all) of a
-    dataset in COCO layout; ``upright`` as of ``read_dataset``. ``instances``: whether to measure each person's
-    own pixels too, which takes as long as a small network. Raises DatasetError."""
+    dataset in COCO layout; ``upright`` as of ``read_dataset``. They come in their order, or ``by_shape``, so that a
+    backend prepares itself once for each shape. ``instances``: whether to measure each person's own pixels too, which
+    takes as long as a small network. Raises DatasetError."""
     dataset = read_dataset(images_dir, annotations_file, layout, upright).first(limit)
     results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
     has_masks = _has_masks(dataset)
     mask_iou, instance_masks = MaskIoU() if has_masks else None, InstanceMasks() if has_masks and instances else None
     seconds = []
-    # Shapes of the network's input follow the aspect ratio, and a new one costs a preparation: each comes once so.
-    ordered = sorted(dataset.images, key=lambda image: image.width / image.height)
+    # Shapes of the network's input follow the aspect ratio.
+    ordered = sorted(dataset.images, key=lambda image: image.width / image.height) if by_shape else dataset.images
     for image in tqdm(ordered, desc='evaluating', unit='image', disable=not progress):
         pixels = image.read()
         start = time.perf_counter()

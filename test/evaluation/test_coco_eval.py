@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.coco_eval import collect
+from mpn_ros.media import write_image
 from mpn_ros.result import PoseResult
 
 
@@ -43,6 +44,25 @@ def test_a_system_without_a_mask_has_no_iou(small_dataset):
 
     figures = measure(small_dataset, pipeline)
     assert figures['mask_iou'] is figures['mask_iou_mean'] is None and figures['keypoints']['AP'] == pytest.approx(1)
+
+
+def test_images_of_one_shape_come_together_and_change_no_figure(small_dataset):
+    shapes = []
+
+    def pipeline(image, channel_order='rgb'):
+        shapes.append(image.shape)
+        return PoseResult(small_dataset.oracle(image).people, None, image.shape[1::-1])
+
+    for row, (width, height) in zip(small_dataset.content['images'], [(200, 160), (180, 160), (200, 160)]):
+        row |= {'width': width, 'height': height}
+        grey = np.full((height, width, 3), row['id'], np.uint8)
+        write_image(small_dataset.images / row['file_name'], grey)
+    small_dataset.save()
+    whole = measure(small_dataset, pipeline)
+    in_order, shapes[:] = list(shapes), []
+    assert measure(small_dataset, pipeline, by_shape=True)['keypoints'] == whole['keypoints']
+    assert in_order == [(160, 200, 3), (160, 180, 3), (160, 200, 3)]
+    assert shapes == [(160, 180, 3), (160, 200, 3), (160, 200, 3)]
 
 
 def test_pictures_are_given_as_bgr(small_dataset):

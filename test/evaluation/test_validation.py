@@ -91,7 +91,7 @@ class Counted:
 def test_each_image_is_looked_at_once_whatever_groups_it(network):
     weights = Weights(network.preset, {'network': network.state_dict()}, {}, 'made up')
     pipeline = PosePipeline(weights, backend='eager', device='cpu', grouper='max', refine=2)
-    pipeline.thresholds = dataclasses.replace(pipeline.thresholds, keypoint=0)
+    pipeline.thresholds = dataclasses.replace(pipeline.thresholds, keypoint_threshold=0)
     pipeline.backend = Counted()
     looks = SharedLooks(pipeline, pipeline.backend, 2)
     image, prn = np.zeros((64, 64, 3), np.uint8), PoseResidualNetwork(network.preset.prn).eval()
