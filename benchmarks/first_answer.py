@@ -1,0 +1,164 @@
+"""How long a start takes until people are answered, with an empty cache and with a full one, and where the time goes:
+``python -m benchmarks.first_answer --images DIR --json FILE``.
+
+Each start is an interpreter of its own. ``--source`` measures another checkout of this repository, with the libraries
+of this environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.node_process import ROOT
+from mpn_ros.commands.figures import write_json
+from mpn_ros.evaluation.machine import machine, versions
+
+# In the names that both checkouts have. Times are of the clock that all processes share.
+LIBRARY = """
+import json, sys, time
+from pathlib import Path
+times = [('interpreter', time.monotonic())]
+def lap(name):
+    times.append((name, time.monotonic()))
+import numpy as np, cv2
+lap('numpy, OpenCV')
+from mpn_ros.pipeline.pipeline import PosePipeline
+lap('the library')
+pipeline = PosePipeline('lite')
+lap('weights, backend')
+images = [cv2.imread(name) for name in sys.argv[1:]]
+lap('reading the images')
+pipeline(images[0], 'bgr')
+lap('first answer')
+pipeline(next(image for image in images if image.shape != images[0].shape), 'bgr')
+lap('first of another shape')
+pipeline.warm()
+lap('all windows')
+first = images[0].shape
+for image in images:
+    pipeline(cv2.resize(image, first[1::-1]), 'bgr')
+lap('all images at one shape')
+status = Path('/proc/self/status').read_text()
+print(json.dumps({'times': times, 'private_MiB': int(status.partition('RssAnon:')[2].split()[0]) / 1024,
+                  'images': len(images), 'loaded': sorted({'torch', 'scipy'} & set(sys.modules))}))
+"""
+NODE = """
+import json, sys, time
+import cv2, rclpy
+from benchmarks.node_process import node_process, private_memory
+from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background
+images = [cv2.imread(name) for name in sys.argv[1:]]
+images = [cv2.resize(image, (640, 480)) for image in images]
+isolate_domain()
+rclpy.init()
+listener = rclpy.create_node('first_answer')
+camera = SimulatedCamera(listener)
+started = time.monotonic()
+with node_process() as node, spin_in_background(listener):
+    ready = first = None
+    while first is None and time.monotonic() < started + 120:
+        if ready is None and camera.ready():
+            ready = time.monotonic() - started
+        if ready is not None:
+            camera.send(images[0])
+        time.sleep(.05)
+        if camera.log.complete():
+            first = time.monotonic() - started
+    for image in images:
+        count = len(camera.log.complete())
+        number = camera.send(image)
+        end = time.monotonic() + 5
+        while number not in camera.log.complete() and time.monotonic() < end:
+            time.sleep(.005)
+    private = private_memory(node.pid)
+print(json.dumps({'ready': ready, 'first answer': first, 'private_MiB': private,
+                  'answered': len(camera.log.complete())}))
+rclpy.shutdown()
+"""
+
+
+def main() -> None:
+    """Prints and writes the seconds of each part of a start, cold and warm, the cache's size and the memory held."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        '--images', type=Path, required=True, metavar='DIR', help='photographs; those of one shape lead'
+    )
+    parser.add_argument('--count', type=int, default=100, metavar='N', help='how many (default: %(default)s)')
+    parser.add_argument('--source', type=Path, default=ROOT, metavar='DIR', help='the checkout to measure')
+    parser.add_argument('--repeats', type=int, default=3, metavar='N', help='warm starts (default: %(default)s)')
+    parser.add_argument('--no-node', action='store_true', help='without ROS')
+    parser.add_argument('--json', type=Path, required=True)
+    args = parser.parse_args()
+    names = [str(path.resolve()) for path in sorted(args.images.iterdir())[: args.count]]
+    with tempfile.TemporaryDirectory() as cache:
+        environment = {**os.environ, 'XDG_CACHE_HOME': cache, 'PYTHONPATH': str(args.source.resolve())}
+        starts = [start(LIBRARY, names, environment) for _ in range(1 + args.repeats)]
+        size = sum(file.stat().st_size for file in Path(cache).rglob('*') if file.is_file())
+        commands = [infer(names[0], environment) for _ in range(args.repeats)]
+        nodes = [] if args.no_node else [start(NODE, names, environment) for _ in range(args.repeats)]
+    figures: dict[str, Any] = {
+        'library': {'cold': starts[0], 'warm': starts[1:]},
+        'cache_MB': round(size / 1e6, 1),
+        'mpn infer, one picture, warm (s)': commands,
+        'node, warm': nodes,
+        'load': os.getloadavg(),
+        'machine': machine(),
+        'versions': versions(),
+    }
+    for title, run in (('cold', starts[0]), ('warm', starts[-1])):
+        print(f'{title}: ' + ', '.join(f'{name} {seconds:.2f}' for name, seconds in run['seconds'].items()))
+    print(
+        f'private after {starts[-1]["images"]} images: {starts[-1]["private_MiB"]:.0f} MiB, cache {size / 1e6:.1f} MB'
+    )
+    print(f'mpn infer: {commands} s')
+    for node in nodes:
+        print(f'node: {node}')
+    write_json(args.json, figures)
+
+
+def start(program: str, names: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    """What ``program`` prints; where it has times, the seconds of each part, whose sum is that of the process."""
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, '-c', program, *names],
+        cwd=environment['PYTHONPATH'],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        sys.exit(ended.stderr)
+    told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
+    if times := told.pop('times', None):
+        ends = [began, *(moment for _, moment in times)]
+        told['seconds'] = {name: round(end - last, 3) for (name, end), last in zip(times, ends)}
+        until = [name for name, _ in times].index('first answer')
+        told['until_first_answer'] = round(times[until][1] - began, 3)
+    return told
+
+
+def infer(picture: str, environment: dict[str, str]) -> float:
+    """Seconds that ``mpn infer`` takes for one picture, with its overlay."""
+    with tempfile.TemporaryDirectory() as out:
+        began = time.monotonic()
+        subprocess.run(
+            [sys.executable, '-m', 'mpn_ros.cli', 'infer', picture, '--out', out],
+            cwd=environment['PYTHONPATH'],
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+        return round(time.monotonic() - began, 2)
+
+
+if __name__ == '__main__':
+    main()
