@@ -12,7 +12,16 @@ from launch.substitutions import EnvironmentVariable, LaunchConfiguration
 from launch_ros.actions import LifecycleNode, Node
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.ros.launching import argument, file_argument, is_root, need_executable, on_failure, refuse_unknown
+from mpn_ros.ros.launching import (
+    argument,
+    compressed_layout,
+    file_argument,
+    is_root,
+    need_executable,
+    on_failure,
+    parameters_in_file,
+    refuse_unknown,
+)
 from mpn_ros.ros.shared_memory import profiles_variable
 
 SHARE = Path(__file__).resolve().parents[1]
@@ -117,7 +126,10 @@ def rviz(context: LaunchContext, given: dict[str, object]) -> tuple[list[Node], 
     """RViz in the namespace of each camera, as its layout names topics relative to it, and the frame that the images
     must be in for it: '' where TF joins them."""
     need_executable(context, 'rviz2', 'rviz2', 'rviz:=true')
-    namespace, cameras = argument(context, 'namespace'), given.get('cameras') or ['']
+    namespace = argument(context, 'namespace').strip('/')
+    node = f'/{namespace}/pose' if namespace else '/pose'
+    known = parameters_in_file(file_argument(context, 'params_file'), node) | given
+    cameras = known.get('cameras') or ['']
     layout = argument(context, 'rviz_layout')
     shipped = SHARE / 'rviz' / f'{layout}.rviz'
     path = shipped if shipped.is_file() else file_argument(context, 'rviz_layout')
@@ -125,20 +137,20 @@ def rviz(context: LaunchContext, given: dict[str, object]) -> tuple[list[Node], 
     frames = argument(context, 'rviz_fixed_frame', list[str]) if frame.startswith('[') else [frame] * len(cameras)
     if len(frames) != len(cameras):
         raise ParameterError(f"argument 'rviz_fixed_frame' has {len(frames)} frames for {len(cameras)} cameras")
-    image_topic = given.get('image_topic', 'image_raw')
+    image_topic = known.get('image_topic', 'image_raw')
+    compressed = known.get('image_transport') == 'compressed'
     # RViz looks for camera_info beside the topic that the layout names, whatever that is remapped to.
-    remappings = [
-        ('image_raw', image_topic),
-        ('/camera_info', f'{image_topic.rpartition("/")[0]}/camera_info' if '/' in image_topic else 'camera_info'),
-    ]
-    arguments = ['-d', str(path), '-t', argument(context, 'rviz_title')]
+    info = f'{image_topic.rpartition("/")[0]}/camera_info' if '/' in image_topic else 'camera_info'
+    remappings = [('image_raw', image_topic), ('/image_raw/camera_info' if compressed else '/camera_info', info)]
+    shown = compressed_layout(path) if compressed else path
+    arguments = ['-d', str(shown), '-t', argument(context, 'rviz_title')]
     windows = [
         Node(
             package='rviz2',
             executable='rviz2',
             namespace='/'.join(filter(None, (namespace, camera))),
             remappings=remappings,
-            parameters=[{'use_sim_time': given.get('use_sim_time', False)}],
+            parameters=[{'use_sim_time': known.get('use_sim_time', False)}],
             arguments=[*arguments, *(['-f', frame] if frame else [])],
         )
         for camera, frame in zip(cameras, frames)

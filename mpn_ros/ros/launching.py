@@ -3,14 +3,17 @@ and leaves nothing running."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import yaml
 from launch.actions import IncludeLaunchDescription, Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_context import LaunchContext
+from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import ExecutableInPackage
@@ -41,6 +44,48 @@ def file_argument(context: LaunchContext, name: str) -> Path:
     if not path.exists():
         raise ParameterError(f"argument '{name}': there is no '{path}'")
     return path
+
+
+def parameters_in_file(path: Path, node: str) -> dict[str, Any]:
+    """The parameters that a file gives to a node, as rcl reads it: later sections win, ``*`` stands for one word of a
+    name and ``**`` for any number of them.
+
+    Args:
+        path: the parameters file.
+        node: full name of the node, as in ``/robot/pose``.
+
+    Raises:
+        ParameterError: the file is not YAML.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParameterError(f"argument 'params_file': '{path}' is not YAML") from error
+    found: dict[str, Any] = {}
+    sections = [('', content)]
+    while sections:
+        name, section = sections.pop()
+        if not isinstance(section, dict):
+            continue
+        pattern = re.escape(name).replace(r'/\*\*', '(/[^/]+)*').replace(r'\*', '[^/]+')
+        if re.fullmatch(pattern, node):
+            found |= section.get('ros__parameters') or {}
+        below = [(f'{name}/{str(key).strip("/")}', value) for key, value in section.items() if key != 'ros__parameters']
+        sections += reversed(below)
+    return found
+
+
+def compressed_layout(path: Path) -> Path:
+    """A copy of an RViz layout, among the logs of this launch, that shows ``image_raw`` as it is compressed: RViz takes
+    the transport of a display from the name of its topic, and from nothing else."""
+    layout = yaml.safe_load(path.read_text())
+    for display in layout['Visualization Manager']['Displays']:
+        topic = display.get('Topic', {})
+        if topic.get('Value') == 'image_raw':
+            topic['Value'] = 'image_raw/compressed'
+    copy = Path(launch_config.log_dir) / f'{path.stem}_compressed.rviz'
+    copy.write_text(yaml.safe_dump(layout, sort_keys=False))
+    return copy
 
 
 def need_executable(context: LaunchContext, package: str, executable: str, why: str) -> None:

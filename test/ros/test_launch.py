@@ -13,6 +13,7 @@ rclpy = pytest.importorskip('rclpy', reason='ROS 2 is not installed here')
 launch = pytest.importorskip('launch', reason='the launch packages of ROS 2 are not installed here')
 pytest.importorskip('launch_ros', reason='launch_ros is not installed here')
 
+import yaml  # noqa: E402
 from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription  # noqa: E402
 
 from mpn_ros.errors import ParameterError  # noqa: E402
@@ -191,6 +192,79 @@ def test_rviz_hears_the_camera_info_beside_the_images(topic, info):
     finally:
         node.destroy_node()
         context.try_shutdown()
+
+
+def test_rviz_shows_what_the_parameters_file_names(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    file.write_text(
+        '/**: {ros__parameters: {image_topic: /all, use_sim_time: true}}\n'
+        '/other/pose: {ros__parameters: {image_topic: /another_node}}\n'
+        'robot: {pose: {ros__parameters: {image_topic: /camera/image_raw, cameras: [a, b]}}}\n'
+    )
+    opened = windows(namespace='robot', params_file=str(file))
+    assert [namespace for namespace, *_ in opened] == ['robot/a', 'robot/b']
+    for _, _, remappings, values in opened:
+        assert remappings == {'image_raw': '/camera/image_raw', '/camera_info': '/camera/camera_info'}
+        assert values == {'use_sim_time': True}
+    ((_, _, remappings, _),) = windows(params_file=str(file))
+    assert remappings['image_raw'] == '/all'
+    ((_, _, remappings, _),) = windows(params_file=str(file), image_topic='/given')
+    assert remappings['image_raw'] == '/given', 'an argument stands above the file'
+
+
+@pytest.mark.parametrize(
+    'section, holds',
+    [
+        ('/**', True),
+        ('/*/pose', True),
+        ('/**/pose', True),
+        ('robot/pose', True),
+        ('/robot/*', True),
+        ('pose', False),
+        ('/*', False),
+        ('/robot', False),
+        ('/robot/pos', False),
+    ],
+)
+def test_a_section_of_a_parameters_file_holds_for_the_nodes_that_rcl_says(section, holds, tmp_path):
+    """Judged by rclpy itself, and ours must agree."""
+    file = tmp_path / 'mine.yaml'
+    file.write_text(f'{section}:\n  ros__parameters:\n    image_topic: mine\n')
+    context = rclpy.Context()
+    rclpy.init(context=context)
+    arguments = ['--ros-args', '--params-file', str(file)]
+    node = rclpy.create_node('pose', namespace='/robot', context=context, cli_args=arguments)
+    try:
+        assert (node.declare_parameter('image_topic', 'none').value == 'mine') is holds
+    finally:
+        node.destroy_node()
+        context.try_shutdown()
+    assert launching.parameters_in_file(file, '/robot/pose') == ({'image_topic': 'mine'} if holds else {})
+
+
+def test_a_parameters_file_that_is_no_yaml_is_told_in_a_sentence(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    file.write_text('{')
+    with pytest.raises(ParameterError, match="'params_file': '.*mine.yaml' is not YAML"):
+        windows(params_file=str(file))
+
+
+@pytest.mark.parametrize('layout', ['pose', 'robot'])
+def test_rviz_takes_compressed_images_where_the_node_does(layout, tmp_path, monkeypatch):
+    monkeypatch.setattr(launching, 'launch_config', SimpleNamespace(log_dir=str(tmp_path)))
+    ((_, arguments, remappings, _),) = windows(
+        image_transport='compressed', image_topic='/camera/image_raw', rviz_layout=layout
+    )
+    assert remappings == {'image_raw': '/camera/image_raw', '/image_raw/camera_info': '/camera/camera_info'}
+    copy, shipped = (
+        yaml.safe_load(Path(path).read_text()) for path in (arguments[1], FOLDER.parent / 'rviz' / f'{layout}.rviz')
+    )
+    topics = [
+        [display['Topic']['Value'] for display in one['Visualization Manager']['Displays'] if 'Topic' in display]
+        for one in (copy, shipped)
+    ]
+    assert topics[0] == [topic.replace('image_raw', 'image_raw/compressed') for topic in topics[1]]
+    assert copy['Window Geometry'] == shipped['Window Geometry']
 
 
 def test_rviz_has_the_frame_the_title_and_the_clock_that_it_is_given():
