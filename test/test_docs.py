@@ -13,6 +13,7 @@ PLAIN = [
     'README.md',
     'docs/bags.md',
     'docs/view.md',
+    'docs/visualization.md',
     'docs/cameras.md',
     'docs/backends.md',
     'docs/reports/backends.md',
