@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -100,4 +101,5 @@ def main(args: Sequence[str] | None = None) -> int:
         if rclpy.ok():
             raise  # else a signal has ended the middleware just before an image was handed to it
     rclpy.try_shutdown()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C comes twice, from the terminal and from launch
     return 0

@@ -143,6 +143,22 @@ def test_a_signal_while_an_image_is_sent_is_no_error(robot, ros_domain, clip):
     assert process.returncode == 0 and 'Traceback' not in said, said
 
 
+TWICE = """
+import os, signal, sys
+from mpn_ros.testing.clip_player import main
+status = main()
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(status)
+"""
+
+
+def test_a_second_ctrl_c_while_it_ends_is_no_error(robot, ros_domain, clip):
+    robot.tester.create_subscription(Image, '/image_raw', lambda image: None, 10)
+    process = player(ros_domain, f'clip:={clip}', 'rate:=200.0', program=TWICE)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 0 and 'Traceback' not in said, said
+
+
 @pytest.mark.parametrize(
     'parameters, says',
     [
