@@ -250,9 +250,10 @@ class PosePipeline:
         who stand close."""
         assignment.warm()
         if self.refine:
-            with self._network():
-                for width, height in self.windows.shapes:
+            for width, height in self.windows.shapes:
+                with self._network():
                     self.backend(np.full((self._window_batch, height, width, 3), self.pad_value, np.uint8))
+                time.sleep(0.001)  # for whoever waits with an image: a lock alone gives nobody the next turn
 
     def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -74,8 +74,17 @@ class Inference:
         return self._infer(requests)
 
     def warm(self) -> None:
-        """Prepares the pipeline, in the thread that will run it. Raises BackendUnavailable where that fails."""
-        self._thread.submit(self._pipeline.warm).result()
+        """Prepares the pipeline: beside the first images, or before them where it is bound to a thread, which they wait
+        for. There it raises BackendUnavailable where that fails."""
+        prepared = self._thread.submit(self._pipeline.warm)
+        if self._pipeline.thread_affine:
+            prepared.result()
+        else:
+            prepared.add_done_callback(self._report_failed_warming)
+
+    def _report_failed_warming(self, prepared: Future[None]) -> None:
+        if error := prepared.exception():
+            self._log_error(f'the second look could not be prepared: {error}')
 
     def close(self) -> None:
         """Ends what it has started."""

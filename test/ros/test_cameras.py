@@ -145,7 +145,8 @@ def test_the_backend_that_diagnostics_name_is_the_present_one(robot, stub, until
 def test_between_two_looks_at_the_whole_people_are_expected_where_they_were(robot, stub, until):
     pipeline = stub()
     robot.start(pipeline, full_look_every=3, refine=8)
-    assert pipeline.warmed and pipeline.refine == 8
+    until(lambda: pipeline.warmed)
+    assert pipeline.refine == 8
     people, send = robot.listen(SkeletonArray, '/skeletons'), robot.camera()
     for count in range(1, 7):
         send(200)

@@ -126,3 +126,31 @@ def test_a_pipeline_may_be_bound_to_a_thread(thread_affine):
         caller.join()
     assert len(threads) == 3 and len(set(threads)) == (1 if thread_affine else 3)
     infer.close()
+
+
+def test_images_do_not_wait_for_what_may_be_prepared_beside_them():
+    begun, go_on = threading.Event(), threading.Event()
+    pipeline = Doubtful(lambda values: None)
+
+    def warm():
+        begun.set()
+        assert go_on.wait(10)
+        raise MemoryError('no memory for windows')
+
+    pipeline.warm = warm
+    told = []
+    inference = Inference(pipeline, told.append)
+    inference.warm()
+    assert begun.wait(10)
+    assert len(inference(pictures(1))) == 1 and not told
+    go_on.set()
+    inference.close()
+    assert told == ['the second look could not be prepared: no memory for windows']
+
+
+def test_images_wait_where_one_thread_does_all():
+    pipeline, prepared = Doubtful(lambda values: None), []
+    pipeline.thread_affine, pipeline.warm = True, lambda: prepared.append(threading.current_thread())
+    inference = Inference(pipeline, print)
+    inference.warm()
+    assert len(prepared) == 1
