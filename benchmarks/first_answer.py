@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.node_process import ROOT
-from mpn_ros.commands.figures import write_json
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.commands.output import write_json
+from mpn_ros.evaluation.hardware_info import machine, versions
 
 # In the names that both checkouts have. Times are of the clock that all processes share.
 LIBRARY = """

@@ -23,7 +23,7 @@ from rclpy.parameter import Parameter
 from tqdm import tqdm
 from tracking import LABELS, load_labels
 
-from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.evaluation.tracking_metrics import count_identities
 from mpn_ros.media import VideoReader, VideoWriter
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.ros.node import PoseNode

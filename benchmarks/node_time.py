@@ -18,8 +18,8 @@ import cv2
 import rclpy
 
 from benchmarks.node_process import node_process, refine_argument
-from mpn_ros.commands.figures import write_json
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.commands.output import write_json
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.serving.statistics import WINDOW
 from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background

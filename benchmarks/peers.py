@@ -21,9 +21,9 @@ import openvino
 from tqdm import tqdm
 
 from mpn_ros.benchmark.crowds import read_sources
-from mpn_ros.commands.figures import percent, write_json
+from mpn_ros.commands.output import percent, write_json
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, collect
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.families.backend import FamilyBackend
 from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
 

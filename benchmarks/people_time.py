@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mpn_ros.benchmark.crowds import crowds, find_people, read_sources
-from mpn_ros.commands.figures import write_json
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.commands.output import write_json
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.pipeline.pipeline import PosePipeline
 
 SIZE = 640, 480

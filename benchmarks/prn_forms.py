@@ -16,7 +16,7 @@ import torch
 
 from mpn_ros.evaluation.grouping import grouping_figures
 from mpn_ros.evaluation.grouping_input import GroupingInput, simulated
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.network.prn import PoseResidualNetwork
 from mpn_ros.pipeline.crops import expand, to_crop_coordinates
 from mpn_ros.pipeline.grouping import PRNGrouper

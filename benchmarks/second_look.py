@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mpn_ros.commands.figures import save_picture, write_json
+from mpn_ros.commands.output import save_picture, write_json
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval
 from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size

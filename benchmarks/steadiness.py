@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.signal import savgol_filter
 
-from mpn_ros.commands.figures import write_json
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.commands.output import write_json
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.evaluation.tracking_metrics import count_identities
 from mpn_ros.media import VideoReader
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.result import PoseResult

@@ -42,7 +42,7 @@ REFERENCE = {
     'weights': ('Weights and presets', ['weights', 'presets', 'pipeline.pipeline.open_weights', 'families.base']),
     'backends': (
         'Backends',
-        ['backends.make_backend', 'backends.base', 'inference_graph.RawDetections', 'conventions'],
+        ['backends.make_backend', 'backends.base', 'raw_detections.RawDetections', 'conventions'],
     ),
     'errors': ('Errors', ['errors']),
 }

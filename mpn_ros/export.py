@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from mpn_ros import __version__
-from mpn_ros.backends.cache import keep_kernels_private
+from mpn_ros.backends.cache import set_inductor_cache_dir
 from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.files import printable, write_whole
@@ -80,7 +80,7 @@ def _export(
         raise ParameterError(f'{path} must end in .onnx')
     if not path.parent.is_dir():
         raise ParameterError(f'{path} cannot be written: there is no folder {path.parent}')
-    keep_kernels_private()
+    set_inductor_cache_dir()
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
             graph.eval(),

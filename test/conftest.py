@@ -26,6 +26,35 @@ _domain, _lock = reserve_domain()
 os.environ['ROS_DOMAIN_ID'] = str(_domain)
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 
+SLOW = (
+    'backends/',
+    'benchmark/',
+    'commands/',
+    'evaluation/',
+    'packaging/',
+    'reliability/',
+    'training/',
+    'pipeline/test_pipeline.py::test_the_real_parts_fit_together_for_every_grouper',
+    'pipeline/test_pipeline.py::test_a_start_does_not_wait_for_the_compiler_of_pytorch',
+    'pipeline/test_device_letterbox.py',
+    'bag/test_convert.py::test_killed_it_leaves_nothing_that_breaks_the_next',
+    'bag/test_storage.py::test_a_full_disk_is_a_sentence_and_leaves_nothing',
+    'tracking/test_tracker.py::test_ten_minutes_with_swapped_neighbours_have_the_ids_of_the_unswapped',
+    'view/test_page.py',
+    'test_cli.py::test_a_reader_that_has_read_enough_is_no_error',
+    'test_code.py::test_mypy_finds_nothing',
+    'test_examples.py',
+    'test_package.py',
+    'test_readme.py',
+)
+"""Rooms that compile, train, evaluate or install, and tests that took as long as a hundred others: marked slow."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.removeprefix('test/').startswith(SLOW):
+            item.add_marker('slow')
+
 
 @pytest.fixture
 def ros_domain() -> Iterator[int]:

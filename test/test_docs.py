@@ -67,6 +67,13 @@ def sentences(text: str) -> list[str]:
     return [' '.join(sentence.split()) for sentence in found if len(sentence.split()) > 1]
 
 
+def test_every_page_is_on_the_site():
+    navigation = (ROOT / 'mkdocs.yml').read_text().split('nav:\n')[1]
+    shown = set(re.findall(r'[\w/]+\.md$', navigation, re.MULTILINE))
+    pages = {page.relative_to(ROOT / 'docs').as_posix() for page in (ROOT / 'docs').rglob('*.md')}
+    assert pages <= shown, f'mkdocs.yml does not name {sorted(pages - shown)}: make docs would fail'
+
+
 @pytest.mark.parametrize('page', named(PAGES))
 def test_every_link_leads_somewhere(page):
     for target in re.findall(r'\]\(([^)\s]+)\)', without_code(page.read_text())):

@@ -18,7 +18,7 @@ from benchmarks.load.cameras import Cameras
 from benchmarks.load.measure import measure
 from benchmarks.node_process import node_process, refine_argument
 from mpn_ros.errors import MpnError
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.media import VideoReader
 from mpn_ros.testing.simulated_camera import isolate_domain, spin_in_background
 

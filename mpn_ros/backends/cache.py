@@ -28,7 +28,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache') / 'mpn_ros'
 
 
-def cached(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:
+def get_or_build(kind: str, key: tuple[object, ...], build: Callable[[Path], None]) -> Path | None:
     """The folder of a compiled graph, made by ``build(folder)`` unless it is there, whole, from before.
 
     ``key`` is everything that decides the result: weights, shape, versions. ``build`` raises OSError if it cannot
@@ -88,7 +88,7 @@ def check_writable() -> None:
         ) from error
 
 
-def keep_kernels_private() -> None:
+def set_inductor_cache_dir() -> None:
     """Has PyTorch put what it compiles, of which an export makes some too, into our cache. By default it is a folder in
     /tmp that others may have made before us, and is loaded from there. Another folder that the user has named stays.
     """

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from mpn_ros.backends.cache import keep_kernels_private
+from mpn_ros.backends.cache import set_inductor_cache_dir
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed
 from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare
@@ -42,7 +42,7 @@ class CompileBackend(TorchBackend):
         if on_gpu:
             options |= {'max_autotune': True, 'coordinate_descent_tuning': True}
         _log.info('compiling the network at %s', size)
-        keep_kernels_private()
+        set_inductor_cache_dir()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # of torch about its own use of pytrees

@@ -16,7 +16,7 @@ import numpy as np
 
 from mpn_ros import __version__
 from mpn_ros.backends.base import MOST_SHAPES, NetworkSource, Pixels
-from mpn_ros.backends.cache import cached
+from mpn_ros.backends.cache import get_or_build
 from mpn_ros.backends.precision import DTYPES
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.raw_detections import RawDetections
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenVinoBackend:
-    """Converts the perception graph once, in some ten seconds, and keeps it for later starts; each input size is then
+    """Converts the inference graph once, in some ten seconds, and keeps it for later starts; each input size is then
     compiled from it in less than one.
 
     Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph
@@ -77,7 +77,7 @@ class OpenVinoBackend:
             except RuntimeError as error:
                 raise OSError(f'{folder} cannot be written: {error}') from error
 
-        folder = cached('openvino', key, build)
+        folder = get_or_build('openvino', key, build)
         if folder is not None:
             try:
                 return self._core.read_model(folder / 'graph.xml')

@@ -13,7 +13,7 @@ TOLERANCE = 0.2
 that overflows or was converted wrongly is off by more, or has NaN."""
 
 
-def examples(shape: tuple[int, ...]) -> np.ndarray:
+def probe_images(shape: tuple[int, ...]) -> np.ndarray:
     """Pictures ``(B, H, W, 3)`` uint8, the same each time, that excite a network as a room does: coloured patches with
     soft edges."""
     batch, height, width, _ = shape
@@ -23,7 +23,7 @@ def examples(shape: tuple[int, ...]) -> np.ndarray:
     return np.stack([cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC) for picture in patches])
 
 
-def disagreement(found: RawDetections, wanted: RawDetections) -> str | None:
+def output_mismatch(found: RawDetections, wanted: RawDetections) -> str | None:
     """What keeps ``found`` from being an answer such as ``wanted``, as the end of a sentence, or None. Compared are
     the scores of each keypoint's best peak and of the boxes, and the probabilities of person: where peaks and boxes are
     jumps when two of like score change places."""

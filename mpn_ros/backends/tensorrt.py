@@ -18,10 +18,10 @@ from typing import Any
 import torch
 
 from mpn_ros import __version__
-from mpn_ros.backends.cache import cached, keep_kernels_private
+from mpn_ros.backends.cache import get_or_build, set_inductor_cache_dir
 from mpn_ros.backends.faults import device_lost, out_of_memory
 from mpn_ros.backends.packing import Packed, unpack
-from mpn_ros.backends.parity import disagreement, examples
+from mpn_ros.backends.parity import output_mismatch, probe_images
 from mpn_ros.backends.precision import DTYPES
 from mpn_ros.backends.torch_backend import Graph, TorchBackend, inference_graph, prepare, say
 from mpn_ros.errors import BackendUnavailable
@@ -74,7 +74,7 @@ class TensorRtBackend(TorchBackend):
 
     def _make(self, shape: tuple[int, ...]) -> Graph:
         build = partial(self._build, shape)
-        folder = cached(self.name, (*self._key, shape), build)
+        folder = get_or_build(self.name, (*self._key, shape), build)
         if folder is not None:
             try:
                 return self._load(folder, shape)
@@ -83,7 +83,7 @@ class TensorRtBackend(TorchBackend):
                     raise
                 _log.warning('the engine in %s cannot be read and is built again: %s', folder, _line(error))
                 shutil.rmtree(folder, ignore_errors=True)
-                folder = cached(self.name, (*self._key, shape), build)
+                folder = get_or_build(self.name, (*self._key, shape), build)
         if folder is not None:
             return self._load(folder, shape)
         with tempfile.TemporaryDirectory() as place:
@@ -93,14 +93,14 @@ class TensorRtBackend(TorchBackend):
     def _build(self, shape: tuple[int, ...], folder: Path) -> None:
         """Puts into the folder the engine of the first precision whose answer is right. Raises BackendUnavailable if
         there is none."""
-        pictures = torch.from_numpy(examples(shape)).to(self.device)
+        pictures = torch.from_numpy(probe_images(shape)).to(self.device)
         wanted = self._answer(self._graph(shape, torch.float32), pictures)
         for dtype in self._choices:
             graph, problem = self._graph(shape, dtype), None
             try:
                 with _progress(f'a TensorRT engine in {say(dtype)} for {"x".join(map(str, shape))}'):
                     engine = self._compile(graph, pictures, folder)
-                problem = disagreement(self._answer(engine, pictures), wanted)
+                problem = output_mismatch(self._answer(engine, pictures), wanted)
             except Exception as error:  # TensorRT, its converters and its runtime have many kinds
                 if out_of_memory(error) or device_lost(error):
                     raise
@@ -130,7 +130,7 @@ class TensorRtBackend(TorchBackend):
         # The graph's own types are the precision. From TensorRT 11 on there is no other way and no option for it.
         known = inspect.signature(compile_).parameters
         typing = {'use_explicit_typing': True} if 'use_explicit_typing' in known else {}
-        keep_kernels_private()
+        set_inductor_cache_dir()
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # of torch about its own use of pytrees
             program = torch.export.export(graph, (pictures,))

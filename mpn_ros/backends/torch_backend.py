@@ -57,7 +57,7 @@ def inference_graph(network: MultiPoseNet, height: int, width: int) -> Inference
     return graph
 
 
-class Route:
+class PinnedRunner:
     """The way of batches of one shape to a graph and back, through memory that is kept: page-locked where the device is
     a GPU, which then copies without the CPU."""
 
@@ -120,9 +120,9 @@ class TorchBackend(ABC):
         answer = self._route(self._batch(count), height, width)(images)
         return unpack(answer, self.network.preset.keypoints, height, width)
 
-    def _prepare_route(self, batch: int, height: int, width: int) -> Route:
+    def _prepare_route(self, batch: int, height: int, width: int) -> PinnedRunner:
         shape = (batch, height, width, 3)
-        return Route(self._make(shape), shape, self.device)
+        return PinnedRunner(self._make(shape), shape, self.device)
 
     def _batch(self, count: int) -> int:
         """The batch that so many images run in: each is built once, so the next power of two; the rest is not looked

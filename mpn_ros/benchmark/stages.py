@@ -40,7 +40,7 @@ installed; ``total``: image to people, measured apart from the steps; ``one by o
 person, as in the paper."""
 
 
-class Borrowed:
+class SubstituteOutputs:
     """Runs ``backend`` and answers with what ``lender`` sees in the same pixels: for a network without trained weights,
     whose own answer holds nobody whom the steps after it could work on."""
 

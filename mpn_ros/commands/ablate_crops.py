@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mpn_ros.commands.figures import save_picture
+from mpn_ros.commands.output import save_picture
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments
 from mpn_ros.errors import DatasetError
 

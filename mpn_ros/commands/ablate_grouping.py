@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mpn_ros.commands.figures import percent, write_json
+from mpn_ros.commands.output import percent, write_json
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ParameterError
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
         raise ParameterError('--images and --annotations need each other')
     if args.movenet is not None and args.images is None:
         raise ParameterError('--movenet needs --images')
-    from mpn_ros.evaluation.machine import versions
+    from mpn_ros.evaluation.hardware_info import versions
     from mpn_ros.weights import load_weights, resolve_weights
 
     weights = load_weights(resolve_weights(args.weights))

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mpn_ros.benchmark import report, stages
     from mpn_ros.benchmark.crowds import crowds, find_people, read_sources
-    from mpn_ros.commands.figures import save_picture, write_json
+    from mpn_ros.commands.output import save_picture, write_json
     from mpn_ros.pipeline.pipeline import PosePipeline, Thresholds
     from mpn_ros.weights import Weights
 
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> None:
             print(f'{backend} is left out: {error}')
             continue
         if not trained:
-            pipeline.backend = stages.Borrowed(pipeline.backend, finder.backend)
+            pipeline.backend = stages.SubstituteOutputs(pipeline.backend, finder.backend)
         cases += [
             stages.Case(pipeline, pipeline.backend.description.split()[0], people, found, cameras, images)
             for cameras in args.cameras
@@ -203,7 +203,7 @@ def _messages(size: tuple[int, int]) -> Callable[[PoseResult], Any] | None:
 
 def _facts(case: Case, repeats: int) -> dict[str, Any]:
     """What a row says of the device, the versions and the run."""
-    from mpn_ros.evaluation.machine import machine, versions
+    from mpn_ros.evaluation.hardware_info import machine, versions
 
     here = machine()
     return {
@@ -231,7 +231,7 @@ def _floors(preset: Preset, cases: Sequence[Case]) -> list[dict[str, Any]]:
     import numpy as np
     import torch
 
-    from mpn_ros.benchmark import floor
+    from mpn_ros.benchmark import roofline
     from mpn_ros.network.cost import block_costs
 
     case = cases[0]
@@ -240,7 +240,7 @@ def _floors(preset: Preset, cases: Sequence[Case]) -> list[dict[str, Any]]:
     height, width = case.input_shape
     costs = [cost for block, cost in block_costs(preset, height, width).items() if block != 'pose residual network']
     multiply_adds, weights = sum(c.multiply_adds for c in costs), sum(c.parameters for c in costs) * dtype.itemsize
-    best = floor.measure(device, dtype)
+    best = roofline.measure(device, dtype)
     rows = []
     for batch in sorted({case.cameras for case in cases}):
         least = 1e3 * best.floor(batch * multiply_adds, weights)

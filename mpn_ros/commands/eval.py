@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mpn_ros.commands.dataset_options import add_exif_argument, is_upright
-from mpn_ros.commands.figures import percent, write_json
+from mpn_ros.commands.output import percent, write_json
 from mpn_ros.commands.pipeline_options import add_pipeline_arguments, make_pipeline
 from mpn_ros.errors import ParameterError
 

@@ -18,8 +18,8 @@ from mpn_ros.coco_masks import person_mask
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.average_precision import Kind, figures, matched
+from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.evaluation.instance_masks import InstanceMasks
-from mpn_ros.evaluation.machine import machine, versions
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
 from mpn_ros.pipeline.pipeline import Thresholds

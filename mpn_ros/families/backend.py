@@ -12,8 +12,8 @@ import numpy as np
 
 from mpn_ros.backends.auto import AutoBackend
 from mpn_ros.backends.base import MOST_SHAPES, Backend, Pixels
-from mpn_ros.backends.cache import cached
-from mpn_ros.backends.parity import TOLERANCE, examples
+from mpn_ros.backends.cache import get_or_build
+from mpn_ros.backends.parity import TOLERANCE, probe_images
 from mpn_ros.backends.precision import check_precision
 from mpn_ros.errors import BackendUnavailable, InferenceError
 from mpn_ros.families.base import Family, Poses
@@ -115,7 +115,7 @@ class FamilyBackend:
             return self._runtime.prepare(shape, precision, None)
         settle = partial(self._settle, shape, images)
         key = self._file.sha256, *self._runtime.key, precision, self._family.form, shape
-        folder = cached('family', key, settle)
+        folder = get_or_build('family', key, settle)
         with tempfile.TemporaryDirectory() as place:
             if folder is None:
                 folder = Path(place)
@@ -127,7 +127,7 @@ class FamilyBackend:
     def _settle(self, shape: Shape, images: Shape, folder: Path) -> None:
         """Writes into the folder the first precision whose scores are those of float32, and what the runtime keeps."""
         *precisions, exact = self._runtime.precisions
-        pictures = examples(images)
+        pictures = probe_images(images)
         wanted = self._scores(shape, exact, folder, pictures)
         for precision in precisions:
             if _agree(self._scores(shape, precision, folder, pictures), wanted):

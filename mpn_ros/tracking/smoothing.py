@@ -46,7 +46,7 @@ class _Track:
 class KeypointSmoother:
     """Steadies the keypoints of one camera's people. May be called from several threads.
 
-    Example:
+    Examples:
         >>> smoother, rng = KeypointSmoother(), np.random.default_rng(0)
         >>> noisy = 100 + rng.normal(size=(30, 1, 1, 2))
         >>> for frame, points in enumerate(noisy):

@@ -13,7 +13,7 @@ import mpn_ros.backends as backends
 from mpn_ros.backends.base import MOST_SHAPES
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.backends.openvino import OpenVinoBackend
-from mpn_ros.backends.parity import disagreement, examples
+from mpn_ros.backends.parity import output_mismatch, probe_images
 from mpn_ros.errors import BackendUnavailable, ParameterError
 from mpn_ros.inference_graph import InferenceGraph
 from mpn_ros.presets import Preprocessing
@@ -32,7 +32,7 @@ def test_eager_is_the_graph_itself(network, images):
 @pytest.mark.parametrize('precision', ['bf16', 'fp16'])
 def test_eager_in_half_precision_agrees(network, images, precision):
     exact, half = (EagerBackend(network, 'cpu', p)(images) for p in ('fp32', precision))
-    assert disagreement(half, exact) is None
+    assert output_mismatch(half, exact) is None
     assert np.abs(half.person - exact.person).max() > 0, 'it is float32 all the same'
 
 
@@ -67,7 +67,7 @@ def test_openvino_answers_at_every_size_as_a_graph_that_was_made_for_it(small_ne
     openvino = pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     backend = OpenVinoBackend(Ready(small_network), 'cpu', 'fp32')
     for height, width in (192, 160), (32, 64), (160, 192):
-        pictures = examples((1, height, width, 3))
+        pictures = probe_images((1, height, width, 3))
         with torch.no_grad():
             graph = torch.export.export(
                 InferenceGraph(small_network, height, width).eval(), (torch.from_numpy(pictures),)
@@ -91,7 +91,7 @@ def test_openvino_converts_once_for_all_sizes_and_starts(small_network, monkeypa
     for _ in range(2):
         backend = OpenVinoBackend(Ready(small_network), 'cpu')
         for shape in (1, 32, 64, 3), (1, 64, 32, 3):
-            backend(examples(shape))
+            backend(probe_images(shape))
     assert len(conversions) == 1 and len(list((tmp_path / 'mpn_ros').glob('openvino-*'))) == 1
 
 
@@ -104,8 +104,8 @@ def test_openvino_forgets_the_size_that_was_used_longest_ago(small_network, monk
     )
     backend = OpenVinoBackend(Ready(small_network), 'cpu')
     for width in range(32, 32 * (MOST_SHAPES + 5), 32):
-        backend(examples((1, 64, 64, 3)))
-        backend(examples((1, 32, width, 3)))
+        backend(probe_images((1, 64, 64, 3)))
+        backend(probe_images((1, 32, width, 3)))
     assert compiled.count((64, 64)) == 1
 
 
@@ -214,7 +214,7 @@ def test_a_device_that_cannot_be_had_is_named(network):
 def test_a_cached_graph_that_openvino_refuses_is_made_again(network, images, monkeypatch, caplog, tmp_path):
     openvino = pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     (tmp_path / 'graph.xml').write_text('<net/>')
-    monkeypatch.setattr('mpn_ros.backends.openvino.cached', lambda *_: tmp_path)
+    monkeypatch.setattr('mpn_ros.backends.openvino.get_or_build', lambda *_: tmp_path)
     made = openvino.convert_model(torch.nn.Identity(), example_input=torch.zeros(1))
     monkeypatch.setattr(OpenVinoBackend, '_convert', lambda *_: made)
     assert OpenVinoBackend(Ready(network), 'cpu')._compile((1, 64, 96, 3)).inputs

@@ -11,7 +11,7 @@ from torch._inductor.runtime import cache_dir_utils
 
 from mpn_ros.backends.compile import CompileBackend
 from mpn_ros.backends.eager import EagerBackend
-from mpn_ros.backends.parity import disagreement
+from mpn_ros.backends.parity import output_mismatch
 from mpn_ros.errors import BackendUnavailable
 
 
@@ -35,7 +35,7 @@ def test_it_agrees_with_eager_and_keeps_its_kernels_in_private(small_network, im
     exact = EagerBackend(small_network, 'cpu', 'fp32')
     three = np.concatenate([images, 255 - images[:1]])
     seen, want = compiled(three), exact(three)
-    assert disagreement(seen, want) is None
+    assert output_mismatch(seen, want) is None
     np.testing.assert_allclose(seen.person, want.person, atol=1e-4)
     np.testing.assert_allclose(seen.boxes[..., 4], want.boxes[..., 4], atol=1e-4)
     assert list(private.iterdir()) and stat.S_IMODE(os.stat(private).st_mode) == 0o700

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.backends.parity import TOLERANCE, disagreement, examples
+from mpn_ros.backends.parity import TOLERANCE, output_mismatch, probe_images
 from mpn_ros.raw_detections import RawDetections
 
 
@@ -18,7 +18,7 @@ def answer(person=0.5):
 
 
 def test_rounding_is_no_disagreement():
-    assert disagreement(answer(0.5 + TOLERANCE / 2), answer()) is None
+    assert output_mismatch(answer(0.5 + TOLERANCE / 2), answer()) is None
 
 
 @pytest.mark.parametrize('part', range(3))
@@ -26,11 +26,11 @@ def test_rounding_is_no_disagreement():
 def test_a_wrong_answer_is_named(part, value, said):
     wrong = answer()
     wrong[part][..., -1] = value
-    assert said in disagreement(wrong, answer())
+    assert said in output_mismatch(wrong, answer())
 
 
 def test_examples_are_the_same_each_time_and_differ_within_a_batch():
-    first = examples((2, 64, 96, 3))
+    first = probe_images((2, 64, 96, 3))
     assert first.shape == (2, 64, 96, 3) and first.dtype == np.uint8 and np.ptp(first) > 200
-    np.testing.assert_array_equal(first, examples((2, 64, 96, 3)))
+    np.testing.assert_array_equal(first, probe_images((2, 64, 96, 3)))
     assert (first[0] != first[1]).any()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.benchmark.report import rows, table
-from mpn_ros.benchmark.stages import Borrowed, Case, run
+from mpn_ros.benchmark.stages import Case, SubstituteOutputs, run
 
 FACTS = {'device': 'a machine', 'dtype': 'float32'}
 
@@ -112,7 +112,7 @@ def test_the_picture_has_our_lines_and_the_papers():
 
 def test_a_network_without_weights_borrows_what_is_seen():
     asked = []
-    backend = Borrowed(lambda images: asked.append(len(images)), lambda images: f'{len(images)} images')
+    backend = SubstituteOutputs(lambda images: asked.append(len(images)), lambda images: f'{len(images)} images')
     pixels = np.zeros((2, 32, 32, 3), np.uint8)
     assert [backend(pixels), backend(pixels), backend(pixels[:1])] == ['2 images', '2 images', '1 images']
     assert asked == [2, 2, 1]

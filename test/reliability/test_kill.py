@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from mpn_ros.backends.cache import cache_folder, cached
+from mpn_ros.backends.cache import cache_folder, get_or_build
 
 ROOT = Path(__file__).resolve().parents[2]
 
 BUILD = """
 import time
-from mpn_ros.backends.cache import cached
+from mpn_ros.backends.cache import get_or_build
 
 def build(folder):
     for n in range(1000):
@@ -24,7 +24,7 @@ def build(folder):
             print('here', flush=True)
             time.sleep(60)
 
-cached('openvino', ('key',), build)
+get_or_build('openvino', ('key',), build)
 """
 
 
@@ -40,13 +40,13 @@ def test_killed_while_a_graph_is_kept(tmp_path, monkeypatch, stop):
     def build(folder: Path) -> None:
         (folder / 'part0').write_text('whole')
 
-    folder = cached('openvino', ('key',), build)
+    folder = get_or_build('openvino', ('key',), build)
     assert folder is not None and (folder / 'part0').read_text() == 'whole'
 
 
 FULL = """
 import resource, sys
-from mpn_ros.backends.cache import cached
+from mpn_ros.backends.cache import get_or_build
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 built = []
 
@@ -54,7 +54,7 @@ def build(folder):
     built.append(folder)
     (folder / 'graph').write_bytes(bytes(5000))
 
-print(cached('openvino', ('key',), build), len(built))
+print(get_or_build('openvino', ('key',), build), len(built))
 """
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.evaluation.tracking_metrics import count_identities
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import make_layout
 from mpn_ros.tracking.tracker import Tracker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpn_ros.evaluation.identity import count_identities
+from mpn_ros.evaluation.tracking_metrics import count_identities
 from mpn_ros.result import Person, PoseResult
 
 A, B = np.array([0.0, 0, 10, 10]), np.array([100.0, 0, 110, 10])

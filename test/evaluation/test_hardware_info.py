@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.evaluation.machine import machine, versions
+from mpn_ros.evaluation.hardware_info import machine, versions
 
 
 def test_versions_are_those_installed():
