@@ -27,8 +27,8 @@ def loaded(program: str) -> set[str]:
     [
         ('import mpn_ros', set()),
         ('from mpn_ros import COCO', set()),
-        ('from mpn_ros import Tracker', {'scipy'}),
-        ('from mpn_ros import PosePipeline', HEAVY),
+        ('from mpn_ros import Tracker', set()),
+        ('from mpn_ros import PosePipeline', {'cv2'}),
     ],
 )
 def test_a_name_loads_what_it_needs(program, libraries):
