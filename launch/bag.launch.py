@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, ExecuteProcess, IncludeLaunchDescription, OpaqueFunction
-from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.actions import ExecuteProcess
 
 from mpn_ros.errors import ParameterError
-from mpn_ros.ros.launching import argument, file_argument, on_end
+from mpn_ros.ros.launching import argument, file_argument, on_end, with_playback
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
 ARGUMENTS = {
@@ -24,22 +23,7 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()
-            ),
-            OpaqueFunction(function=judge),
-            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-            OpaqueFunction(function=play),
-        ]
-    )
-
-
-def judge(context: LaunchContext) -> None:
-    """Raises what ``play`` would, before the node starts."""
-    play(context)
+    return with_playback(ARGUMENTS, POSE, play)
 
 
 def play(context: LaunchContext) -> list[ExecuteProcess]:

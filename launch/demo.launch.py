@@ -6,12 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from launch import LaunchContext, LaunchDescription
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
-from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from mpn_ros.ros.launching import argument, file_argument, need_executable, on_end
+from mpn_ros.ros.launching import argument, file_argument, need_executable, on_end, with_playback
 
 POSE = str(Path(__file__).resolve().with_name('pose.launch.py'))
 ARGUMENTS = {
@@ -24,22 +22,7 @@ ARGUMENTS = {
 
 def generate_launch_description() -> LaunchDescription:
     """What ``ros2 launch`` runs; all arguments of pose.launch.py are taken as well."""
-    return LaunchDescription(
-        [
-            *(
-                DeclareLaunchArgument(name, default_value=default, description=text)
-                for name, (default, text) in ARGUMENTS.items()
-            ),
-            OpaqueFunction(function=judge),
-            IncludeLaunchDescription(PythonLaunchDescriptionSource(POSE)),
-            OpaqueFunction(function=play),
-        ]
-    )
-
-
-def judge(context: LaunchContext) -> None:
-    """Raises what ``play`` would, before the node starts."""
-    play(context)
+    return with_playback(ARGUMENTS, POSE, play)
 
 
 def play(context: LaunchContext) -> list[Node]:

@@ -70,3 +70,9 @@ def _is_utf8(path: str | Path) -> bool:
         return str(path).encode() == os.fsencode(path)
     except UnicodeEncodeError:
         return False
+
+
+def replace_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Puts ``text`` where a page has something between ``begin`` and ``end``."""
+    before, rest = page.read_text().split(begin)
+    page.write_text(before + begin + text + end + rest.split(end)[1])

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mpn_ros.errors import ParameterError
+from mpn_ros.files import replace_between
 
 
 @dataclass(frozen=True)
@@ -284,8 +285,7 @@ def write(root: Path) -> None:
     """Writes config/pose.yaml and the table in docs/interface.md of the source tree ``root``."""
     (root / 'config' / 'pose.yaml').write_text(to_yaml())
     page = root / 'docs' / 'interface.md'
-    before, rest = page.read_text().split(BEGIN)
-    page.write_text(before + BEGIN + to_markdown() + END + rest.split(END)[1])
+    replace_between(page, BEGIN, END, to_markdown())
 
 
 if __name__ == '__main__':

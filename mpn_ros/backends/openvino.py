@@ -17,14 +17,13 @@ import numpy as np
 from mpn_ros import __version__
 from mpn_ros.backends.base import MOST_SHAPES, NetworkSource, Pixels
 from mpn_ros.backends.cache import get_or_build
-from mpn_ros.backends.precision import DTYPES
+from mpn_ros.backends.precision import DTYPES, openvino_hints
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.raw_detections import RawDetections
 
 if TYPE_CHECKING:
     import torch
 
-_HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
 _EXAMPLE = 1, 128, 192, 3  # any; sides that differ, and no level of one cell
 _log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ class OpenVinoBackend:
             precision = 'bf16' if 'BF16' in able else 'fp32'
         elif precision.upper() not in able:
             raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
-        self._hints = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
+        self._hints = openvino_hints(precision)
         self.description = f'openvino {DTYPES[precision]} on cpu'
         self._any_size = self._find_graph(source)
         self._compiled = lru_cache(MOST_SHAPES)(self._compile)

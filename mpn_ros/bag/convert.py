@@ -51,7 +51,7 @@ def convert(
     topics: Sequence[str] = (),
     video: Path | None = None,
 ) -> Converted:
-    """Copies the bag ``source`` to the folder ``target`` with the processors to all cameras, or to those in ``topics``.
+    """Copies the bag ``source`` to the folder ``target`` with the answers to all cameras, or to those in ``topics``.
 
     source: a folder of rosbag2, or a single .mcap or .db3. ``target`` has the same storage.
     video: an .mp4 with the people drawn in; of several cameras, each gets its own with its namespace in the name.

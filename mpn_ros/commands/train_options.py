@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mpn_ros.commands.dataset_options import EXIF_CHOICES, EXIF_DEFAULT, EXIF_HELP
+from mpn_ros.files import replace_between
 from mpn_ros.training.augment import PATCHES, Augmentation
 from mpn_ros.training.config import LEARNING, RUNNING, Stage, TrainingConfig
 from mpn_ros.training.options import Option, add_options, option, options_of, to_markdown
@@ -148,8 +149,7 @@ BEGIN, END = '<!-- options: begin -->\n', '<!-- options: end -->'
 def write(root: Path) -> None:
     """Writes the table in docs/training.md of the source tree ``root``."""
     page = root / 'docs' / 'training.md'
-    before, rest = page.read_text().split(BEGIN)
-    page.write_text(before + BEGIN + to_markdown(options('joint')) + END + rest.split(END)[1])
+    replace_between(page, BEGIN, END, to_markdown(options('joint')))
 
 
 if __name__ == '__main__':

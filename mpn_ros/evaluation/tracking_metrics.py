@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
+from mpn_ros.assignment import best_assignment
 from mpn_ros.boxes import box_iou
 from mpn_ros.result import PoseResult
 
@@ -66,5 +66,5 @@ def _match(boxes: Mapping[str, np.ndarray], result: PoseResult, counts: Mapping[
     before = [counts[name].last if name in counts else None for name in names]
     stays = np.array([[number == last for number in ids] for last in before])
     gain = np.where(overlap >= OVERLAP, overlap + stays, 0)
-    rows, columns = linear_sum_assignment(gain, maximize=True)
+    rows, columns = best_assignment(gain)
     return {names[row]: int(ids[column]) for row, column in zip(rows, columns, strict=True) if gain[row, column] > 0}

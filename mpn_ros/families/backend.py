@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,7 @@ class FamilyBackend:
         shape = file.signature.inputs[0].shape
         self.max_batch_size = _ON_A_GPU if runtime.gpu and shape is not None and shape[0] is None else 1
         self.description = runtime.describe(runtime.precisions[0])
-        self._runs: dict[Shape, Run] = {}
+        self._kept = lru_cache(MOST_SHAPES)(self._prepare)
 
     def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
@@ -100,16 +100,8 @@ class FamilyBackend:
             raise InferenceError(f'the answer of the network is not finite ({self.description})')
         return self._family.decode(outputs, (pixels.shape[2], pixels.shape[1]))
 
-    def _kept(self, shape: Shape, images: Shape) -> Run:
-        """What runs an input of that shape, made of images of that shape."""
-        if shape not in self._runs:
-            if len(self._runs) >= MOST_SHAPES:
-                self._runs.pop(next(iter(self._runs)))
-            self._runs[shape] = self._prepare(shape, images)
-        self._runs[shape] = self._runs.pop(shape)  # the shape that was used longest ago goes first
-        return self._runs[shape]
-
     def _prepare(self, shape: Shape, images: Shape) -> Run:
+        """What runs an input of that shape, made of images of that shape."""
         precision, *others = self._runtime.precisions
         if not others:
             return self._runtime.prepare(shape, precision, None)

@@ -9,12 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mpn_ros.backends.precision import DTYPES
+from mpn_ros.backends.precision import DTYPES, openvino_hints
 from mpn_ros.errors import BackendUnavailable, WeightsError
 from mpn_ros.families.network_file import NetworkFile, last_line, read_openvino
 
 Shape = tuple[int, ...]
-_HINTS = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}  # our names of precisions in OpenVINO's words
 PRECISIONS = tuple(DTYPES)
 """By the names that users give them, the safest last."""
 
@@ -78,9 +77,7 @@ class OpenVinoRuntime:
         model = self._read()
         try:
             model.reshape(shape)  # kernels for any size are slower
-            compiled = self._core.compile_model(
-                model, 'CPU', {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': _HINTS[precision]}
-            )
+            compiled = self._core.compile_model(model, 'CPU', openvino_hints(precision))
         except RuntimeError as error:
             said = f'{self._file.path} at {"x".join(map(str, shape))}'
             raise BackendUnavailable(f'openvino cannot run {said}: {last_line(error)}') from error

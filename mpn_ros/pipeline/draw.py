@@ -63,7 +63,7 @@ def _draw_box(canvas: np.ndarray, person: Person, unit: float) -> None:
     # A dark line around the light one, so that it shows on snow as on asphalt.
     cv2.rectangle(canvas, (x0 - thickness, y0 - thickness), (x1 - 1 + thickness, y1 - 1 + thickness), SHADOW, thickness)
     cv2.rectangle(canvas, (x0, y0), (x1 - 1, y1 - 1), BOX, thickness)
-    label = f'{person.score:.2f}' if person.id is None else f'#{person.id} {person.score:.2f}'
+    label = label_text(person)
     scale = 0.38 * unit
     (width, height), _ = cv2.getTextSize(label, FONT, scale, thickness)
     margin = max(2, round(3 * unit))
@@ -100,6 +100,11 @@ def _to_subpixels(points: np.ndarray, shape: tuple[int, ...]) -> list[tuple[int,
     height, width = shape[:2]
     clipped = np.clip(np.nan_to_num(points), (-width, -height), (2 * width, 2 * height))
     return [(int(x), int(y)) for x, y in np.rint(clipped * 2**SUBPIXEL_BITS)]
+
+
+def label_text(person: Person) -> str:
+    """Score and, where there is one, id of a person."""
+    return f'{person.score:.2f}' if person.id is None else f'#{person.id} {person.score:.2f}'
 
 
 def body_side(layout: SkeletonLayout, *keypoints: int) -> str:

@@ -164,10 +164,8 @@ class PosePipeline:
             self.segments, self._overlap, self._origin = False, loaded.overlap, loaded.family.traits.origin
             self.backend = loaded.backend(backend, device, precision)
             self.grouper = loaded.grouper(grouper, lambda: make_grouper(grouper, load_weights(resolve_weights('lite'))))
-            self.pad_value, thresholds = (
-                loaded.family.traits.pad_value,
-                thresholds or Thresholds(**loaded.file.side.thresholds),
-            )
+            self.pad_value = loaded.family.traits.pad_value
+            thresholds = thresholds or Thresholds(**loaded.file.side.thresholds)
         else:
             self.backend = make_backend(loaded, backend, device, precision)
             self.grouper = make_grouper(grouper, loaded)

@@ -4,15 +4,18 @@ and leaves nothing running."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
-from launch.actions import IncludeLaunchDescription, Shutdown
+from launch.action import Action
+from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction, Shutdown
 from launch.events.process import ProcessExited
 from launch.launch_context import LaunchContext
+from launch.launch_description import LaunchDescription
+from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.parameter_descriptions import ParameterValue
@@ -44,6 +47,34 @@ def file_argument(context: LaunchContext, name: str) -> Path:
     if not path.exists():
         raise ParameterError(f"argument '{name}': there is no '{path}'")
     return path
+
+
+def with_playback(
+    arguments: Mapping[str, tuple[str | None, str]], pose: str, play: Callable[[LaunchContext], list[Action]]
+) -> LaunchDescription:
+    """What pose.launch.py starts, with a recording in the place of the cameras.
+
+    Args:
+        arguments: default, None for none, and description of each argument by its name.
+        pose: path of pose.launch.py.
+        play: makes the action that plays the recording. It is called before the node starts as well, so that what it
+            raises leaves nothing running.
+    """
+
+    def judge(context: LaunchContext) -> None:
+        play(context)
+
+    return LaunchDescription(
+        [
+            *(
+                DeclareLaunchArgument(name, default_value=default, description=text)
+                for name, (default, text) in arguments.items()
+            ),
+            OpaqueFunction(function=judge),
+            IncludeLaunchDescription(PythonLaunchDescriptionSource(pose)),
+            OpaqueFunction(function=play),
+        ]
+    )
 
 
 def parameters_in_file(path: Path, node: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from std_msgs.msg import Header
 
-from mpn_ros.pipeline.draw import BOX, SHADOW, SIDES, Colour, body_side
+from mpn_ros.pipeline.draw import BOX, SHADOW, SIDES, Colour, body_side, label_text
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.ros.camera_topics import CameraTopics
 from mpn_ros.ros.outputs.output import Output
@@ -82,12 +82,11 @@ class _Painter:
 
     def label(self, person: Person) -> Any:
         """Id and score above the box."""
-        text = f'{person.score:.2f}' if person.id is None else f'#{person.id} {person.score:.2f}'
         x, y = person.box[:2].tolist()
         return self._types.TextAnnotation(
             timestamp=self._stamp,
             position=self._types.Point2(x=x, y=y),
-            text=text,
+            text=label_text(person),
             font_size=FONT * self._unit,
             text_color=self._colour(SHADOW),
             background_color=self._colour(BOX),
