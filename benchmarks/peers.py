@@ -47,7 +47,7 @@ class Runner:
             'best_ms': least,
             'graph_p50_ms': graph,
             'graph_best_ms': round(1e3 * min(self.graphs), 2),
-            'backend': self.pipeline.backend.description,  # with the precision
+            'backend': str(self.pipeline.backend.info),  # with the precision
             'input_size': self.pipeline.input_size,
             'refine': self.pipeline.refine,
         }

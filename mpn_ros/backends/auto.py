@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-from mpn_ros.backends.base import Backend, Pixels
+from mpn_ros.backends.base import Backend, BackendInfo, Pixels
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.raw_detections import RawDetections
-
-if TYPE_CHECKING:
-    import torch
 
 _log = logging.getLogger(__name__)
 
@@ -28,24 +24,9 @@ class AutoBackend:
         self._chosen = self._choose()
 
     @property
-    def description(self) -> str:
+    def info(self) -> BackendInfo:
         """That of the one which was taken."""
-        return self._chosen.description
-
-    @property
-    def max_batch_size(self) -> int:
-        """That of the one which was taken."""
-        return self._chosen.max_batch_size
-
-    @property
-    def thread_affine(self) -> bool:
-        """That of the one which was taken."""
-        return self._chosen.thread_affine
-
-    @property
-    def gpu(self) -> torch.device | None:
-        """That of the one which was taken; those after it run on the same device."""
-        return self._chosen.gpu
+        return self._chosen.info
 
     def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``."""
@@ -63,6 +44,6 @@ class AutoBackend:
             except BackendUnavailable as error:
                 self._reasons.append(str(error))
                 continue
-            _log.info('backend: %s%s', chosen.description, f' ({"; ".join(self._reasons)})' if self._reasons else '')
+            _log.info('backend: %s%s', chosen.info, f' ({"; ".join(self._reasons)})' if self._reasons else '')
             return chosen
         raise BackendUnavailable('; '.join(self._reasons))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -38,28 +39,41 @@ class NetworkSource(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class BackendInfo:
+    """What a backend says of itself. As a ``str`` it is what logs and summaries show.
+
+    Attributes:
+        name: What runs the network, as in ``backend:=NAME``.
+        dtype: The numbers it computes with: 'float32', 'float16' or 'bfloat16'.
+        device: Where: 'cpu', 'cuda:0' ...
+        max_batch_size: The most images that are faster at once than one after the other; 1 on a CPU.
+        thread_affine: Whether all calls should come from the same thread, to which something belongs: a pool, a stream,
+            what it has recorded.
+        gpu: The GPU on which images may lie already; None where they must be an array.
+
+    Examples:
+        >>> str(BackendInfo('openvino', 'bfloat16'))
+        'openvino bfloat16 on cpu'
+    """
+
+    name: str
+    dtype: str
+    device: str = 'cpu'
+    max_batch_size: int = 1
+    thread_affine: bool = False
+    gpu: torch.device | None = None
+
+    def __str__(self) -> str:
+        return f'{self.name} {self.dtype} on {self.device}'
+
+
 class Backend(Protocol):
     """Runs ``InferenceGraph`` on batches."""
 
     @property
-    def description(self) -> str:
-        """What runs where, for logs and summaries."""
-        ...
-
-    @property
-    def max_batch_size(self) -> int:
-        """The most images that are faster at once than one after the other: on a CPU 1."""
-        ...
-
-    @property
-    def thread_affine(self) -> bool:
-        """Whether all calls should come from the same thread, to which something belongs: a pool, a stream, what it has
-        recorded."""
-        ...
-
-    @property
-    def gpu(self) -> torch.device | None:
-        """The GPU on which images may lie already; None where they must be an array."""
+    def info(self) -> BackendInfo:
+        """What runs where, and how it wants to be called. It changes where another backend or precision steps in."""
         ...
 
     def __call__(self, images: Pixels) -> RawDetections:

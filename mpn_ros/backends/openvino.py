@@ -10,19 +10,16 @@ import warnings
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from mpn_ros import __version__
-from mpn_ros.backends.base import MOST_SHAPES, NetworkSource, Pixels
+from mpn_ros.backends.base import MOST_SHAPES, BackendInfo, NetworkSource, Pixels
 from mpn_ros.backends.cache import get_or_build
 from mpn_ros.backends.precision import DTYPES, openvino_hints
 from mpn_ros.errors import BackendUnavailable
 from mpn_ros.raw_detections import RawDetections
-
-if TYPE_CHECKING:
-    import torch
 
 _EXAMPLE = 1, 128, 192, 3  # any; sides that differ, and no level of one cell
 _log = logging.getLogger(__name__)
@@ -35,10 +32,6 @@ class OpenVinoBackend:
     Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph
     of its own.
     """
-
-    max_batch_size = 1
-    thread_affine = False
-    gpu: torch.device | None = None
 
     def __init__(self, source: NetworkSource, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
@@ -55,7 +48,7 @@ class OpenVinoBackend:
         elif precision.upper() not in able:
             raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
         self._hints = openvino_hints(precision)
-        self.description = f'openvino {DTYPES[precision]} on cpu'
+        self.info = BackendInfo('openvino', DTYPES[precision])
         self._any_size = self._find_graph(source)
         self._compiled = lru_cache(MOST_SHAPES)(self._compile)
 

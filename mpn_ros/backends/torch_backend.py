@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from mpn_ros.backends.base import MOST_SHAPES, Pixels
+from mpn_ros.backends.base import MOST_SHAPES, BackendInfo, Pixels
 from mpn_ros.backends.folding import fold_batchnorm
 from mpn_ros.backends.packing import unpack
 from mpn_ros.backends.precision import resolve_precision
@@ -90,7 +90,6 @@ class TorchBackend(ABC):
     """
 
     name: str
-    thread_affine = True
 
     def __init__(self, network: MultiPoseNet, device: str = 'auto', precision: str = 'auto'):
         self.device = check_device(device)
@@ -99,19 +98,16 @@ class TorchBackend(ABC):
         self._route = lru_cache(MOST_SHAPES)(self._prepare_route)
 
     @property
-    def description(self) -> str:
-        """Name, type of numbers, device."""
-        return f'{self.name} {say(self.dtype)} on {self.device}'
-
-    @property
-    def max_batch_size(self) -> int:
+    def info(self) -> BackendInfo:
         """See ``Backend``."""
-        return 1 if self.device.type == 'cpu' else sys.maxsize
-
-    @property
-    def gpu(self) -> torch.device | None:
-        """See ``Backend``."""
-        return self.device if self.device.type == 'cuda' else None
+        return BackendInfo(
+            self.name,
+            say(self.dtype),
+            str(self.device),
+            max_batch_size=1 if self.device.type == 'cpu' else sys.maxsize,
+            thread_affine=True,
+            gpu=self.device if self.device.type == 'cuda' else None,
+        )
 
     @torch.no_grad()
     def __call__(self, images: Pixels) -> RawDetections:

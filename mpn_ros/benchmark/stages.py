@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import torch
 
-from mpn_ros.backends.base import Backend, Pixels
+from mpn_ros.backends.base import Backend, BackendInfo, Pixels
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import ImageError
 from mpn_ros.pipeline.letterbox import Letterbox
@@ -49,24 +49,9 @@ class SubstituteOutputs:
         self._lent: dict[bytes, RawDetections] = {}
 
     @property
-    def description(self) -> str:
+    def info(self) -> BackendInfo:
         """That of the one which runs."""
-        return self._backend.description
-
-    @property
-    def max_batch_size(self) -> int:
-        """That of the one which runs."""
-        return self._backend.max_batch_size
-
-    @property
-    def thread_affine(self) -> bool:
-        """That of the one which runs."""
-        return self._backend.thread_affine
-
-    @property
-    def gpu(self) -> torch.device | None:
-        """That of the one which runs."""
-        return self._backend.gpu
+        return self._backend.info
 
     def __call__(self, images: Pixels) -> RawDetections:
         """As a backend; the lender is asked once for each batch."""

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from mpn_ros.benchmark.stages import Case
     from mpn_ros.families.network import PoseNetwork
-    from mpn_ros.pipeline.pipeline import PosePipeline
     from mpn_ros.result import PoseResult
     from mpn_ros.weights import Weights
 
@@ -114,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
         if not trained:
             pipeline.backend = stages.SubstituteOutputs(pipeline.backend, finder.backend)
         cases += [
-            stages.Case(pipeline, pipeline.backend.description.split()[0], people, found, cameras, images)
+            stages.Case(pipeline, pipeline.backend.info.name, people, found, cameras, images)
             for cameras in args.cameras
             for people, (images, found) in made.items()
         ]
@@ -207,17 +206,12 @@ def _facts(case: Case, repeats: int) -> dict[str, Any]:
 
     here = machine()
     return {
-        'device': here['gpu'] if case.pipeline.backend.gpu else f'{here["cpu"]}, {here["cores"]} cores',
-        'dtype': _dtype(case.pipeline),
+        'device': here['gpu'] if case.pipeline.backend.info.gpu else f'{here["cpu"]}, {here["cores"]} cores',
+        'dtype': case.pipeline.backend.info.dtype,
         'repeats': repeats,
         'peak_memory_mb': _peak_memory(),
         'versions': versions(),
     }
-
-
-def _dtype(pipeline: PosePipeline) -> str:
-    words = pipeline.backend.description.split()
-    return next((word for word in words if word in ('float32', 'float16', 'bfloat16')), 'float32')
 
 
 def _peak_memory() -> float:
@@ -235,8 +229,8 @@ def _floors(preset: Preset, cases: Sequence[Case]) -> list[dict[str, Any]]:
     from mpn_ros.network.cost import block_costs
 
     case = cases[0]
-    dtype = getattr(torch, _dtype(case.pipeline))
-    device = case.pipeline.backend.gpu or torch.device('cpu')
+    dtype = getattr(torch, case.pipeline.backend.info.dtype)
+    device = case.pipeline.backend.info.gpu or torch.device('cpu')
     height, width = case.input_shape
     costs = [cost for block, cost in block_costs(preset, height, width).items() if block != 'pose residual network']
     multiply_adds, weights = sum(c.multiply_adds for c in costs), sum(c.parameters for c in costs) * dtype.itemsize

@@ -131,7 +131,7 @@ def describe(
         'input_shapes': input_shapes(images, scales),
         'grouper': args.grouper,
         'refine': first.refine,
-        'backend': first.backend.description,
+        'backend': str(first.backend.info),
         'thresholds': dataclasses.asdict(first.thresholds),
     }
 

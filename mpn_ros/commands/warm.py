@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> None:
     started = time.monotonic()
     pipeline.warm()
     print(f'windows of the second look: {time.monotonic() - started:.1f} s')
-    print(f'{pipeline.backend.description}; what is kept of it is in {cache_folder()}')
+    print(f'{pipeline.backend.info}; what is kept of it is in {cache_folder()}')
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -37,7 +37,7 @@ class AugmentedPipeline:
         if not isinstance(pipeline.backend, EagerBackend):
             raise ParameterError(
                 'test-time augmentation averages heatmaps, which only the backend eager gives, not '
-                f'{pipeline.backend.description}'
+                f'{pipeline.backend.info}'
             )
         for scale in scales:
             check_input_size(scale)

@@ -34,8 +34,8 @@ class LabelledBoxes:
     must be asked for the images of ``dataset`` in their order, one at a time, in inputs of ``input_size``."""
 
     def __init__(self, backend: Backend, dataset: PersonDataset, input_size: int) -> None:
-        self.backend, self.description, self.max_batch_size = backend, backend.description, 1
-        self.thread_affine, self.gpu = True, backend.gpu
+        self.backend = backend
+        self.info = dataclasses.replace(backend.info, max_batch_size=1, thread_affine=True)
         self._boxes = (self._in_input(dataset, image, input_size) for image in dataset.images)
 
     @staticmethod

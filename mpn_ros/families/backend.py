@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import tempfile
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mpn_ros.backends.auto import AutoBackend
-from mpn_ros.backends.base import MOST_SHAPES, Backend, Pixels
+from mpn_ros.backends.base import MOST_SHAPES, Backend, BackendInfo, Pixels
 from mpn_ros.backends.cache import get_or_build
 from mpn_ros.backends.parity import TOLERANCE, probe_images
 from mpn_ros.backends.precision import check_precision
@@ -27,7 +28,6 @@ RUNTIMES: dict[str, Callable[[NetworkFile, str, str], Runtime]] = {
     'openvino': OpenVinoRuntime,
 }
 """By the name of the backend."""
-_ON_A_GPU = 8  # images at once where the file takes any number
 _PRECISION = 'precision'
 _log = logging.getLogger(__name__)
 
@@ -72,19 +72,14 @@ class FamilyBackend:
     first; numbers with which they are not finite, or off, are not used, with a warning. Which were is remembered.
     """
 
-    thread_affine = False
-    gpu = None  # images come as arrays
-
     def __init__(self, file: NetworkFile, family: Family, order: np.ndarray, runtime: Runtime) -> None:
         self._file, self._family, self._order, self._runtime = file, family, order, runtime
-        shape = file.signature.inputs[0].shape
-        self.max_batch_size = _ON_A_GPU if runtime.gpu and shape is not None and shape[0] is None else 1
-        self.description = runtime.describe(runtime.precisions[0])
+        self.info = self._info(runtime.precisions[0])
         self._kept = lru_cache(MOST_SHAPES)(self._prepare)
 
     def __call__(self, images: Pixels) -> RawDetections:
         """See ``Backend``. Raises InferenceError where an output is NaN or infinite."""
-        pixels, step = np.asarray(images), self.max_batch_size
+        pixels, step = np.asarray(images), self.info.max_batch_size
         found = [
             poses
             for start in range(0, len(pixels), step)
@@ -92,12 +87,16 @@ class FamilyBackend:
         ]
         return perceived(found, self._order, self._family.traits.people)
 
+    def _info(self, precision: str) -> BackendInfo:
+        info, shape = self._runtime.info(precision), self._file.signature.inputs[0].shape
+        return info if shape is not None and shape[0] is None else dataclasses.replace(info, max_batch_size=1)
+
     def _look(self, pixels: np.ndarray, run_for: Callable[[Shape, Shape], Run]) -> list[Poses]:
         tensor = self._family.preprocess(pixels)
         outputs = [np.asarray(output) for output in run_for(tensor.shape, pixels.shape)(tensor)]
         # Before anything is decoded: a score of NaN is above no threshold, and would be "nobody".
         if not all(np.isfinite(output).all() for output in outputs if output.dtype.kind == 'f'):
-            raise InferenceError(f'the answer of the network is not finite ({self.description})')
+            raise InferenceError(f'the answer of the network is not finite ({self.info})')
         return self._family.decode(outputs, (pixels.shape[2], pixels.shape[1]))
 
     def _prepare(self, shape: Shape, images: Shape) -> Run:
@@ -113,7 +112,7 @@ class FamilyBackend:
                 folder = Path(place)
                 settle(folder)
             precision = (folder / _PRECISION).read_text()
-            self.description = self._runtime.describe(precision)
+            self.info = self._info(precision)
             return self._runtime.prepare(shape, precision, folder)
 
     def _settle(self, shape: Shape, images: Shape, folder: Path) -> None:
@@ -124,7 +123,7 @@ class FamilyBackend:
         for precision in precisions:
             if _agree(self._scores(shape, precision, folder, pictures), wanted):
                 break
-            _log.warning('%s answers otherwise than in float32 and is not used', self._runtime.describe(precision))
+            _log.warning('%s answers otherwise than in float32 and is not used', self._info(precision))
         else:
             precision = exact
         (folder / _PRECISION).write_text(precision)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from mpn_ros.backends.base import BackendInfo
 from mpn_ros.backends.precision import DTYPES, openvino_hints
 from mpn_ros.errors import BackendUnavailable, WeightsError
 from mpn_ros.families.network_file import NetworkFile, last_line, read_openvino
@@ -19,18 +20,18 @@ PRECISIONS = tuple(DTYPES)
 
 Run = Callable[[np.ndarray], Sequence[np.ndarray]]
 """From the network's input to its outputs, in the file's order."""
+_ON_A_GPU = 8  # images at once
 
 
 class Runtime(Protocol):
     """Makes what runs a file at one shape of its input. ``precisions`` are those to try, the wanted one first;
     ``key`` names all that an answer depends on besides file, shape and precision."""
 
-    gpu: bool
     precisions: Sequence[str]
     key: tuple[object, ...]
 
-    def describe(self, precision: str) -> str:
-        """What runs where, for logs and summaries."""
+    def info(self, precision: str) -> BackendInfo:
+        """What runs where. ``max_batch_size`` is what it may be where the file takes any number of images."""
 
     def prepare(self, shape: Shape, precision: str, folder: Path | None) -> Run:
         """``folder`` is where engines are kept, if there is one. Raises BackendUnavailable."""
@@ -38,8 +39,6 @@ class Runtime(Protocol):
 
 class OpenVinoRuntime:
     """OpenVINO on a CPU, in bfloat16 where the processor has it. Raises BackendUnavailable or WeightsError."""
-
-    gpu = False
 
     def __init__(self, file: NetworkFile, device: str = 'auto', precision: str = 'auto') -> None:
         if device not in ('auto', 'cpu'):
@@ -58,9 +57,9 @@ class OpenVinoRuntime:
         self.key: tuple[object, ...] = ('openvino', openvino.__version__)
         self._read()  # now, so that a file that it does not take is told at the start
 
-    def describe(self, precision: str) -> str:
+    def info(self, precision: str) -> BackendInfo:
         """See ``Runtime``."""
-        return f'openvino {DTYPES[precision]} on cpu'
+        return BackendInfo('openvino', DTYPES[precision])
 
     def _read(self) -> Any:
         if self._file.path.suffix == '.xml':
@@ -109,9 +108,9 @@ class OnnxRuntime:
         self._library, self._file, self._tensorrt = onnxruntime, file, tensorrt
         kind, _, number = device.partition(':')
         there = onnxruntime.get_available_providers()
-        self.gpu = tensorrt or kind == 'cuda' or (kind == 'auto' and 'CUDAExecutionProvider' in there)
+        self._gpu = tensorrt or kind == 'cuda' or (kind == 'auto' and 'CUDAExecutionProvider' in there)
         self._number = int(number) if number.isdigit() else 0
-        self._provider = f'{"Tensorrt" if tensorrt else "CUDA" if self.gpu else "CPU"}ExecutionProvider'
+        self._provider = f'{"Tensorrt" if tensorrt else "CUDA" if self._gpu else "CPU"}ExecutionProvider'
         if kind not in ('auto', 'cpu', 'cuda') or (tensorrt and kind == 'cpu') or self._provider not in there:
             raise BackendUnavailable(
                 f"onnxruntime has no {self._provider} for device '{device}' here, only "
@@ -129,10 +128,12 @@ class OnnxRuntime:
         self.key: tuple[object, ...] = ('onnxruntime', onnxruntime.__version__, self._provider, self._number)
         self._session = None if tensorrt else self._open([(self._provider, self._options())])
 
-    def describe(self, precision: str) -> str:
+    def info(self, precision: str) -> BackendInfo:
         """See ``Runtime``."""
-        where = f'cuda:{self._number}' if self.gpu else 'cpu'
-        return f'onnxruntime{" tensorrt" if self._tensorrt else ""} {DTYPES[precision]} on {where}'
+        name = f'onnxruntime{" tensorrt" if self._tensorrt else ""}'
+        if self._gpu:
+            return BackendInfo(name, DTYPES[precision], f'cuda:{self._number}', max_batch_size=_ON_A_GPU)
+        return BackendInfo(name, DTYPES[precision])
 
     def prepare(self, shape: Shape, precision: str, folder: Path | None) -> Run:
         """See ``Runtime``."""
@@ -157,7 +158,7 @@ class OnnxRuntime:
         return lambda pixels: _translated(lambda: session.run(None, {name: pixels}))
 
     def _options(self) -> dict[str, Any]:
-        return {'device_id': self._number} if self.gpu else {}
+        return {'device_id': self._number} if self._gpu else {}
 
     def _open(self, providers: list[Any]) -> Any:
         options = self._library.SessionOptions()

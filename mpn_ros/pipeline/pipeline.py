@@ -104,11 +104,11 @@ def make_grouper(name: str, weights: Weights) -> Grouper:
 
 def _device_letterbox(backend: Backend) -> DeviceLetterbox | None:
     """What scales images on the GPU, where the backend has one."""
-    if backend.gpu is None:
+    if backend.info.gpu is None:
         return None
     from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
 
-    return DeviceLetterbox(backend.gpu)
+    return DeviceLetterbox(backend.info.gpu)
 
 
 class PosePipeline:
@@ -175,7 +175,7 @@ class PosePipeline:
         self._on_gpu = _device_letterbox(self.backend)
         self.refine = self.default_refine if refine is None else refine
         check_refine(self.refine)
-        on_gpu = self.backend.gpu is not None
+        on_gpu = self.backend.info.gpu is not None
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -191,17 +191,17 @@ class PosePipeline:
     @property
     def default_refine(self) -> int:
         """The most windows of an image where nobody says how many."""
-        return DEFAULT_REFINE['cpu' if self.backend.gpu is None else 'gpu'] if self.segments else 0
+        return DEFAULT_REFINE['cpu' if self.backend.info.gpu is None else 'gpu'] if self.segments else 0
 
     @property
     def max_batch_size(self) -> int:
         """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
-        return self.backend.max_batch_size
+        return self.backend.info.max_batch_size
 
     @property
     def thread_affine(self) -> bool:
         """Whether the backend wants all calls from the same thread."""
-        return self.backend.thread_affine
+        return self.backend.info.thread_affine
 
     def __call__(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> PoseResult:
         """The people and the mask of one image ``(H, W, 3)`` uint8. Raises ImageError if it is not such an array."""
@@ -269,9 +269,9 @@ class PosePipeline:
         with self._turn:
             asking = threading.current_thread()
             self._thread = self._thread or asking
-            if self._thread is not asking and self.thread_affine and self.backend.gpu is not None:
+            if self._thread is not asking and self.thread_affine and self.backend.info.gpu is not None:
                 raise ParameterError(
-                    f"{self.backend.description} answers in the thread that asked first, '{self._thread.name}', not in "
+                    f"{self.backend.info} answers in the thread that asked first, '{self._thread.name}', not in "
                     f"'{asking.name}': make a pipeline for each thread"
                 )
             yield
@@ -290,7 +290,7 @@ class PosePipeline:
         """A look at each image as a whole, with the boxes that stay. Raises InferenceError where the network's answer
         is NaN or infinite."""
         if not all(np.isfinite(part).all() for part in seen):
-            raise InferenceError(f'the answer of the network is not finite ({self.backend.description})')
+            raise InferenceError(f'the answer of the network is not finite ({self.backend.info})')
         looks, overlap = [], self._overlap if thresholds.nms_iou is None else thresholds.nms_iou
         for index, (view, peaks, found, person) in enumerate(zip(views, *seen)):
             boxes = nms(
@@ -348,7 +348,7 @@ class PosePipeline:
                 'saw (%s)',
                 len(plans) - len(looks),
                 len(plans),
-                self.backend.description,
+                self.backend.info,
             )
         return Refinement(plans, looks, time.perf_counter() - started)
 

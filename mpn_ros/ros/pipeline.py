@@ -52,7 +52,7 @@ def pipeline_info(pipeline: PosePipeline) -> dict[str, str]:
     """What diagnostics and the log say of a pipeline."""
     info = {
         'weights': Path(pipeline.weights.source).name,
-        'backend': pipeline.backend.description,
+        'backend': str(pipeline.backend.info),
         'input size (px)': str(pipeline.input_size),
     }
     if not pipeline.segments:

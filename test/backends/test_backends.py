@@ -10,7 +10,7 @@ import torch
 from ready_network import Ready
 
 import mpn_ros.backends as backends
-from mpn_ros.backends.base import MOST_SHAPES
+from mpn_ros.backends.base import MOST_SHAPES, BackendInfo
 from mpn_ros.backends.eager import EagerBackend
 from mpn_ros.backends.openvino import OpenVinoBackend
 from mpn_ros.backends.parity import output_mismatch, probe_images
@@ -53,7 +53,7 @@ def test_openvino_computes_in_the_precision_that_was_asked_for(small_network, im
     pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
     eager = EagerBackend(small_network, 'cpu', 'fp32')(images)
     fast = OpenVinoBackend(Ready(small_network), 'cpu', 'fp32')
-    assert fast.description == 'openvino float32 on cpu'
+    assert str(fast.info) == 'openvino float32 on cpu'
     np.testing.assert_allclose(fast(images).person, eager.person, atol=1e-5)
 
 
@@ -164,7 +164,7 @@ class Absent:
 
 
 class Unbuildable:
-    description = 'unbuildable'
+    info = BackendInfo('unbuildable', 'float32')
 
     def __init__(self, *_):
         pass
@@ -184,7 +184,7 @@ def order(monkeypatch):
 def test_auto_says_what_it_took_and_why_not_the_better_ones(network, order, caplog):
     order('absent', 'eager')
     with caplog.at_level(logging.INFO):
-        assert backends.make_backend(Ready(network), precision='fp32').description == 'eager float32 on cpu'
+        assert str(backends.make_backend(Ready(network), precision='fp32').info) == 'eager float32 on cpu'
     assert 'eager float32 on cpu (no GPU that PyTorch can use; no such chip)' in caplog.text
     order('absent')
     with pytest.raises(BackendUnavailable, match='no such chip'):
@@ -194,10 +194,10 @@ def test_auto_says_what_it_took_and_why_not_the_better_ones(network, order, capl
 def test_auto_goes_on_to_the_next_where_a_graph_cannot_be_built(small_network, images, order, caplog):
     order('unbuildable', 'absent', 'eager')
     backend = backends.make_backend(Ready(small_network), device='cpu', precision='fp32')
-    assert backend.description == 'unbuildable'
+    assert backend.info.name == 'unbuildable'
     with caplog.at_level(logging.INFO):
-        assert np.isfinite(backend(images).person).all() and backend.description == 'eager float32 on cpu'
-    assert backend.max_batch_size == 1
+        assert np.isfinite(backend(images).person).all() and str(backend.info) == 'eager float32 on cpu'
+    assert backend.info.max_batch_size == 1
     assert 'eager float32 on cpu (no engine for this shape; no such chip)' in caplog.text
     order('unbuildable')
     with pytest.raises(BackendUnavailable, match='no engine'):

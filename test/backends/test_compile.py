@@ -31,7 +31,7 @@ def test_it_agrees_with_eager_and_keeps_its_kernels_in_private(small_network, im
         compiled = CompileBackend(small_network, 'cpu', 'fp32')
     except BackendUnavailable as error:
         pytest.skip(str(error))
-    assert compiled.description == 'compile float32 on cpu'
+    assert str(compiled.info) == 'compile float32 on cpu'
     exact = EagerBackend(small_network, 'cpu', 'fp32')
     three = np.concatenate([images, 255 - images[:1]])
     seen, want = compiled(three), exact(three)

@@ -139,9 +139,9 @@ def test_an_engine_that_overflows_makes_room_for_a_safer_one_for_good(small_netw
     gpu.spoil[torch.float16] = lambda module: Wrong(module, torch.nan)
     for _ in range(2):
         backend = TensorRtBackend(small_network, precision='fp16')
-        assert backend.description == 'tensorrt float16 on cpu'
+        assert str(backend.info) == 'tensorrt float16 on cpu'
         backend(images[:1])
-        assert backend.description == 'tensorrt bfloat16 on cpu'
+        assert str(backend.info) == 'tensorrt bfloat16 on cpu'
     assert gpu.builds == [torch.float16, torch.bfloat16]
     assert 'the TensorRT engine in float16 is not used: it answers with NaN or infinity' in caplog.text
 

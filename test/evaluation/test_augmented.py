@@ -109,7 +109,7 @@ def test_what_is_no_image_ends_in_a_sentence(pipeline):
 
 def test_a_backend_without_heatmaps_is_refused(pipeline, monkeypatch):
     class Fast:
-        description = 'abacus'
+        info = 'abacus'
 
     monkeypatch.setattr(pipeline, 'backend', Fast())
     with pytest.raises(ParameterError, match='only the backend eager gives, not abacus'):

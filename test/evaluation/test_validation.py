@@ -9,6 +9,7 @@ import pytest
 import torch
 
 pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
+from mpn_ros.backends.base import BackendInfo
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import DatasetError
 from mpn_ros.evaluation.validation import PEAK_BOUNDS, LabelledBoxes, SharedLooks, Validation
@@ -23,7 +24,7 @@ from mpn_ros.weights import Weights
 
 
 class BlindBackend:
-    description, gpu = 'blind', None
+    info = BackendInfo('blind', 'float32')
 
     def __call__(self, images):
         return RawDetections('peaks', 'boxes', 'person')
@@ -74,7 +75,7 @@ def test_a_prn_is_measured_at_several_bounds_and_in_windows_and_the_best_comes_f
 class Counted:
     """Grey in, the same result out; counts how often it is asked."""
 
-    description, gpu, thread_affine, max_batch_size = 'counted', None, False, 1
+    info = BackendInfo('counted', 'float32')
 
     def __init__(self):
         self.shapes = []

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip('onnx', reason='onnx is an extra and is not installed')
 from onnx import TensorProto  # noqa: E402
 
+from mpn_ros.backends.base import BackendInfo  # noqa: E402
 from mpn_ros.errors import BackendUnavailable, InferenceError, ParameterError, WeightsError  # noqa: E402
 from mpn_ros.families.backend import FamilyBackend, make_backend  # noqa: E402
 from mpn_ros.families.network import open_network  # noqa: E402
@@ -34,13 +35,13 @@ def network(save):
 class Scripted:
     """A runtime whose answer in each precision the test says, and which tells what it was asked for."""
 
-    gpu, key = False, ('scripted',)
+    key = ('scripted',)
 
     def __init__(self, answers, *precisions):
         self.answers, self.precisions, self.asked = answers, precisions, []
 
-    def describe(self, precision):
-        return f'scripted {precision}'
+    def info(self, precision):
+        return BackendInfo('scripted', precision)
 
     def prepare(self, shape, precision, folder):
         self.asked.append((shape, precision))
@@ -87,8 +88,8 @@ def test_lower_precision_is_checked_once_and_remembered(network, caplog):
     with caplog.at_level(logging.WARNING):
         runtime = Scripted(answers, 'fp16', 'bf16', 'fp32')
         backend = FamilyBackend(network.file, network.family, ORDER, runtime)
-        assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.8) and backend.description == 'scripted bf16'
-    assert 'scripted fp16 answers otherwise than in float32 and is not used' in caplog.text
+        assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.8) and backend.info.dtype == 'bf16'
+    assert 'scripted fp16 on cpu answers otherwise than in float32 and is not used' in caplog.text
     backend(IMAGES)
     assert [precision for _, precision in runtime.asked] == ['fp32', 'fp16', 'bf16', 'bf16']
     again = Scripted(answers, 'fp16', 'bf16', 'fp32')
@@ -102,7 +103,7 @@ def test_where_nothing_else_is_right_it_is_float32(network, monkeypatch, tmp_pat
     backend = FamilyBackend(
         network.file, network.family, ORDER, Scripted({'fp16': rows(0.5), 'fp32': rows(0.9)}, 'fp16', 'fp32')
     )
-    assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.9) and backend.description == 'scripted fp32'
+    assert backend(IMAGES).boxes[0, 0, 4] == pytest.approx(0.9) and backend.info.dtype == 'fp32'
 
 
 def test_both_runtimes_answer_alike(network):
@@ -118,9 +119,9 @@ def test_both_runtimes_answer_alike(network):
 
 def test_auto_takes_what_there_is(network, monkeypatch):
     monkeypatch.setattr('mpn_ros.families.backend.gpu_providers', lambda: False)
-    assert make_backend(network.file, network.family, ORDER, precision='fp32').description.endswith('on cpu')
+    assert make_backend(network.file, network.family, ORDER, precision='fp32').info.device == 'cpu'
     monkeypatch.setitem(__import__('sys').modules, 'openvino', None)
-    assert make_backend(network.file, network.family, ORDER).description == 'onnxruntime float32 on cpu'
+    assert str(make_backend(network.file, network.family, ORDER).info) == 'onnxruntime float32 on cpu'
     monkeypatch.setitem(__import__('sys').modules, 'onnxruntime', None)
     with pytest.raises(BackendUnavailable, match='openvino is not installed.*onnxruntime is not installed'):
         make_backend(network.file, network.family, ORDER)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mpn_ros.backends.base import BackendInfo
 from mpn_ros.families.backend import perceived
 from mpn_ros.families.base import Poses
 from mpn_ros.families.network import open_network
@@ -28,7 +29,7 @@ def poses(*people: tuple[np.ndarray, float]) -> Poses:
 class Scripted:
     """Sees the person as a whole, and in a window who is asked for."""
 
-    description, max_batch_size, thread_affine, gpu = 'scripted', 1, False, None
+    info = BackendInfo('scripted', 'float32')
 
     def __init__(self, whole: Poses, window: Poses) -> None:
         self.whole, self.window, self.shapes = whole, window, []

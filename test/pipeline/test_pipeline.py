@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mpn_ros.backends.base import BackendInfo
 from mpn_ros.errors import BackendUnavailable, ImageError, InferenceError, ParameterError, WeightsError
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.network.prn import PoseResidualNetwork
@@ -34,7 +35,7 @@ def weights():
 class ScriptedBackend:
     """Answers every image with the same peaks and boxes, in the pixels of the input, and keeps the batches."""
 
-    description = 'scripted'
+    info = BackendInfo('scripted', 'float32')
 
     def __init__(self, boxes=(), peaks=(), person=None):
         self.boxes, self.peaks, self.person, self.batches = boxes, peaks, person, []
@@ -138,7 +139,7 @@ def test_several_threads_take_turns_at_the_network(weights):
     """As OpenVINO and PyTorch, the backend has one memory to compute in."""
 
     class OneAtATime(ScriptedBackend):
-        gpu, thread_affine, busy = None, True, False
+        info, busy = BackendInfo('scripted', 'float32', thread_affine=True), False
 
         def __call__(self, images):
             assert not self.busy, 'another thread is at it'
@@ -156,7 +157,7 @@ def test_several_threads_take_turns_at_the_network(weights):
 
 def test_where_a_graph_belongs_to_a_thread_another_is_told(weights):
     class Graph(ScriptedBackend):
-        gpu, thread_affine = torch.device('cpu'), True
+        info = BackendInfo('scripted', 'float32', thread_affine=True, gpu=torch.device('cpu'))
 
     made, image = pipeline(weights, Graph()), np.zeros((48, 64, 3), np.uint8)
     made(image)

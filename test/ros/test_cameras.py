@@ -138,7 +138,7 @@ def test_the_backend_that_diagnostics_name_is_the_present_one(robot, stub, until
         return next(pair.value for pair in told[-1].status[0].values if pair.key == 'backend') if told else ''
 
     until(lambda: backend() == 'stub')
-    pipeline.backend.description = 'the next one'
+    pipeline.backend.info = 'the next one'
     until(lambda: backend() == 'the next one')
 
 

@@ -25,7 +25,7 @@ class StubPipeline:
 
     def __init__(self, delay: float = 0.0, poison: frozenset[int] = frozenset()) -> None:
         self.delay, self.poison = delay, poison
-        self.backend = SimpleNamespace(description='stub')
+        self.backend = SimpleNamespace(info='stub')
         self.weights = SimpleNamespace(source='none')
         self.input_size, self.max_batch_size, self.thread_affine = 64, 8, False
         self.thresholds, self.refine, self.default_refine, self.warmed = None, 0, 4, False
