@@ -14,6 +14,7 @@ from rclpy.subscription import Subscription
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.parameters import camera_topic
+from mpn_ros.ros.message_packages import sendable
 from mpn_ros.ros.qos import RESULT_QOS
 
 
@@ -37,9 +38,10 @@ class CameraTopics:
         return self.node.resolve_topic_name(camera_topic(self.camera, topic))
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> LifecyclePublisher:
-        """A publisher, which sends while the node is active. Raises ParameterError for wrong qos_overrides."""
+        """A publisher, which sends while the node is active. Raises ParameterError for wrong qos_overrides and
+        PackageError where libraries of the message's package are missing."""
         name = self.resolve(topic)
-        with _qos_overrides(name):
+        with _qos_overrides(name), sendable(kind):
             publisher: LifecyclePublisher = self.node.create_lifecycle_publisher(
                 kind, name, copy(qos), qos_overriding_options=QoSOverridingOptions.with_default_policies()
             )

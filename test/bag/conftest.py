@@ -13,20 +13,20 @@ import pytest
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO
 
-pytest.importorskip('rosbags', reason='rosbags is not installed here')
-
-from rosbags.rosbag2 import StoragePlugin, Writer  # noqa: E402
-
-from mpn_ros.bag.messages import COMPRESSED, IMAGE, make_typestore  # noqa: E402
-
 START = 1_700_000_000_000_000_000
 STEP = 50_000_000  # ns, 20 images a second
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 
 
 class Recording:
-    """Writes a bag by the library ``rosbags``."""
+    """Writes a bag by the library ``rosbags``. Only here is it imported: the tests skip where it is missing, but a skip
+    above would be an error where pytest is given this folder alone."""
 
     def __init__(self, folder: Path, storage: str = 'mcap') -> None:
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
+        from mpn_ros.bag.messages import make_typestore
+
         self.store = make_typestore()
         self.path = folder
         self._writer = Writer(folder, version=9, storage_plugin=StoragePlugin[storage.upper()])

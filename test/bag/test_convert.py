@@ -16,12 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from rosbags.rosbag2 import Reader
 
-from mpn_ros.bag.messages import make_typestore
-from mpn_ros.cli import main
-from mpn_ros.media import VideoReader
-from mpn_ros.skeleton import COCO
+pytest.importorskip('rosbags', reason='rosbags is not installed here')
+
+from rosbags.rosbag2 import Reader  # noqa: E402
+
+from mpn_ros.bag.messages import make_typestore  # noqa: E402
+from mpn_ros.cli import main  # noqa: E402
+from mpn_ros.media import VideoReader  # noqa: E402
+from mpn_ros.skeleton import COCO  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 MASKS = {'mask', 'instance_mask', 'label_info', 'instance_label_info'}

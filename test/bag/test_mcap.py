@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip('rosbags', reason='rosbags is not installed here')
+
 mcap = pytest.importorskip('mcap.writer', reason='mcap-ros2-support is not installed here')
 
 from mpn_ros.bag.messages import IMAGE, make_typestore  # noqa: E402

@@ -10,15 +10,18 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
-import lz4.frame
 import pytest
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, storage_mcap
 
-from mpn_ros.bag import recording
-from mpn_ros.bag.messages import IMAGE, make_typestore
-from mpn_ros.bag.recording import Recording
-from mpn_ros.cli import main
-from mpn_ros.errors import MpnError
+pytest.importorskip('rosbags', reason='rosbags is not installed here')
+
+import lz4.frame  # noqa: E402
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, storage_mcap  # noqa: E402
+
+from mpn_ros.bag import recording  # noqa: E402
+from mpn_ros.bag.messages import IMAGE, make_typestore  # noqa: E402
+from mpn_ros.bag.recording import Recording  # noqa: E402
+from mpn_ros.cli import main  # noqa: E402
+from mpn_ros.errors import MpnError  # noqa: E402
 
 BOUND = 2**20
 zstd = storage_mcap.zstd

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mpn_ros.bag.recording import Recording
-from mpn_ros.cli import main
+pytest.importorskip('rosbags', reason='rosbags is not installed here')
+
+from mpn_ros.bag.recording import Recording  # noqa: E402
+from mpn_ros.cli import main  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from mpn_ros.errors import ParameterError, WeightsError
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import override, preset
-from mpn_ros.skeleton import make_layout
-from mpn_ros.training.initialization import start_backbone, start_from
-from mpn_ros.weights import load_weights, resolve_weights
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.errors import ParameterError, WeightsError  # noqa: E402
+from mpn_ros.network.multiposenet import MultiPoseNet  # noqa: E402
+from mpn_ros.presets import override, preset  # noqa: E402
+from mpn_ros.skeleton import make_layout  # noqa: E402
+from mpn_ros.training.initialization import start_backbone, start_from  # noqa: E402
+from mpn_ros.weights import load_weights, resolve_weights  # noqa: E402
 
 
 @pytest.fixture(scope='module')

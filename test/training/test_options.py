@@ -9,12 +9,14 @@ from typing import get_args
 
 import pytest
 
-from mpn_ros.commands import train_options
-from mpn_ros.commands.train_options import BEGIN, END, PAPER, add_training_arguments, options
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.config import Stage, TrainingConfig
-from mpn_ros.training.options import option, options_of, settings_from, to_markdown
-from mpn_ros.training.windows import WindowSampling
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.commands import train_options  # noqa: E402
+from mpn_ros.commands.train_options import BEGIN, END, PAPER, add_training_arguments, options  # noqa: E402
+from mpn_ros.training.augment import Augmentation  # noqa: E402
+from mpn_ros.training.config import Stage, TrainingConfig  # noqa: E402
+from mpn_ros.training.options import option, options_of, settings_from, to_markdown  # noqa: E402
+from mpn_ros.training.windows import WindowSampling  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 REQUIRED = ['--images', 'images', '--annotations', 'labels.json']

@@ -7,13 +7,16 @@ import pytest
 import torch
 
 import mpn_ros.backends as backends
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import preset
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.dataset import PatchDataset, collate
-from mpn_ros.training.trainer import Trainer
-from mpn_ros.weights import load_weights, save_weights
+
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.network.multiposenet import MultiPoseNet  # noqa: E402
+from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.training.augment import Augmentation  # noqa: E402
+from mpn_ros.training.config import TrainingConfig  # noqa: E402
+from mpn_ros.training.dataset import PatchDataset, collate  # noqa: E402
+from mpn_ros.training.trainer import Trainer  # noqa: E402
+from mpn_ros.weights import load_weights, save_weights  # noqa: E402
 
 
 @pytest.fixture(scope='module')

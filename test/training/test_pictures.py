@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import preset
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.pictures import examples
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.network.multiposenet import MultiPoseNet  # noqa: E402
+from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.training.augment import Augmentation  # noqa: E402
+from mpn_ros.training.dataset import PatchDataset  # noqa: E402
+from mpn_ros.training.pictures import examples  # noqa: E402
 
 
 @pytest.fixture(scope='module')

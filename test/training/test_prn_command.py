@@ -15,12 +15,14 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.commands import train_prn
-from mpn_ros.errors import DatasetError, ParameterError, PresetError
-from mpn_ros.pipeline.grouping import PRNGrouper
-from mpn_ros.presets import PRN_PRESETS
-from mpn_ros.training.prn_noise import DetectorNoise
-from mpn_ros.weights import load_weights
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.commands import train_prn  # noqa: E402
+from mpn_ros.errors import DatasetError, ParameterError, PresetError  # noqa: E402
+from mpn_ros.pipeline.grouping import PRNGrouper  # noqa: E402
+from mpn_ros.presets import PRN_PRESETS  # noqa: E402
+from mpn_ros.training.prn_noise import DetectorNoise  # noqa: E402
+from mpn_ros.weights import load_weights  # noqa: E402
 
 
 def arguments(*words: str) -> argparse.Namespace:

@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.errors import WeightsError
-from mpn_ros.evaluation.grouping import grouping_figures
-from mpn_ros.evaluation.grouping_input import simulated
-from mpn_ros.network.prn import PoseResidualNetwork
-from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper
-from mpn_ros.presets import PRNConfig
-from mpn_ros.training.prn_data import CropSampler
-from mpn_ros.training.prn_labels import LabelledPeople
-from mpn_ros.training.prn_noise import EXACT
-from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.errors import WeightsError  # noqa: E402
+from mpn_ros.evaluation.grouping import grouping_figures  # noqa: E402
+from mpn_ros.evaluation.grouping_input import simulated  # noqa: E402
+from mpn_ros.network.prn import PoseResidualNetwork  # noqa: E402
+from mpn_ros.pipeline.grouping import MaxGrouper, PRNGrouper  # noqa: E402
+from mpn_ros.presets import PRNConfig  # noqa: E402
+from mpn_ros.training.prn_data import CropSampler  # noqa: E402
+from mpn_ros.training.prn_labels import LabelledPeople  # noqa: E402
+from mpn_ros.training.prn_noise import EXACT  # noqa: E402
+from mpn_ros.training.prn_trainer import LOSSES, PRNTrainer, PRNTraining  # noqa: E402
 
 CONFIG = PRNConfig(height=14, width=9, nodes=24, blur=0.5, dropout=0.1, rectify=False, box_margin=0.1)
 

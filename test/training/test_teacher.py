@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 import torch
 
-from mpn_ros.errors import ParameterError
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import preset
-from mpn_ros.skeleton import COCO
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.criterion import Criterion
-from mpn_ros.training.dataset import PatchDataset, collate
-from mpn_ros.training.teacher import Teacher
-from mpn_ros.training.trainer import Trainer
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.errors import ParameterError  # noqa: E402
+from mpn_ros.network.multiposenet import MultiPoseNet  # noqa: E402
+from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.skeleton import COCO  # noqa: E402
+from mpn_ros.training.augment import Augmentation  # noqa: E402
+from mpn_ros.training.config import TrainingConfig  # noqa: E402
+from mpn_ros.training.criterion import Criterion  # noqa: E402
+from mpn_ros.training.dataset import PatchDataset, collate  # noqa: E402
+from mpn_ros.training.teacher import Teacher  # noqa: E402
+from mpn_ros.training.trainer import Trainer  # noqa: E402
 
 CONFIG = TrainingConfig(stage='keypoints', epochs=1, batch=2, rate=1e-3, warmup=1, schedule='cosine', workers=0,
                         bf16=False, rate_factors=(('backbone', 0),))  # fmt: skip

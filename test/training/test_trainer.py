@@ -7,16 +7,18 @@ import dataclasses
 import pytest
 import torch
 
-from mpn_ros.errors import ParameterError, TrainingError, WeightsError
-from mpn_ros.network.multiposenet import MultiPoseNet
-from mpn_ros.presets import preset
-from mpn_ros.training import distributed
-from mpn_ros.training.augment import Augmentation
-from mpn_ros.training.checkpoint import load_checkpoint
-from mpn_ros.training.config import TrainingConfig
-from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.logger import TrainingLogger
-from mpn_ros.training.trainer import Trainer
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.errors import ParameterError, TrainingError, WeightsError  # noqa: E402
+from mpn_ros.network.multiposenet import MultiPoseNet  # noqa: E402
+from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.training import distributed  # noqa: E402
+from mpn_ros.training.augment import Augmentation  # noqa: E402
+from mpn_ros.training.checkpoint import load_checkpoint  # noqa: E402
+from mpn_ros.training.config import TrainingConfig  # noqa: E402
+from mpn_ros.training.dataset import PatchDataset  # noqa: E402
+from mpn_ros.training.logger import TrainingLogger  # noqa: E402
+from mpn_ros.training.trainer import Trainer  # noqa: E402
 
 CONFIG = TrainingConfig(epochs=3, batch=2, rate=1e-3, warmup=1, schedule='cosine', workers=0, bf16=False)
 

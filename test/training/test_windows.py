@@ -7,12 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mpn_ros.errors import ParameterError
-from mpn_ros.pipeline.windows import WindowSettings, plan_windows
-from mpn_ros.presets import preset
-from mpn_ros.training.augment import Augmentation, warp_image
-from mpn_ros.training.dataset import collate_sizes
-from mpn_ros.training.windows import WindowDataset, WindowSampling, window_matrix
+pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install pycocotools')
+
+from mpn_ros.errors import ParameterError  # noqa: E402
+from mpn_ros.pipeline.windows import WindowSettings, plan_windows  # noqa: E402
+from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.training.augment import Augmentation, warp_image  # noqa: E402
+from mpn_ros.training.dataset import collate_sizes  # noqa: E402
+from mpn_ros.training.windows import WindowDataset, WindowSampling, window_matrix  # noqa: E402
 
 STILL = Augmentation(0, (1, 1), 0)
 EXACT = WindowSampling(scale=(1, 1), largest=100, shift=0)

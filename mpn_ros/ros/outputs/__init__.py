@@ -5,7 +5,8 @@ from __future__ import annotations
 from mpn_ros.parameters import Parameters
 from mpn_ros.ros.camera_info import Calibration
 from mpn_ros.ros.camera_topics import CameraTopics
-from mpn_ros.ros.outputs.annotations import Annotations, foxglove_messages
+from mpn_ros.ros.message_packages import PackageError
+from mpn_ros.ros.outputs.annotations import Annotations
 from mpn_ros.ros.outputs.depth_positions import MeasuredPositions
 from mpn_ros.ros.outputs.detections import Detections
 from mpn_ros.ros.outputs.hri import HriOutput, HriPublisher
@@ -31,17 +32,26 @@ def make_outputs(
     segments: bool,
 ) -> list[Output]:
     """The outputs of one camera, in the order in which they are published. Raises ParameterError where one needs what
-    is not installed."""
-    foxglove = foxglove_messages()
+    is not installed or does not work."""
     return [
         Detections(topics),
         Skeletons(topics),
         *([Mask(topics), InstanceMask(topics)] if segments else []),
         Overlay(topics),
-        *([Annotations(topics, foxglove)] if foxglove is not None else []),
+        *_annotations(topics),
         _make_positions(topics, calibration, statistics, settings),
         *([HriOutput(topics.camera, hri)] if hri is not None else []),
     ]
+
+
+def _annotations(topics: CameraTopics) -> list[Output]:
+    """Where there is foxglove_msgs; nobody asked for it, so a broken one is no reason to do without the rest."""
+    try:
+        return [Annotations(topics)]
+    except PackageError as error:
+        if error.installed:
+            topics.node.get_logger().warning(f"there is no topic '{topics.resolve('annotations')}': {error}")
+        return []
 
 
 def _make_positions(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,29 +11,22 @@ from std_msgs.msg import Header
 from mpn_ros.pipeline.draw import BOX, SHADOW, SIDES, Colour, body_side, label_text
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.message_packages import message_package
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.serving.frames import DecodedFrame
 
+TYPES = 'Color', 'ImageAnnotations', 'Point2', 'PointsAnnotation', 'TextAnnotation'
+"""What is used of ``foxglove_msgs``."""
 LINE, JOINT, FONT = 2.0, 6.0, 14.0
 """Thickness of lines, diameter of keypoints and height of letters in pixels of an image of 640 pixels."""
 
 
-def foxglove_messages() -> ModuleType | None:
-    """The module ``foxglove_msgs.msg``, or None where it is not installed."""
-    try:
-        import foxglove_msgs.msg
-    except ImportError:
-        return None
-    types: ModuleType = foxglove_msgs.msg
-    return types
-
-
 class Annotations(Output):
-    """``annotations``, of the classes of ``types``: ``foxglove_msgs.msg``."""
+    """``annotations``. Raises PackageError where foxglove_msgs is missing or broken."""
 
-    def __init__(self, topics: CameraTopics, types: ModuleType) -> None:
-        self._types = types
-        self._publisher = topics.publisher(types.ImageAnnotations, 'annotations')
+    def __init__(self, topics: CameraTopics) -> None:
+        self._types = message_package('foxglove_msgs', *TYPES)
+        self._publisher = topics.publisher(self._types.ImageAnnotations, 'annotations')
 
     def publish(self, frame: DecodedFrame, result: PoseResult) -> None:
         """While somebody listens."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 from rclpy.node import Node
@@ -14,12 +13,15 @@ from std_msgs.msg import Header
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.result import Person, PoseResult
+from mpn_ros.ros.message_packages import PackageError, message_package, sendable
 from mpn_ros.ros.outputs.output import Output
 from mpn_ros.ros.qos import RESULT_QOS
 from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.skeleton import COCO
 
 BODIES = '/humans/bodies'
+TYPES = 'IdsList', 'NormalizedPointOfInterest2D', 'NormalizedRegionOfInterest2D', 'Skeleton2D'
+"""What is used of ``hri_msgs``."""
 NECK = 1
 """Index in ``Skeleton2D`` of the one keypoint that COCO lacks; it is put between the shoulders."""
 ORDER = [
@@ -49,15 +51,6 @@ ORDER = [
 SHOULDERS = [COCO.names.index(name) for name in ('left_shoulder', 'right_shoulder')]
 
 
-def hri_messages() -> ModuleType:
-    """The module ``hri_msgs.msg``. Raises ParameterError where it is not installed."""
-    try:
-        import hri_msgs.msg
-    except ImportError as error:
-        raise ParameterError("parameter 'publish_humans' needs the package hri_msgs, which is not installed") from error
-    return hri_msgs.msg
-
-
 def body_id(camera: str, person_id: int) -> str:
     """The id of a body under ``/humans/bodies``: ids are the camera's, and REP-155 wants a letter first."""
     return f'{camera.replace("/", "_")}_p{person_id}' if camera else f'p{person_id}'
@@ -81,11 +74,16 @@ class _Body:
 
 class HriPublisher:
     """The topics of everybody who is followed by one of the cameras of ``node``: ``tracked``, and ``<id>/roi`` and
-    ``<id>/skeleton2d`` as long as a person is remembered. Raises ParameterError where hri_msgs is not installed."""
+    ``<id>/skeleton2d`` as long as a person is remembered. Raises ParameterError where hri_msgs is missing or broken."""
 
     def __init__(self, node: Node) -> None:
-        self._node, self._types = node, hri_messages()
-        self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', RESULT_QOS)
+        self._node = node
+        try:
+            self._types = message_package('hri_msgs', *TYPES)
+            with sendable(self._types.IdsList):
+                self._tracked = node.create_publisher(self._types.IdsList, f'{BODIES}/tracked', RESULT_QOS)
+        except PackageError as error:
+            raise ParameterError(f"parameter 'publish_humans' cannot be on: {error}") from error
         self._bodies: dict[str, _Body] = {}
 
     def publish(self, camera: str, result: PoseResult, header: Header, timeout: float) -> None:

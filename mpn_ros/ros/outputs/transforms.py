@@ -15,16 +15,20 @@ from mpn_ros.depth.back_projection import Keypoints3D
 from mpn_ros.errors import ParameterError
 from mpn_ros.result import Person
 from mpn_ros.ros.camera_topics import CameraTopics
+from mpn_ros.ros.message_packages import PackageError, message_package
 from mpn_ros.ros.outputs.hri import body_id
 from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.ros.qos import TF_QOS
 
 
 class Transforms(SpatialOutput):
-    """``/tf``. Raises ParameterError without tf2_msgs."""
+    """``/tf``. Raises ParameterError where tf2_msgs is missing, as beside the wheels, or broken."""
 
     def __init__(self, topics: CameraTopics) -> None:
-        self._publisher = topics.publisher(tf_message(), '/tf', TF_QOS)
+        try:
+            self._publisher = topics.publisher(tf_message(), '/tf', TF_QOS)
+        except PackageError as error:
+            raise ParameterError(f"parameter 'publish_tf' cannot be on: {error}") from error
         self._camera = topics.camera
 
     def publish(self, located: Located) -> None:
@@ -41,12 +45,9 @@ def body_frame(camera: str, humans: bool, person_id: int) -> str:
 
 
 def tf_message() -> type:
-    """The class of the messages on /tf. Raises ParameterError where tf2_msgs is not installed, as beside the wheels."""
-    try:
-        from tf2_msgs.msg import TFMessage
-    except ImportError as error:
-        raise ParameterError("parameter 'publish_tf' needs the package tf2_msgs, which is not installed") from error
-    return TFMessage
+    """The class of the messages on /tf. Raises PackageError where there is none."""
+    kind: type = message_package('tf2_msgs', 'TFMessage').TFMessage
+    return kind
 
 
 def person_transforms(
