@@ -100,9 +100,9 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
 
 
 def _teacher(args: argparse.Namespace, chosen: Preset) -> Teacher | None:
-    if bool(args.teacher_sizes) != (args.teacher is not None):
-        raise ParameterError('--teacher and --teacher-sizes go together')
     if args.teacher is None:
+        if args.teacher_sizes:
+            raise ParameterError('--teacher-sizes needs --teacher')
         return None
     weights = load_weights(resolve_weights(args.teacher))
     if weights.preset.layout != chosen.layout:

@@ -96,7 +96,7 @@ class CommandOptions:
     teacher: Path | None = option(
         None,
         LEARNING,
-        'weights whose keypoint heatmaps are learnt in place of the labels',
+        'weights whose keypoint heatmaps are learnt, in place of the labels or beside them (--teacher-share)',
         kind=Path,
         metavar='NAME|FILE',
     )
@@ -104,6 +104,7 @@ class CommandOptions:
         (),
         LEARNING,
         'sizes of the patch at which --teacher looks, at each also in a mirror; the mean is learnt',
+        default_words='what the network is shown',
         kind=int,
         count='+',
         metavar='PIXELS',

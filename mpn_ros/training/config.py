@@ -31,7 +31,8 @@ class TrainingConfig:
     fixed_norms: every BatchNorm keeps the statistics of the start; without it they follow the batches. schedule:
     'plateau' divides the rate by ten when nothing got better for ``patience`` epochs (section 3.5), 'cosine' rises over
     ``warmup`` steps and falls along half a cosine. ``*_weight`` are the factors of the losses; ``ema`` the decay of the
-    averaged weights that are kept; ``bf16`` runs the network, not the losses, in bfloat16. Raises ParameterError.
+    averaged weights that are kept; ``bf16`` runs the network, not the losses, in bfloat16. teacher_share: the share of
+    the heatmap loss that a teacher decides, where there is one; the labels decide the rest. Raises ParameterError.
     """
 
     stage: Stage = 'joint'
@@ -70,6 +71,9 @@ class TrainingConfig:
     warmup: int = 100
     weight_decay: float = option(0.0, LEARNING, 'decoupled weight decay', default_words='none, plain Adam')
     heatmap_weight: float = option(1.0, LEARNING, 'factor on the loss of the keypoint heatmaps; 0 leaves it out')
+    teacher_share: float = option(
+        1.0, LEARNING, 'share of the heatmap loss that --teacher decides; the labels decide the rest', metavar='SHARE'
+    )
     mask_weight: float = option(1.0, LEARNING, 'factor on the mask loss')
     class_weight: float = 1.0
     box_weight: float = option(1.0, LEARNING, 'factor on the box loss')
@@ -88,3 +92,5 @@ class TrainingConfig:
                 raise ParameterError(f'{name} must be at least {least}, not {getattr(self, name)}')
         if self.rate <= 0 or self.weight_decay < 0 or not 0 <= self.ema < 1:
             raise ParameterError('rate must be above 0, weight_decay at least 0, ema in [0, 1)')
+        if not 0 <= self.teacher_share <= 1:
+            raise ParameterError(f'teacher_share must be 0 to 1, not {self.teacher_share}')

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -27,8 +27,8 @@ class Criterion(nn.Module):
 
     ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
     where ``feature_cache`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared
-    with its, on all cells, in place of the labels. It is a module, so that DistributedDataParallel wraps the network
-    and its losses as one.
+    with its, on all cells: in place of the labels, or beside them (``teacher_share``). It is a module, so that
+    DistributedDataParallel wraps the network and its losses as one.
     """
 
     anchors: torch.Tensor
@@ -78,10 +78,9 @@ class Criterion(nn.Module):
         """C2..C5, and what the teacher says; computed, or as they were kept."""
         maps = self.feature_cache.get(batch['row']) if self.feature_cache else None
         if maps is None:
-            maps = self.extract_features(
-                batch['image'].to(device, non_blocking=True),
-                [patches.to(device, non_blocking=True) for patches in batch['teacher_inputs']],
-            )
+            images = batch['image'].to(device, non_blocking=True)
+            shown = [patches.to(device, non_blocking=True) for patches in batch['teacher_inputs']]
+            maps = self.extract_features(images, shown or [images])
             if self.feature_cache:
                 self.feature_cache.put(batch['row'], maps)
         maps = [level.to(device, non_blocking=True) for level in maps]
@@ -92,7 +91,8 @@ class Criterion(nn.Module):
         them."""
         maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
         if self.teacher is not None:
-            maps.append(self.teacher(teacher_inputs, self.size // HEATMAP_STRIDE).to(maps[0].dtype))
+            side = images.shape[1] // HEATMAP_STRIDE
+            maps.append(self.teacher(teacher_inputs, side).to(maps[0].dtype))
         return maps
 
     def _keypoint_terms(
@@ -103,24 +103,33 @@ class Criterion(nn.Module):
         batch: dict[str, Any],
         weight: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        peaks = batch['peaks'].sum().to(weight.device)
         target = batch['heatmaps'].to(weight.device, non_blocking=True)
-        if teacher_heatmaps is not None:
-            target, weight = torch.cat((teacher_heatmaps, target[:, -1:]), 1), torch.ones_like(weight)
-            peaks = teacher_heatmaps.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
-        peaks = distributed.mean(peaks)
         activation = self.network.preset.keypoint_head.activation
         masked = batch['mask_weight'].to(weight.device, non_blocking=True)
         mask = mask_loss(heatmaps[:, -1].float(), target[:, -1], activation, masked)
         terms = {'mask': self.config.mask_weight * mask}
-        if self.config.heatmap_weight:
-            loss = keypoint_loss(heatmaps[:, :-1].float(), target[:, :-1], weight, peaks, activation)
-            terms['heatmap'] = self.config.heatmap_weight * loss
-        if intermediate:
-            levels = [level.float() for level in intermediate]
-            loss = intermediate_loss(levels, target, weight, peaks, activation, masked)
-            terms['intermediate'] = self.config.intermediate_weight * loss
+        levels = [level.float() for level in intermediate]
+        for share, wanted, where, peaks in self._targets(target, weight, batch['peaks'].sum(), teacher_heatmaps):
+            if self.config.heatmap_weight:
+                loss = keypoint_loss(heatmaps[:, :-1].float(), wanted[:, :-1], where, peaks, activation)
+                terms['heatmap'] = terms.get('heatmap', 0) + share * self.config.heatmap_weight * loss
+            if levels:
+                loss = intermediate_loss(levels, wanted, where, peaks, activation, masked)
+                terms['intermediate'] = terms.get('intermediate', 0) + share * self.config.intermediate_weight * loss
         return terms
+
+    def _targets(
+        self, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, teacher_heatmaps: torch.Tensor | None
+    ) -> Iterator[tuple[float, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """What the heatmaps are compared with: the share of each in the loss, the target ``(B, K+1, h, w)``, its W
+        ``(B, h, w)`` and its number of keypoints."""
+        of_teacher = 0.0 if teacher_heatmaps is None else self.config.teacher_share
+        if of_teacher < 1:
+            yield 1 - of_teacher, target, weight, distributed.mean(peaks.to(weight.device))
+        if teacher_heatmaps is not None and of_teacher > 0:
+            seen = torch.cat((teacher_heatmaps, target[:, -1:]), 1)
+            many = teacher_heatmaps.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
+            yield of_teacher, seen, torch.ones_like(weight), distributed.mean(many)
 
     def _box_terms(
         self, logits: torch.Tensor, offsets: torch.Tensor, boxes: list[torch.Tensor], ignored: torch.Tensor

@@ -89,7 +89,7 @@ class WindowDataset(PatchDataset):
     def __init__(self, images: Sequence[LabelledImage], sampling: WindowSampling, *patches: Any) -> None:
         super().__init__(images, *patches)
         if self.views or self.teacher_sizes:
-            raise ParameterError('--windows differ in each epoch, so they go without --views and --teacher')
+            raise ParameterError('--windows differ in each epoch, so they go without --views and --teacher-sizes')
         self.sampling = sampling
 
     def sampling_settings(self) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from mpn_ros.skeleton import COCO  # noqa: E402
 from mpn_ros.training.augment import Augmentation  # noqa: E402
 from mpn_ros.training.config import TrainingConfig  # noqa: E402
 from mpn_ros.training.criterion import Criterion  # noqa: E402
-from mpn_ros.training.dataset import PatchDataset, collate  # noqa: E402
+from mpn_ros.training.dataset import PatchDataset, collate, collate_sizes  # noqa: E402
 from mpn_ros.training.teacher import Teacher  # noqa: E402
 from mpn_ros.training.trainer import Trainer  # noqa: E402
+from mpn_ros.training.windows import WindowDataset, WindowSampling  # noqa: E402
 
 CONFIG = TrainingConfig(stage='keypoints', epochs=1, batch=2, rate=1e-3, warmup=1, schedule='cosine', workers=0,
                         bf16=False, rate_factors=(('backbone', 0),))  # fmt: skip
@@ -63,6 +64,23 @@ def test_labels_do_not_count_beside_a_teacher(learnt_figures, teacher):
     assert torch.equal(losses[0]['heatmap'], losses[1]['heatmap'])
     criterion.teacher = None
     assert criterion([collate([dataset[0, 0]])])['heatmap'] != losses[0]['heatmap']
+
+
+def test_teacher_and_labels_share_the_loss(learnt_figures, teacher):
+    """Windows too: the teacher looks at what the network is shown."""
+    sampling, augmentation = WindowSampling(count=2, whole=0.5, size=64), Augmentation(0, (1, 1), 0)
+    dataset = WindowDataset(learnt_figures.labelled(), sampling, 96, augmentation, preset('lite'))
+    batches = collate_sizes(dataset.__getitems__([(0, 0), (0, 1)]))
+    assert {batch['image'].shape[1] for batch in batches} == {64, 96}
+    torch.manual_seed(0)
+    criterion = Criterion(MultiPoseNet(preset('lite')), CONFIG, 96, frozenset({'heatmap'}), teacher).eval()
+    losses = {}
+    for share in (0.0, 0.25, 1.0):
+        criterion.config = dataclasses.replace(CONFIG, teacher_share=share)
+        losses[share] = float(criterion(batches)['heatmap'])
+    assert losses[0.25] == pytest.approx(0.75 * losses[0.0] + 0.25 * losses[1.0]) != losses[0.0]
+    criterion.teacher = None
+    assert float(criterion(batches)['heatmap']) == losses[0.0]
 
 
 def test_what_the_teacher_says_is_kept_with_the_features(learnt_figures, teacher, tmp_path):
