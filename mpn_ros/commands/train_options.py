@@ -96,7 +96,7 @@ class CommandOptions:
     teacher: Path | None = option(
         None,
         LEARNING,
-        'weights whose keypoint heatmaps are learnt, in place of the labels or beside them (--teacher-share)',
+        'weights whose heatmaps and mask are learnt, in place of the labels or beside them (--teacher-share)',
         kind=Path,
         metavar='NAME|FILE',
     )

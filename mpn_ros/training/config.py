@@ -31,8 +31,9 @@ class TrainingConfig:
     fixed_norms: every BatchNorm keeps the statistics of the start; without it they follow the batches. schedule:
     'plateau' divides the rate by ten when nothing got better for ``patience`` epochs (section 3.5), 'cosine' rises over
     ``warmup`` steps and falls along half a cosine. ``*_weight`` are the factors of the losses; ``ema`` the decay of the
-    averaged weights that are kept; ``bf16`` runs the network, not the losses, in bfloat16. teacher_share: the share of
-    the heatmap loss that a teacher decides, where there is one; the labels decide the rest. Raises ParameterError.
+    averaged weights that are kept; ``bf16`` runs the network, not the losses, in bfloat16. teacher_share: what
+    share of the losses of heatmaps and mask a teacher decides, where there is one; the labels decide the rest. Raises
+    ParameterError.
     """
 
     stage: Stage = 'joint'
@@ -72,7 +73,10 @@ class TrainingConfig:
     weight_decay: float = option(0.0, LEARNING, 'decoupled weight decay', default_words='none, plain Adam')
     heatmap_weight: float = option(1.0, LEARNING, 'factor on the loss of the keypoint heatmaps; 0 leaves it out')
     teacher_share: float = option(
-        1.0, LEARNING, 'share of the heatmap loss that --teacher decides; the labels decide the rest', metavar='SHARE'
+        1.0,
+        LEARNING,
+        'share of the losses of heatmaps and mask that --teacher decides; the labels decide the rest',
+        metavar='SHARE',
     )
     mask_weight: float = option(1.0, LEARNING, 'factor on the mask loss')
     class_weight: float = 1.0

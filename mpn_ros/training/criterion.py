@@ -26,8 +26,8 @@ class Criterion(nn.Module):
     Each is a mean over the patches of all sizes; boxes are learnt from patches of ``size`` alone.
 
     ``terms`` says what is computed; the parts of the network that nothing of it reads are not run, nor the backbone
-    where ``feature_cache`` has what it saw of a batch before. With a ``teacher`` the keypoint heatmaps are compared
-    with its, on all cells: in place of the labels, or beside them (``teacher_share``). It is a module, so that
+    where ``feature_cache`` has what it saw of a batch before. With a ``teacher`` heatmaps and mask are compared with
+    its, on all cells: in place of the labels, or beside them (``teacher_share``). It is a module, so that
     DistributedDataParallel wraps the network and its losses as one.
     """
 
@@ -103,33 +103,39 @@ class Criterion(nn.Module):
         batch: dict[str, Any],
         weight: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        target = batch['heatmaps'].to(weight.device, non_blocking=True)
         activation = self.network.preset.keypoint_head.activation
-        masked = batch['mask_weight'].to(weight.device, non_blocking=True)
-        mask = mask_loss(heatmaps[:, -1].float(), target[:, -1], activation, masked)
-        terms = {'mask': self.config.mask_weight * mask}
-        levels = [level.float() for level in intermediate]
-        for share, wanted, where, peaks in self._targets(target, weight, batch['peaks'].sum(), teacher_heatmaps):
+        keypoints, mask = heatmaps[:, :-1].float(), heatmaps[:, -1].float()
+        levels, terms = [level.float() for level in intermediate], dict[str, torch.Tensor]()
+        for share, target, where, mask_weight, peaks in self._targets(batch, weight, teacher_heatmaps):
+            losses = {'mask': self.config.mask_weight * mask_loss(mask, target[:, -1], activation, mask_weight)}
             if self.config.heatmap_weight:
-                loss = keypoint_loss(heatmaps[:, :-1].float(), wanted[:, :-1], where, peaks, activation)
-                terms['heatmap'] = terms.get('heatmap', 0) + share * self.config.heatmap_weight * loss
+                loss = keypoint_loss(keypoints, target[:, :-1], where, peaks, activation)
+                losses['heatmap'] = self.config.heatmap_weight * loss
             if levels:
-                loss = intermediate_loss(levels, wanted, where, peaks, activation, masked)
-                terms['intermediate'] = terms.get('intermediate', 0) + share * self.config.intermediate_weight * loss
+                loss = intermediate_loss(levels, target, where, peaks, activation, mask_weight)
+                losses['intermediate'] = self.config.intermediate_weight * loss
+            for name, loss in losses.items():
+                terms[name] = terms.get(name, 0) + share * loss
         return terms
 
     def _targets(
-        self, target: torch.Tensor, weight: torch.Tensor, peaks: torch.Tensor, teacher_heatmaps: torch.Tensor | None
-    ) -> Iterator[tuple[float, torch.Tensor, torch.Tensor, torch.Tensor]]:
-        """What the heatmaps are compared with: the share of each in the loss, the target ``(B, K+1, h, w)``, its W
-        ``(B, h, w)`` and its number of keypoints."""
+        self, batch: dict[str, Any], weight: torch.Tensor, teacher_heatmaps: torch.Tensor | None
+    ) -> Iterator[tuple[float, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """What heatmaps and mask are compared with: its share of the loss, the target ``(B, K+1, h, w)``, W of the
+        heatmaps and of the mask ``(B, h, w)``, and the number of its keypoints."""
         of_teacher = 0.0 if teacher_heatmaps is None else self.config.teacher_share
         if of_teacher < 1:
-            yield 1 - of_teacher, target, weight, distributed.mean(peaks.to(weight.device))
+            target = batch['heatmaps'].to(weight.device, non_blocking=True)
+            mask_weight = batch['mask_weight'].to(weight.device, non_blocking=True)
+            peaks = distributed.mean(batch['peaks'].sum().to(weight.device))
+            yield 1 - of_teacher, target, weight, mask_weight, peaks
         if teacher_heatmaps is not None and of_teacher > 0:
-            seen = torch.cat((teacher_heatmaps, target[:, -1:]), 1)
-            many = teacher_heatmaps.sum() / (2 * math.pi)  # the sum over a Gaussian of height and deviation 1
-            yield of_teacher, seen, torch.ones_like(weight), distributed.mean(many)
+            # The sum over a Gaussian of height and deviation 1 is 2 pi.
+            peaks, everywhere = (
+                distributed.mean(teacher_heatmaps[:, :-1].sum() / (2 * math.pi)),
+                torch.ones_like(weight),
+            )
+            yield of_teacher, teacher_heatmaps, everywhere, everywhere, peaks
 
     def _box_terms(
         self, logits: torch.Tensor, offsets: torch.Tensor, boxes: list[torch.Tensor], ignored: torch.Tensor

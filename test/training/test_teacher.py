@@ -38,7 +38,7 @@ def test_a_mirror_image_is_seen_as_the_mirror_image(teacher):
     patches = torch.randint(0, 256, (1, 64, 64, 3), dtype=torch.uint8)
     seen, mirrored = teacher([patches], 16), teacher([patches.flip(2)], 16)
     assert seen.std() > 1e-3
-    torch.testing.assert_close(mirrored[:, list(COCO.flip)].flip(-1), seen)
+    torch.testing.assert_close(mirrored[:, [*COCO.flip, 17]].flip(-1), seen)
 
 
 def test_larger_patches_show_the_same_at_the_same_place(learnt_figures):
@@ -62,6 +62,7 @@ def test_labels_do_not_count_beside_a_teacher(learnt_figures, teacher):
         dataset = PatchDataset(labelled, 64, Augmentation(0, (1, 1), 0), preset('lite'), teacher_sizes=(64, 96))
         losses.append(criterion([collate([dataset[0, 0], dataset[0, 1]])]))
     assert torch.equal(losses[0]['heatmap'], losses[1]['heatmap'])
+    assert torch.equal(losses[0]['mask'], losses[1]['mask'])
     criterion.teacher = None
     assert criterion([collate([dataset[0, 0]])])['heatmap'] != losses[0]['heatmap']
 
@@ -77,10 +78,12 @@ def test_teacher_and_labels_share_the_loss(learnt_figures, teacher):
     losses = {}
     for share in (0.0, 0.25, 1.0):
         criterion.config = dataclasses.replace(CONFIG, teacher_share=share)
-        losses[share] = float(criterion(batches)['heatmap'])
-    assert losses[0.25] == pytest.approx(0.75 * losses[0.0] + 0.25 * losses[1.0]) != losses[0.0]
+        losses[share] = criterion(batches)
+    for name in ('heatmap', 'mask'):
+        labels, both, learnt = (losses[share][name].item() for share in (0.0, 0.25, 1.0))
+        assert both == pytest.approx(0.75 * labels + 0.25 * learnt) != labels
     criterion.teacher = None
-    assert float(criterion(batches)['heatmap']) == losses[0.0]
+    assert criterion(batches)['heatmap'] == losses[0.0]['heatmap']
 
 
 def test_what_the_teacher_says_is_kept_with_the_features(learnt_figures, teacher, tmp_path):
