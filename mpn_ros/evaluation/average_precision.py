@@ -42,6 +42,7 @@ def matched(
     kind: Kind,
     thresholds: Sequence[float] | None = None,
     sigmas: Sequence[float] | None = None,
+    areas: Mapping[str, tuple[float, float]] | None = None,
 ) -> COCOeval:
     """pycocotools' evaluation with its arrays filled: ``eval['precision']`` and ``eval['recall']``.
 
@@ -49,7 +50,8 @@ def matched(
     ``keypoints`` and ``num_keypoints``, for 'segm' a ``segmentation`` in run lengths. results: as
     ``evaluation.results`` makes them; their size, by which those that match nobody are sorted, is the ``area`` that
     they state. thresholds: the OKS or IoU from which a result is right; None for COCO's .5, .55 ... .95. sigmas: the
-    OKS constant of each keypoint; None for COCO's.
+    OKS constant of each keypoint; None for COCO's. areas: between which areas, by name, people are measured apart;
+    None for COCO's.
     """
     with _silence():
         evaluation = COCOeval(_index(image_ids, truth), _index(image_ids, results), iouType=kind)
@@ -57,6 +59,11 @@ def matched(
             evaluation.params.iouThrs = np.asarray(thresholds)
         if sigmas is not None:
             evaluation.params.kpt_oks_sigmas = np.asarray(sigmas)
+        if areas is not None:
+            evaluation.params.areaRngLbl, evaluation.params.areaRng = (
+                list(areas),
+                [list(pair) for pair in areas.values()],
+            )
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pycocotools.cocoeval import COCOeval
@@ -15,15 +15,16 @@ class ImageMatches:
 
     Args:
         evaluation: of pycocotools, as ``average_precision.matched`` returns it.
-        size: whose AP: 'all', 'medium' or 'large', and for boxes 'small'.
+        size: whose AP: 'all', 'medium' or 'large', and for boxes 'small', or a name of the evaluation's own ``areas``.
+        threshold: the one OKS or IoU whose AP is asked for; None for the mean of all of the evaluation.
     """
 
-    def __init__(self, evaluation: COCOeval, size: str = 'all') -> None:
+    def __init__(self, evaluation: COCOeval, size: str = 'all', threshold: float | None = None) -> None:
         labels, images = evaluation.params.areaRngLbl, evaluation.params.imgIds
         start = labels.index(size) * len(images)
-        self._images = [
-            _one(image, len(evaluation.params.iouThrs)) for image in evaluation.evalImgs[start : start + len(images)]
-        ]
+        thresholds = np.asarray(evaluation.params.iouThrs)
+        rows = np.arange(len(thresholds)) if threshold is None else np.flatnonzero(np.isclose(thresholds, threshold))
+        self._images = [_one(image, rows) for image in evaluation.evalImgs[start : start + len(images)]]
 
     def __len__(self) -> int:
         return len(self._images)
@@ -48,24 +49,34 @@ class ImageMatches:
         return sums / len(precision)
 
 
+def interval(
+    statistic: Callable[[np.ndarray], float], count: int, draws: int = 1000, seed: int = 0
+) -> tuple[float, float]:
+    """The ends of the 95 % interval of ``statistic`` over choices of ``count`` of as many images with repetition: it is
+    given their rows."""
+    random = np.random.default_rng(seed)
+    low, high = np.nanpercentile([statistic(random.integers(count, size=count)) for _ in range(draws)], [2.5, 97.5])
+    return float(low), float(high)
+
+
 def difference_interval(
     ours: ImageMatches, theirs: ImageMatches, draws: int = 1000, seed: int = 0
 ) -> tuple[float, float, float]:
     """AP of ``ours`` less that of ``theirs`` on the same images, and the ends of its 95 % interval over choices of as
     many images with repetition."""
-    random, count = np.random.default_rng(seed), len(ours)
-    choices = [random.integers(count, size=count) for _ in range(draws)]
-    differences = [ours.average_precision(rows) - theirs.average_precision(rows) for rows in choices]
-    low, high = np.nanpercentile(differences, [2.5, 97.5])
-    return ours.average_precision() - theirs.average_precision(), float(low), float(high)
+
+    def gain(rows: np.ndarray | None = None) -> float:
+        return ours.average_precision(rows) - theirs.average_precision(rows)
+
+    return gain(), *interval(gain, len(ours), draws, seed)
 
 
-def _one(image: dict | None, thresholds: int) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
-    """Scores ``(D,)``, whether each answer is right and whether it is wrong at each threshold ``(T, D)``, and how many
-    people are to be found."""
+def _one(image: dict | None, rows: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], int]:
+    """Scores ``(D,)``, whether each answer is right and whether it is wrong at the thresholds of these rows ``(T, D)``,
+    and how many people are to be found."""
     if image is None:
-        nothing = np.zeros((thresholds, 0), bool)
+        nothing = np.zeros((len(rows), 0), bool)
         return np.zeros(0), (nothing, nothing), 0
-    matched, ignored = image['dtMatches'] > 0, image['dtIgnore'].astype(bool)
+    matched, ignored = image['dtMatches'][rows] > 0, image['dtIgnore'][rows].astype(bool)
     people = int((np.asarray(image['gtIgnore']) == 0).sum())
     return np.asarray(image['dtScores'], float), (matched & ~ignored, ~matched & ~ignored), people

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,11 +48,16 @@ class Answers:
     instance_masks: InstanceMasks | None
     seconds: Sequence[float]
 
-    def matched(self, kind: Kind, thresholds: Sequence[float] | None = None) -> COCOeval:
+    def matched(
+        self,
+        kind: Kind,
+        thresholds: Sequence[float] | None = None,
+        areas: Mapping[str, tuple[float, float]] | None = None,
+    ) -> COCOeval:
         """pycocotools' evaluation of the poses or boxes (``average_precision.matched``)."""
         image_ids = [image.id for image in self.dataset.images]
         truth = [label for image in self.dataset.images for label in self.dataset.annotations_of(image)]
-        return matched(image_ids, truth, self.results[kind], kind, thresholds, self.dataset.layout.sigmas)
+        return matched(image_ids, truth, self.results[kind], kind, thresholds, self.dataset.layout.sigmas, areas)
 
     @cached_property
     def keypoints(self) -> COCOeval:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,28 +10,32 @@ import numpy as np
 
 @dataclass
 class MaskIoU:
-    """Sums over images: ``pooled`` is the IoU of all their pixels together, as PASCAL counts, ``mean`` that of each."""
+    """Counts of images: ``pooled`` is the IoU of all their pixels together, as PASCAL counts, ``mean`` that of each."""
 
-    intersection: int = 0
-    union: int = 0
-    per_image: list[float] = field(default_factory=list)
+    counts: list[tuple[int, int]] = field(default_factory=list)
+    """Pixels of the intersection and of the union, for each image."""
 
     def add(self, mask: np.ndarray, truth: np.ndarray) -> None:
         """One image: the pipeline's ``mask`` and the ``truth``, both ``(H, W)``, non-zero on people. An image that is
         empty in both has no IoU and counts for nothing."""
         mask, truth = mask.astype(bool), truth.astype(bool)
-        intersection, union = int((mask & truth).sum()), int((mask | truth).sum())
-        self.intersection += intersection
-        self.union += union
-        if union:
-            self.per_image.append(intersection / union)
+        self.counts.append((int((mask & truth).sum()), int((mask | truth).sum())))
+
+    def over(self, rows: Sequence[int] | np.ndarray | None = None) -> float:
+        """The IoU of the pixels of the images of these rows together, each as often as it is named; of all where
+        ``rows`` is None. NaN where nobody is in them."""
+        counts = np.asarray(self.counts, float).reshape(-1, 2)
+        intersection, union = (counts if rows is None else counts[rows]).sum(0)
+        return float(intersection / union) if union else float('nan')
 
     @property
     def pooled(self) -> float | None:
         """Intersection over union of the pixels of all images; None if there were no people."""
-        return self.intersection / self.union if self.union else None
+        found = self.over()
+        return None if np.isnan(found) else found
 
     @property
     def mean(self) -> float | None:
         """Mean of the images' IoUs; None if there were no people."""
-        return float(np.mean(self.per_image)) if self.per_image else None
+        each = [intersection / union for intersection, union in self.counts if union]
+        return float(np.mean(each)) if each else None
