@@ -21,7 +21,12 @@ def _one_of(what: str, value: str, choices: tuple[str, ...]) -> None:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """``network input = (pixel - mean) / std`` on RGB values of 0..255, per channel."""
+    """``network input = (pixel - mean) / std``.
+
+    Attributes:
+        mean: Of each channel R, G, B, 0..255.
+        std: Of each channel, in the same units.
+    """
 
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
@@ -29,9 +34,14 @@ class Preprocessing:
 
 @dataclass(frozen=True)
 class PyramidConfig:
-    """A feature pyramid (section 3.1). ``top_down`` 'merged' adds the coarser level before its 3x3 smoothing, as the
-    FPN paper does, 'smoothed' after it; ``separable`` uses depthwise + pointwise convolutions with a ReLU behind
-    them."""
+    """A feature pyramid (section 3.1).
+
+    Attributes:
+        width: Channels of each level.
+        separable: Depthwise and pointwise convolutions with a ReLU behind them, in place of 3x3 ones.
+        top_down: 'merged' adds the coarser level before its 3x3 smoothing, as the FPN paper does; 'smoothed' after it.
+        upsampling: How the coarser level is brought to the size of the finer one.
+    """
 
     width: int = 256
     separable: bool = False
@@ -45,10 +55,16 @@ class PyramidConfig:
 
 @dataclass(frozen=True)
 class KeypointHeadConfig:
-    """The keypoint subnet (section 3.2): ``width`` of D2..D5, ``fusion`` of the 3x3 convolution on their concatenation.
-    ``activation`` is what turns the output into 0..1 heatmaps: the paper's output is linear, 'sigmoid' reads it as
-    logits.
-    ``concatenate`` False keeps D2 alone (Table 2, "no concat")."""
+    """The keypoint subnet (section 3.2).
+
+    Attributes:
+        width: Channels of D2..D5.
+        fusion: Channels of the 3x3 convolution on their concatenation.
+        separable: Depthwise and pointwise convolutions in place of 3x3 ones.
+        relu: A ReLU behind each of D2..D5.
+        concatenate: False keeps D2 alone (Table 2, "no concat").
+        activation: What turns the output into heatmaps of 0..1: the paper's is linear, 'sigmoid' reads it as logits.
+    """
 
     width: int = 128
     fusion: int = 256
@@ -63,7 +79,14 @@ class KeypointHeadConfig:
 
 @dataclass(frozen=True)
 class DetectorConfig:
-    """The person detector (section 3.3, RetinaNet): ``depth`` convolutions of ``width`` before each output."""
+    """The person detector (section 3.3, RetinaNet).
+
+    Attributes:
+        width: Channels of its convolutions.
+        depth: Convolutions before each output.
+        separable: Depthwise and pointwise convolutions in place of 3x3 ones.
+        norm: A BatchNorm behind each convolution.
+    """
 
     width: int = 256
     depth: int = 4
@@ -73,15 +96,25 @@ class DetectorConfig:
 
 @dataclass(frozen=True)
 class PRNConfig:
-    """The Pose Residual Network (section 3.4): crops of ``height`` x ``width`` cells, ``layers`` hidden layers of
-    ``nodes``.
+    """The Pose Residual Network (section 3.4).
 
-    residual: the weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
-    box_margin: the fraction of the box added on each side before the crop: keypoints of COCO's people lie outside their
-    boxes too, which costs 4 points of AP on true boxes and keypoints. blur: sigma in cells of the input peaks.
-    rectify: clips the correction at zero, as the published networks do; the paper has a softmax alone.
-    peak_threshold: the score from which a peak is shown to the network. It belongs to the heatmaps: those that learnt
-    from labels are lower where keypoints are hidden than MoveNet's, and a bound that suits these hides what they know.
+    Attributes:
+        height: Cells of a crop.
+        width: Cells of a crop.
+        nodes: Width of the hidden layers.
+        layers: Number of hidden layers.
+        residual: The weight of X in Eq. 1; 0 is the non-residual model of Eq. 3.
+        dropout: Share of the nodes that a training step leaves out.
+        box_margin: The fraction of the box that is added on each side before the crop: keypoints of COCO's people lie
+            outside their boxes too, which costs 4 points of AP on true boxes and keypoints.
+        blur: Sigma of the input peaks, in cells.
+        rectify: Clips the correction at zero, as the published networks do; the paper has a softmax alone.
+        peak_threshold: The score from which a peak is shown to the network. It belongs to the heatmaps: those that
+            learnt from labels are lower than MoveNet's where keypoints are hidden, and a bound that suits these hides
+            what they know.
+
+    Raises:
+        PresetError: peak_threshold is not between 0 and 1.
     """
 
     height: int = 56
@@ -102,8 +135,24 @@ class PRNConfig:
 
 @dataclass(frozen=True)
 class Preset:
-    """A whole MultiPoseNet. ``layout`` are the keypoints that it knows; ``input_size`` is the long side in pixels that
-    the weights were made for; sides are multiples of 32."""
+    """A whole MultiPoseNet (Fig. 2).
+
+    Attributes:
+        name: As users say it: 'lite', 'r50'.
+        backbone: What turns pixels into C2..C5.
+        keypoint_pyramid: The first pyramid, of the keypoint subnet.
+        keypoint_head: The keypoint subnet on it.
+        detector_pyramid: The second pyramid, of the person detector.
+        detector: The person detector on it.
+        prn: The Pose Residual Network.
+        preprocessing: How pixels become numbers.
+        layout: The K keypoints that it knows.
+        input_size: The long side in pixels that the weights were made for; sides are multiples of 32.
+
+    Examples:
+        >>> preset('lite').keypoints, preset('lite').input_size
+        (17, 384)
+    """
 
     name: str
     backbone: Literal['resnet50', 'resnet101', 'resnet101_dilated', 'mobilenet', 'mobilenet_dilated']
@@ -130,9 +179,17 @@ class Preset:
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> Preset:
-        """The inverse of ``to_dict``; what is missing beside name, backbone and preprocessing takes its default.
+        """The inverse of ``to_dict``.
 
-        Raises PresetError for unknown fields and values."""
+        Args:
+            data: Fields by name. What is missing beside name, backbone and preprocessing takes its default.
+
+        Returns:
+            The preset.
+
+        Raises:
+            PresetError: A field or value is unknown.
+        """
         parts = {
             'keypoint_pyramid': PyramidConfig,
             'keypoint_head': KeypointHeadConfig,
@@ -190,15 +247,42 @@ best of them without it (Eq. 3)."""
 
 
 def preset(name: str) -> Preset:
-    """The preset of that name. Raises PresetError that lists the known ones."""
+    """The preset of that name.
+
+    Args:
+        name: One of ``PRESETS``.
+
+    Returns:
+        The preset.
+
+    Raises:
+        PresetError: There is none; the sentence lists those that there are.
+
+    Examples:
+        >>> preset('lite').backbone
+        'mobilenet'
+    """
     if name not in PRESETS:
         raise PresetError(f"no preset is called '{name}'; there are {', '.join(PRESETS)}")
     return PRESETS[name]
 
 
 def prn_preset(name: str) -> PRNConfig:
-    """The Pose Residual Network of that name, one of ``PRN_PRESETS`` or that of a preset. Raises PresetError that lists
-    the known ones."""
+    """The Pose Residual Network of that name (Table 3).
+
+    Args:
+        name: One of ``PRN_PRESETS``, or a preset, which means the one in it.
+
+    Returns:
+        Its design.
+
+    Raises:
+        PresetError: There is none; the sentence lists those that there are.
+
+    Examples:
+        >>> prn_preset('n2048-dr').nodes
+        2048
+    """
     known = {**{whole.name: whole.prn for whole in PRESETS.values()}, **PRN_PRESETS}
     if name not in known:
         raise PresetError(f"no PRN is called '{name}'; there are {', '.join(known)}")
@@ -206,8 +290,22 @@ def prn_preset(name: str) -> PRNConfig:
 
 
 def override(preset: Preset, assignments: Sequence[str]) -> Preset:
-    """``preset`` with other values, each as 'FIELD=VALUE' or 'PART.FIELD=VALUE': 'keypoint_head.concatenate=false',
-    'backbone=mobilenet_dilated'. Raises PresetError that names the assignment that does not fit."""
+    """A preset with other values.
+
+    Args:
+        preset: What to change.
+        assignments: Each 'FIELD=VALUE' or 'PART.FIELD=VALUE', the value as in JSON.
+
+    Returns:
+        A new preset.
+
+    Raises:
+        PresetError: An assignment does not fit; the sentence names it.
+
+    Examples:
+        >>> override(preset('lite'), ['keypoint_head.concatenate=false']).keypoint_head.concatenate
+        False
+    """
     data = json.loads(json.dumps(preset.to_dict()))
     for assignment in assignments:
         name, _, text = assignment.partition('=')

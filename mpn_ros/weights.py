@@ -64,8 +64,20 @@ class StoredPRN:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a weights file holds. ``metadata`` has 'training' and 'metrics' (dicts) and 'sha256'; ``source`` is the
-    file, for messages."""
+    """What a weights file holds, checked.
+
+    Attributes:
+        preset: The design: which network and which keypoints.
+        parts: The tensors by part and key, as float32 arrays: 'network', 'prn', and 'ucr' where the file has them.
+        metadata: 'training' and 'metrics' (dicts), and 'sha256' of the tensors.
+        source: The file, for messages.
+
+    Examples:
+        >>> from mpn_ros.weights import load_weights, resolve_weights
+        >>> weights = load_weights(resolve_weights('lite'))
+        >>> weights.name, sorted(weights.parts), len(weights.layout)
+        ('lite', ['network', 'prn', 'ucr'], 17)
+    """
 
     preset: Preset
     parts: Parts
@@ -138,11 +150,17 @@ def save_weights(
 ) -> None:
     """Writes a weights file; a file that was there is replaced at the end, in one step.
 
-    parts: see the module; tensors may lie on any device. training, metrics: anything that JSON can hold. dtype:
-    float32, or float16 for the weights of convolutions and dense layers; what is small and of wide range (norms,
-    biases, the prior) stays float32.
-    Raises WeightsError if the parts are not the preset's, if a value is not finite in ``dtype``, or if ``path`` cannot
-    be written.
+    Args:
+        path: The file, NAME.safetensors.
+        preset: The design that the parts were built by.
+        parts: A state dict for each part: 'network', 'prn', 'ucr'. Tensors may lie on any device.
+        training: The data and settings, for whoever reads the file: anything that JSON can hold.
+        metrics: What was measured: anything that JSON can hold.
+        dtype: float32, or float16 for the weights of convolutions and dense layers. What is small and of wide range
+            (norms, biases, the prior) stays float32.
+
+    Raises:
+        WeightsError: The parts are not the preset's, a value is not finite in ``dtype``, or ``path`` cannot be written.
     """
     path = Path(path)
     if problem := _unlike(preset, parts):
@@ -175,10 +193,19 @@ def save_weights(
 def load_weights(path: str | Path) -> Weights:
     """Reads and checks a weights file.
 
-    Raises WeightsError, naming the file and what is wrong: it does not exist, is not safetensors, is cut short, is not
-    ours, is of another version, fails its checksum, has values that are not finite, or holds a PRN or a prior that is
-    not its preset's (the first key that differs is named). Whether the network is the preset's is found where it is
-    built: a graph that was compiled from it before is proof enough.
+    Whether the network is the preset's is found where it is built: a graph that was compiled from it before is proof
+    enough.
+
+    Args:
+        path: The file; ``resolve_weights`` finds those that ship.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        WeightsError: It does not exist, is not safetensors, is cut short, is not ours, is of another version, fails its
+            checksum, has values that are not finite, or holds a PRN or a prior that is not its preset's. The sentence
+            names the file and, where one key differs, that key.
     """
     path = Path(path)
     check_ours(path)
@@ -215,8 +242,21 @@ def check_ours(path: str | Path) -> None:
 
 
 def resolve_weights(name_or_path: str | Path) -> Path:
-    """The file meant by a path, or by the bare name of weights that ship, as 'lite'. Whether a path exists is for
-    ``load_weights`` to say; a name that does not ship raises WeightsError."""
+    """The file meant by a path, or by the bare name of weights that ship.
+
+    Args:
+        name_or_path: As 'lite', or 'runs/mine.safetensors'.
+
+    Returns:
+        The file. Whether a path exists is for ``load_weights`` to say.
+
+    Raises:
+        WeightsError: No weights of that name ship.
+
+    Examples:
+        >>> resolve_weights('lite').name
+        'lite.safetensors'
+    """
     path = Path(name_or_path)
     if path.is_file() or path.suffix or len(path.parts) != 1:
         return path

@@ -53,11 +53,28 @@ starts in a minute where 'eager' starts at once."""
 
 
 def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto', precision: str = 'auto') -> Backend:
-    """The backend of that name for the network of ``source``; 'auto' takes the first of the device's ``ORDER`` that
-    works and says in the log what kept those before it.
+    """The backend of that name for a network.
 
-    Raises ParameterError for an unknown precision, WeightsError for a network that is not its preset's,
-    BackendUnavailable for an unknown name, or with the reason why a named one cannot run.
+    Args:
+        source: Where it has the network from: ``Weights``.
+        name: One of ``BACKENDS``, or 'auto': the first of the device's ``ORDER`` that works. The log says what kept
+            those before it.
+        device: 'cpu', 'cuda', 'cuda:1', or 'auto': a GPU where there is one.
+        precision: 'fp32', 'bf16', 'fp16', or 'auto': the fastest that the device is good at.
+
+    Returns:
+        What takes images ``(B, H, W, 3)`` uint8 RGB and answers ``RawDetections``.
+
+    Raises:
+        ParameterError: The precision is unknown.
+        WeightsError: The network is not its preset's.
+        BackendUnavailable: The name is unknown, or the backend cannot run here, with the reason.
+
+    Examples:
+        >>> from mpn_ros.weights import load_weights, resolve_weights
+        >>> backend = make_backend(load_weights(resolve_weights('lite')), 'eager', 'cpu', 'fp32')
+        >>> backend.info.name, backend.info.dtype
+        ('eager', 'float32')
     """
     check_precision(precision)
     if name != 'auto':

@@ -77,6 +77,15 @@ class Backend(Protocol):
         ...
 
     def __call__(self, images: Pixels) -> RawDetections:
-        """To float32 arrays. Shapes may change between calls; a new one may cost preparation. Raises BackendUnavailable
-        where that fails."""
+        """What the network sees. Shapes may change between calls; a new one may cost preparation.
+
+        Args:
+            images: ``(B, H, W, 3)`` uint8 RGB, sides multiples of 32; a tensor only on ``info.gpu``.
+
+        Returns:
+            Float32 arrays.
+
+        Raises:
+            BackendUnavailable: A new shape cannot be prepared.
+        """
         ...

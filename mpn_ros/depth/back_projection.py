@@ -46,8 +46,13 @@ _BONES = [
 
 
 class Keypoints3D(NamedTuple):
-    """``points`` ``(P, K, 3)`` metres in the camera's optical frame (x right, y down, z forward), NaN where a keypoint
-    has no position; ``spread`` ``(P, K)`` metres, the standard deviation that its distance is believed to have."""
+    """Keypoints in space.
+
+    Attributes:
+        points: ``(P, K, 3)`` metres in the camera's optical frame (x right, y down, z forward), NaN where a keypoint
+            has no position.
+        spread: ``(P, K)`` metres: the standard deviation that its distance is believed to have.
+    """
 
     points: np.ndarray
     spread: np.ndarray
@@ -71,14 +76,23 @@ class Keypoints3D(NamedTuple):
 
 
 def back_project(keypoints: np.ndarray, depth: np.ndarray, camera: CameraModel) -> Keypoints3D:
-    """Where the depth image sees the keypoints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the colour
-    image, NaN for a keypoint that is not visible; K are the keypoints of COCO.
+    """Where a depth image sees keypoints.
 
-    depth: ``(h, w)`` registered to the colour image (the same view, at any resolution): floats are metres, integers
-    millimetres; 0, negative, NaN and infinite values are no measurement. camera: of the colour image.
     A position is on the surface that faces the camera, some centimetres before the keypoint's middle. A keypoint is
     left out where the depth has no measurement, or only surfaces too far from the rest of the person to belong to it.
-    Raises ImageError for a depth image of other proportions than the colour image, which cannot be registered to it.
+
+    Args:
+        keypoints: ``(P, K, 2 or more)``: x and y in pixels of the colour image, NaN where a keypoint is not visible; K
+            are the keypoints of COCO.
+        depth: ``(h, w)``, registered to the colour image: the same view, at any resolution. Floats are metres, integers
+            millimetres; 0, negative, NaN and infinite values are no measurement.
+        camera: The model of the colour image.
+
+    Returns:
+        The positions in metres.
+
+    Raises:
+        ImageError: The depth image has other proportions than the colour image, so it cannot be registered to it.
     """
     height, width = depth.shape
     if abs(width * camera.height - height * camera.width) > max(camera.width, camera.height):

@@ -19,8 +19,13 @@ _DISC = _GRID[np.hypot(*_GRID.T) <= 1]
 
 
 class DepthClusters(NamedTuple):
-    """Surfaces in J windows, ``(J, SURFACES)`` each, nearest first, NaN where there are no more: ``depth`` in metres,
-    ``spread`` of its samples as a robust standard deviation in metres, ``share`` of the window's valid samples."""
+    """Surfaces in J windows, nearest first, NaN where there are no more.
+
+    Attributes:
+        depth: ``(J, SURFACES)`` metres.
+        spread: ``(J, SURFACES)`` metres: the robust standard deviation of a surface's samples.
+        share: ``(J, SURFACES)``: of the window's valid samples, 0..1.
+    """
 
     depth: np.ndarray
     spread: np.ndarray
@@ -28,9 +33,23 @@ class DepthClusters(NamedTuple):
 
 
 def find_depth_clusters(depth: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> DepthClusters:
-    """The surfaces within ``radii`` ``(J,)`` of ``centres`` ``(J, 2)``, x and y in pixels of ``depth``, which is
-    ``(h, w)``: floats are metres, integers millimetres; 0, negative, NaN and infinite values are no measurement. What
-    of a window is outside of the image, or has a NaN centre, counts as no measurement too."""
+    """The surfaces around pixels of a depth image.
+
+    Args:
+        depth: ``(h, w)``: floats are metres, integers millimetres; 0, negative, NaN and infinite values are no
+            measurement. What of a window is outside of the image, or has a NaN centre, is none either.
+        centres: ``(J, 2)``: x and y in pixels of ``depth``.
+        radii: ``(J,)`` pixels of ``depth``.
+
+    Returns:
+        Up to ``SURFACES`` of each window.
+
+    Examples:
+        >>> wall = np.full((20, 20), 3.0)
+        >>> wall[:, 10:] = 2.0
+        >>> find_depth_clusters(wall, np.array([[10.0, 10.0]]), np.array([4.0])).depth.round(2)
+        array([[ 2.,  3., nan]])
+    """
     samples = _sample(depth, centres, radii)
     valid = np.isfinite(samples).sum(-1)
     needed = np.maximum(SHARE * valid, SAMPLES)

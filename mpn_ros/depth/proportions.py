@@ -28,13 +28,20 @@ _LENGTHS = np.array([length for _, _, length in SEGMENTS])
 
 
 def estimate_from_height(keypoints: np.ndarray, camera: CameraModel, height: float) -> Keypoints3D:
-    """A guess at the positions of the keypoints ``keypoints`` ``(P, K, 2 or more)``, x and y in pixels of the images
-    that ``camera`` is the model of, NaN for a keypoint that is not visible; ``height`` of the people in metres.
+    """A guess at the positions of keypoints, without depth.
 
     All keypoints of a person are put at one depth, as if the body stood parallel to the image. A segment seen at an
     angle looks shorter and so farther away, never nearer; so the depth is that of the segment that looks nearest. No
     position where no segment is seen whole.
     The spread is ``ERROR`` times the depth.
+
+    Args:
+        keypoints: ``(P, K, 2 or more)``: x and y in pixels, NaN where a keypoint is not visible.
+        camera: The model of the images.
+        height: Of the people, metres.
+
+    Returns:
+        The positions in metres.
     """
     rays = camera.rays(keypoints[..., :2].astype(np.float64))
     seen_lengths = np.linalg.norm(rays[:, _FIRST] - rays[:, _SECOND], axis=-1)

@@ -16,8 +16,9 @@ from mpn_ros.skeleton import COCO
 class Poses(NamedTuple):
     """The people of one image, in pixels of the network's input.
 
-    boxes: ``(N, 5)`` x0, y0, x1, y1 edges and score 0..1.
-    keypoints: ``(N, K, 3)`` x, y and score 0..1, in the order of the family's ``keypoints``.
+    Attributes:
+        boxes: ``(N, 5)``: x0, y0, x1, y1 edges and score 0..1.
+        keypoints: ``(N, K, 3)``: x, y and score 0..1, in the order of the family's ``keypoints``.
     """
 
     boxes: np.ndarray
@@ -26,8 +27,19 @@ class Poses(NamedTuple):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How pixels become numbers: ``(value - mean) / std`` for each channel, in the order of the network's channels.
-    ``dtype`` is numpy's name for what the network takes."""
+    """How pixels become numbers: ``(value - mean) / std``.
+
+    Attributes:
+        mean: Of each channel, 0..255, in the order of the network's channels.
+        std: Of each channel, in the same units.
+        channel_order: 'rgb' or 'bgr'.
+        channels_last: Whether the network takes ``(B, h, w, 3)``.
+        dtype: numpy's name for what it takes.
+
+    Examples:
+        >>> Preprocessing(std=(255.0, 255.0, 255.0))(np.full((1, 2, 4, 3), 255, np.uint8)).shape
+        (1, 3, 2, 4)
+    """
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -36,7 +48,14 @@ class Preprocessing:
     dtype: str = 'float32'
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Images ``(B, h, w, 3)`` uint8 RGB as ``(B, 3, h, w)``, or with channels last."""
+        """The input of the network.
+
+        Args:
+            images: ``(B, h, w, 3)`` uint8 RGB.
+
+        Returns:
+            ``(B, 3, h, w)`` of ``dtype``, or with channels last.
+        """
         if self.channel_order == 'bgr':
             images = images[..., ::-1]
         if any(self.mean) or self.std != (1.0, 1.0, 1.0):
@@ -50,13 +69,17 @@ class Preprocessing:
 class Traits:
     """What the pipeline asks of a family.
 
-    name: as users know it. keypoints: names, in the network's order.
-    input_size: long side in pixels where the file leaves it open. multiple: what the sides are multiples of then.
-    pad_value: grey of the padding. origin: 0.5 where a keypoint's whole numbers are the middles of pixels, 0 where they
-    are the edges between them.
-    overlap: IoU above which the weaker of two boxes is the same person; None where the network suppresses them itself.
-    people: the most that are kept of an image before suppression, the most likely first.
-    preprocessing: of ``preprocess``, which a file beside the network may change.
+    Attributes:
+        name: As users know it.
+        keypoints: Their names, in the network's order.
+        input_size: Long side in pixels where the file leaves it open.
+        multiple: What the sides are multiples of then.
+        pad_value: Grey of the padding, 0..255.
+        origin: 0.5 where a keypoint's whole numbers are the middles of pixels, 0 where they are the edges between them.
+        overlap: IoU above which the weaker of two boxes is the same person; None where the network suppresses them
+            itself.
+        people: The most that are kept of an image before suppression, the most likely first.
+        preprocessing: Of ``preprocess``; a file beside the network may change it.
     """
 
     name: str
@@ -80,12 +103,35 @@ class Family(Protocol):
 
     @classmethod
     def recognise(cls, signature: Signature) -> Family | None:
-        """The family set up for a file of this signature, or None if the file is none of its. Raises WeightsError for
-        one that is, and cannot be used."""
+        """Whether a file is one of its networks.
+
+        Args:
+            signature: The file's inputs, outputs and metadata.
+
+        Returns:
+            The family set up for that file, or None if it is another's.
+
+        Raises:
+            WeightsError: The file is one of its networks, and cannot be used.
+        """
 
     def preprocess(self, images: np.ndarray) -> np.ndarray:
-        """Letterboxed images ``(B, h, w, 3)`` uint8 RGB as the network's input."""
+        """The input of the network.
+
+        Args:
+            images: Letterboxed, ``(B, h, w, 3)`` uint8 RGB.
+
+        Returns:
+            What the network takes.
+        """
 
     def decode(self, outputs: Sequence[np.ndarray], size: tuple[int, int]) -> list[Poses]:
-        """The people of each image. outputs: the network's, in the file's order, each with the images first; size:
-        width and height of the input."""
+        """The people of each image.
+
+        Args:
+            outputs: The network's, in the file's order, each with the images first.
+            size: Width and height of the input in pixels.
+
+        Returns:
+            The poses of each image.
+        """

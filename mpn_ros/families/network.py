@@ -27,7 +27,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PoseNetwork:
-    """``order`` has for each keypoint of ``layout`` which of the network's it is."""
+    """A network of others with all that the pipeline asks of ``Weights``.
+
+    Attributes:
+        file: What was read.
+        family: How its input is made and its outputs are read.
+        layout: The keypoints that are answered.
+        order: ``(K,)``: for each keypoint of ``layout``, which of the network's it is.
+    """
 
     file: NetworkFile
     family: Family
@@ -97,8 +104,18 @@ class PoseNetwork:
 
 
 def open_network(path: Path) -> PoseNetwork:
-    """The network in a file, recognised. Raises WeightsError, one sentence that names the file, or BackendUnavailable
-    where what reads it is not installed."""
+    """The network in a file, recognised by what the file says of itself.
+
+    Args:
+        path: An ONNX file, or OpenVINO's .xml.
+
+    Returns:
+        The network with its family.
+
+    Raises:
+        WeightsError: It is none that is known, or damaged: one sentence that names the file.
+        BackendUnavailable: What reads it is not installed.
+    """
     file = read_network_file(path)
     try:
         family = recognise(file.signature, file.side)
