@@ -46,7 +46,15 @@ CLASSES = {
 
 
 def check_layout(layout: SkeletonLayout, source: str) -> None:
-    """Raises WeightsError for keypoints that the messages have no place for; ``source`` names their weights."""
+    """Refuses keypoints that the messages have no place for.
+
+    Args:
+        layout: The keypoints.
+        source: Names their weights.
+
+    Raises:
+        WeightsError: They are not COCO's 17.
+    """
     if layout.names != COCO.names:
         raise WeightsError(
             f'{source} knows {len(layout)} keypoints ({", ".join(layout.names)}), but the messages hold '
@@ -103,7 +111,15 @@ class MessageBuilder:
         )
 
     def detections(self, result: PoseResult, header: Any) -> Any:
-        """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows."""
+        """A ``Detection2DArray``: boxes and scores, best first; ``id`` is empty for a person whom nobody follows.
+
+        Args:
+            result: The people of an image.
+            header: The image's.
+
+        Returns:
+            The message.
+        """
         return self._types.Detection2DArray(
             header=header, detections=[self._detection(person, header) for person in result.people]
         )
@@ -121,7 +137,15 @@ class MessageBuilder:
         )
 
     def skeletons(self, result: PoseResult, header: Any) -> Any:
-        """A ``SkeletonArray``: boxes and keypoints, best first, and the image's size."""
+        """A ``SkeletonArray``: boxes and keypoints, best first, and the image's size.
+
+        Args:
+            result: The people of an image.
+            header: The image's.
+
+        Returns:
+            The message.
+        """
         width, height = result.image_size
         return self._types.SkeletonArray(
             header=header,
@@ -160,6 +184,13 @@ class MessageBuilder:
         )
 
     def skeleton_layout(self, layout: SkeletonLayout = COCO) -> Any:
-        """A ``SkeletonLayout``: names and bones of the keypoints."""
+        """A ``SkeletonLayout``: names and bones of the keypoints.
+
+        Args:
+            layout: The keypoints.
+
+        Returns:
+            The message.
+        """
         edges = bytes(index for edge in layout.edges for index in edge)
         return self._types.SkeletonLayout(names=list(layout.names), edges=self._types.octets(edges))

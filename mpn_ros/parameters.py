@@ -213,7 +213,16 @@ _TYPES = {bool: 'bool', int: 'int', float: 'double', str: 'string', tuple: 'stri
 
 
 def check(name: str, value: Any, spec: ParameterSpec) -> None:
-    """Raises ParameterError with the allowed range if ``value`` is outside it; NaN is outside of every range."""
+    """Refuses a value outside of a parameter's range; NaN is outside of every range.
+
+    Args:
+        name: The parameter.
+        value: What it is to be.
+        spec: What is known of it.
+
+    Raises:
+        ParameterError: With the allowed range.
+    """
     allowed = (
         (not spec.bounds or spec.bounds[0] <= value <= spec.bounds[1])
         and (not spec.choices or value in spec.choices)
@@ -233,7 +242,19 @@ def _are_names(value: str | tuple[str, ...]) -> bool:
 
 
 def camera_topic(camera: str, topic: str) -> str:
-    """A topic of a camera, whose name is the namespace of all its topics that do not begin with a slash."""
+    """A topic of a camera, whose name is the namespace of all its topics that do not begin with a slash.
+
+    Args:
+        camera: Its name, or ''.
+        topic: The topic.
+
+    Returns:
+        The topic's whole name.
+
+    Examples:
+        >>> camera_topic('left', 'image_raw'), camera_topic('left', '/clock')
+        ('left/image_raw', '/clock')
+    """
     return topic if topic.startswith('/') or not camera else f'{camera}/{topic}'
 
 
@@ -282,7 +303,11 @@ BEGIN, END = '<!-- parameters: begin -->\n', '<!-- parameters: end -->'
 
 
 def write(root: Path) -> None:
-    """Writes config/pose.yaml and the table in docs/interface.md of the source tree ``root``."""
+    """Writes config/pose.yaml and the table in docs/interface.md.
+
+    Args:
+        root: The source tree.
+    """
     (root / 'config' / 'pose.yaml').write_text(to_yaml())
     page = root / 'docs' / 'interface.md'
     replace_between(page, BEGIN, END, to_markdown())

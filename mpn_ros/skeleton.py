@@ -50,7 +50,17 @@ class SkeletonLayout:
 
     @staticmethod
     def from_dict(data: dict[str, Any]) -> SkeletonLayout:
-        """The inverse of ``dataclasses.asdict``, also after JSON. Raises ValueError, TypeError or KeyError."""
+        """The inverse of ``dataclasses.asdict``.
+
+        Args:
+            data: Its fields by name, also after JSON.
+
+        Returns:
+            The layout.
+
+        Raises:
+            ValueError: The fields contradict each other; TypeError or KeyError where they are others.
+        """
         edges = tuple((first, second) for first, second in data['edges'])
         return SkeletonLayout(tuple(data['names']), edges, tuple(data['flip']), tuple(data['sigmas']))
 
@@ -170,9 +180,23 @@ def oks(
     area: np.ndarray | float,
     layout: SkeletonLayout = COCO,
 ) -> np.ndarray:
-    """Object keypoint similarity of poses ``(..., K, 2)`` with the truth ``(..., K, 2)`` over the keypoints in
-    ``visible`` ``(..., K)`` bool; ``area`` ``(...)`` in square pixels. Returns ``(...)``, 0..1; 0 where nothing is
-    visible. The dimensions before K broadcast; keypoints that are not visible may be NaN."""
+    """Object keypoint similarity (section 4.1). The dimensions before K broadcast.
+
+    Args:
+        keypoints: Poses ``(..., K, 2)`` in pixels.
+        truth: ``(..., K, 2)`` in pixels.
+        visible: ``(..., K)`` bool: the keypoints that count; the others may be NaN.
+        area: ``(...)`` of the people, square pixels.
+        layout: What the K keypoints are.
+
+    Returns:
+        ``(...)``, 0..1; 0 where nothing is visible.
+
+    Examples:
+        >>> pose = np.zeros((17, 2))
+        >>> float(oks(pose, pose, np.ones(17, bool), 100.0))
+        1.0
+    """
     offset = keypoints - truth
     distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
     similarity = np.exp(distance / (_variance(layout.sigmas) * (np.asarray(area)[..., None] + np.spacing(1.0))))

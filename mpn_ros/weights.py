@@ -90,7 +90,14 @@ class Weights:
         return self.preset.layout
 
     def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
-        """The input that is ``wanted``, by default the long side that they were made for."""
+        """The size of the input.
+
+        Args:
+            wanted: A long side or width and height in pixels, or None.
+
+        Returns:
+            What is wanted, by default the long side that they were made for.
+        """
         return self.preset.input_size if wanted is None else wanted
 
     @property
@@ -134,7 +141,14 @@ class Weights:
 
 
 def check_ending(path: Path) -> None:
-    """Raises ParameterError unless the name is that of a weights file."""
+    """Refuses the name of another kind of file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ParameterError: It does not end in .safetensors.
+    """
     if path.suffix != '.safetensors':
         raise ParameterError(f'{path} must end in .safetensors')
 
@@ -233,7 +247,14 @@ def load_weights(path: str | Path) -> Weights:
 
 
 def check_ours(path: str | Path) -> None:
-    """Raises WeightsError if the file is a network of others."""
+    """Refuses networks of others where only weights of ours will do.
+
+    Args:
+        path: The file.
+
+    Raises:
+        WeightsError: It is a network of others.
+    """
     if Path(path).suffix in FOREIGN_SUFFIXES:
         raise WeightsError(
             f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
@@ -264,12 +285,26 @@ def resolve_weights(name_or_path: str | Path) -> Path:
 
 
 def shapes_of(module: nn.Module) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor in the module's state dict."""
+    """The shapes of a network's tensors.
+
+    Args:
+        module: The network.
+
+    Returns:
+        A shape for each key of its state dict.
+    """
     return {key: tuple(value.shape) for key, value in module.state_dict().items()}
 
 
 def expected_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
-    """Shapes by key of each part as the preset builds it; no memory is taken for values."""
+    """The shapes that weights of a preset have; no memory is taken for values.
+
+    Args:
+        preset: The design.
+
+    Returns:
+        A shape for each key of each part.
+    """
     return {'network': _network_shapes(preset), **_grouping_shapes(preset)}
 
 
@@ -294,7 +329,19 @@ def _grouping_shapes(preset: Preset) -> dict[str, dict[str, tuple[int, ...]]]:
 
 
 def first_mismatch(found: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]) -> str | None:
-    """The first difference between two sets of shapes as the end of a sentence, or None."""
+    """Compares shapes.
+
+    Args:
+        found: A shape for each key that there is.
+        expected: A shape for each key that there should be.
+
+    Returns:
+        The first difference as the end of a sentence, or None.
+
+    Examples:
+        >>> first_mismatch({'bias': (3,)}, {'bias': (4,)})
+        "'bias' has shape (3,) in place of (4,)"
+    """
     for key, shape in expected.items():
         if key not in found:
             return f"'{key}' is missing"
@@ -348,12 +395,26 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array as it is; a tensor of torch, wherever it lies, as one that may share its memory."""
+    """An array, whatever holds the numbers.
+
+    Args:
+        value: An array, or a tensor of torch on any device.
+
+    Returns:
+        The array, which may share the tensor's memory.
+    """
     return np.asarray(value.detach().cpu() if hasattr(value, 'detach') else value, order='C')
 
 
 def tensor_digest(tensors: Mapping[str, Any]) -> str:
-    """The sha256 of names, types, shapes and values of arrays or tensors, in hexadecimal digits."""
+    """What tells tensors from others.
+
+    Args:
+        tensors: Arrays or tensors by name.
+
+    Returns:
+        The sha256 of names, types, shapes and values, in hexadecimal digits.
+    """
     digest = hashlib.sha256()
     for name in sorted(tensors):
         value = as_array(tensors[name])

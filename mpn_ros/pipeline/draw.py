@@ -25,10 +25,18 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(image: np.ndarray, result: PoseResult, channel_order: ChannelOrder = 'bgr') -> np.ndarray:
-    """A copy of ``image`` ``(H, W, 3)`` uint8 with the result on it; lines grow with the image and with each person.
+    """Draws a result on a copy of its image; lines grow with the image and with each person.
 
     Keypoints that are not visible are left out, and the bones that end in them. People are drawn from the least to the
     most sure, so that the best is on top. Mask and people may be empty, and there may be no mask.
+
+    Args:
+        image: ``(H, W, 3)`` uint8.
+        result: What was found in it.
+        channel_order: 'rgb' or 'bgr', of the image and of what is returned.
+
+    Returns:
+        ``(H, W, 3)`` uint8.
     """
     # All colours below are BGR; an RGB picture is drawn on through its reversed channels.
     canvas = np.ascontiguousarray(image[..., ::-1] if channel_order == 'rgb' else image).copy()

@@ -84,8 +84,22 @@ class Thresholds:
 
 
 def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
-    """Weights that ship, a weights file, or a network of others in a file of ONNX or OpenVINO. Raises WeightsError, or
-    BackendUnavailable where what reads the file is not installed."""
+    """Whatever the pipeline can run.
+
+    Args:
+        name_or_path: Weights that ship, a weights file, or a network of others in a file of ONNX or OpenVINO.
+
+    Returns:
+        What it holds, checked.
+
+    Raises:
+        WeightsError: The file is none of these, or damaged.
+        BackendUnavailable: What reads it is not installed.
+
+    Examples:
+        >>> open_weights('lite').name
+        'lite'
+    """
     path = resolve_weights(name_or_path)
     return open_network(path) if path.suffix in FOREIGN_SUFFIXES else load_weights(path)
 
@@ -213,15 +227,22 @@ class PosePipeline:
         channel_order: ChannelOrder | Sequence[ChannelOrder] = 'rgb',
         expected: Sequence[np.ndarray | None] | None = None,
     ) -> list[PoseResult]:
-        """A result for each image, from one forward pass, one of all windows and one batch of the grouper. Images may
-        differ in size; each has the ``channel_order`` given for all, or its own.
+        """A result for each image, from one forward pass, one of all windows and one batch of the grouper.
 
-        expected: for each image None, or boxes ``(P, 4)`` x0, y0, x1, y1 of the people who should be in it, such as a
-        tracker's. Then only windows around them are looked at, if ``refine`` is enough for all of them: who is new is
-        not seen, and the mask is empty between the windows.
+        Args:
+            images: Each ``(H, W, 3)`` uint8; they may differ in size.
+            channel_order: 'rgb' or 'bgr', of all images or of each.
+            expected: For each image None, or boxes ``(P, 4)`` x0, y0, x1, y1 in pixels of the people who should be in
+                it, such as a tracker's. Then only windows around them are looked at, if ``refine`` is enough for all of
+                them: who is new is not seen, and the mask is empty between the windows.
 
-        Raises ImageError, ParameterError for another channel order, and InferenceError where the network answers with
-        NaN or infinity.
+        Returns:
+            The results in the order of the images.
+
+        Raises:
+            ImageError: An image is not such an array.
+            ParameterError: The channel order is another.
+            InferenceError: The network answers with NaN or infinity.
         """
         if not images:
             return []
@@ -254,8 +275,18 @@ class PosePipeline:
                 time.sleep(0.001)  # for whoever waits with an image: a lock alone gives nobody the next turn
 
     def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
-        """What a grouper is given of the first look at one image ``(H, W, 3)`` uint8, in its pixels: peaks
-        ``(K, N, 3)`` and the boxes that stay ``(M, 5)``. Raises ImageError."""
+        """What a grouper is given of the first look at one image.
+
+        Args:
+            image: ``(H, W, 3)`` uint8.
+            channel_order: 'rgb' or 'bgr'.
+
+        Returns:
+            Peaks ``(K, N, 3)`` and the boxes that stay ``(M, 5)``, in the image's pixels, with scores.
+
+        Raises:
+            ImageError: The image is not such an array.
+        """
         check_image(image)
         with self._network():
             letterboxes, pixels = self.letterbox([image], [channel_order])
@@ -277,8 +308,16 @@ class PosePipeline:
             yield
 
     def letterbox(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder]) -> tuple[list[Letterbox], Pixels]:
-        """How each image lies in the network's input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the
-        backend has one."""
+        """The first step: images to the network's input.
+
+        Args:
+            images: Each ``(H, W, 3)`` uint8.
+            orders: 'rgb' or 'bgr' of each.
+
+        Returns:
+            How each image lies in the input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the backend has
+            one.
+        """
         letterboxes = pad_to_common_size(
             [compute_letterbox(image.shape, self.input_size, self._origin) for image in images]
         )
@@ -287,8 +326,19 @@ class PosePipeline:
     def first_looks(
         self, views: Sequence[Letterbox], seen: RawDetections, thresholds: Thresholds
     ) -> list[Look[Letterbox]]:
-        """A look at each image as a whole, with the boxes that stay. Raises InferenceError where the network's answer
-        is NaN or infinite."""
+        """The second step: what the network saw, with the boxes that stay.
+
+        Args:
+            views: How each image lies in the input.
+            seen: The network's answer.
+            thresholds: From which score a box stays, and how many.
+
+        Returns:
+            A look at each image as a whole.
+
+        Raises:
+            InferenceError: The answer is NaN or infinite.
+        """
         if not all(np.isfinite(part).all() for part in seen):
             raise InferenceError(f'the answer of the network is not finite ({self.backend.info})')
         looks, overlap = [], self._overlap if thresholds.nms_iou is None else thresholds.nms_iou
@@ -334,8 +384,16 @@ class PosePipeline:
     def second_looks(
         self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], RawDetections]
     ) -> Refinement:
-        """Looks in at most ``refine`` windows of each image at people whose size in the first look does not suit the
-        network; ``see`` runs it."""
+        """The third step: windows around people whose size in the first look does not suit the network.
+
+        Args:
+            first: A look at each image.
+            refine: The most windows of an image.
+            see: Runs the network on windows of one size.
+
+        Returns:
+            The windows that were planned, and the looks in them.
+        """
         started = time.perf_counter()
         plans = []
         for look in first if refine else ():
@@ -353,7 +411,16 @@ class PosePipeline:
         return Refinement(plans, looks, time.perf_counter() - started)
 
     def see(self, images: Sequence[np.ndarray], orders: Sequence[ChannelOrder], plans: Sequence[Plan]) -> RawDetections:
-        """What the network sees in windows of one size of ``images`` ``(H, W, 3)`` uint8."""
+        """What the network sees in windows of one size.
+
+        Args:
+            images: Each ``(H, W, 3)`` uint8.
+            orders: 'rgb' or 'bgr' of each.
+            plans: The windows, each of one of the images.
+
+        Returns:
+            A row for each window.
+        """
         pixels = self._inputs(
             [plan.window.cut(images[plan.image]) for plan in plans],
             [plan.window.letterbox for plan in plans],
@@ -370,7 +437,15 @@ class PosePipeline:
         return RawDetections(*(np.concatenate(parts)[: len(plans)] for parts in zip(*seen)))
 
     def group(self, first: Sequence[Look[Letterbox]], second: Refinement) -> list[np.ndarray]:
-        """Keypoints ``(P, K, 3)`` in the pixels of its input for each look, the first ones first."""
+        """The fourth step: peaks to people (section 3.4).
+
+        Args:
+            first: A look at each image.
+            second: Those in windows.
+
+        Returns:
+            Keypoints ``(P, K, 3)`` of each look, in the pixels of its input; those of the first looks come first.
+        """
         looks: list[Look[Any]] = [*first, *second.looks]
         return self.grouper([look.peaks for look in looks], [look.boxes for look in looks])
 
@@ -381,7 +456,17 @@ class PosePipeline:
         keypoints: Sequence[np.ndarray],
         thresholds: Thresholds,
     ) -> list[PoseResult]:
-        """A result for each image: who has a window is as seen there, everybody else as in the first look."""
+        """The last step: back to the images. Who has a window is as seen there, everybody else as in the first look.
+
+        Args:
+            first: A look at each image.
+            second: Those in windows.
+            keypoints: As ``group`` returns them.
+            thresholds: From which score a person, a keypoint and a pixel of the mask are kept.
+
+        Returns:
+            A result for each image.
+        """
         windows = list(zip(second.looks, keypoints[len(first) :], strict=True))
         results = []
         for look, grouped in zip(first, keypoints):

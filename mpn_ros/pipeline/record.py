@@ -70,7 +70,13 @@ class JsonWriter(AbstractContextManager['JsonWriter']):
         self._separator = '\n'
 
     def write(self, index: int, time: float, result: PoseResult) -> None:
-        """Appends the result of frame ``index`` at ``time`` seconds."""
+        """Appends the result of a frame.
+
+        Args:
+            index: The frame's, counted from 0.
+            time: When it is shown, seconds.
+            result: What was found in it.
+        """
         self._file.write(
             self._separator + json.dumps({'index': index, 'time': round(time, 4), **result_record(result)})
         )

@@ -105,7 +105,10 @@ class Tracker:
         )
 
     def expected(self, seconds: float) -> np.ndarray:
-        """Where those who are remembered should be in an image taken at ``seconds``.
+        """Where those who are remembered should be in an image.
+
+        Args:
+            seconds: When the image was taken.
 
         Returns:
             Boxes ``(P, 4)`` x0, y0, x1, y1 in pixels, which may reach over the image; nobody where ``seconds`` is
