@@ -1,9 +1,9 @@
 """Whether anything grows while the node runs: `python -m benchmarks.soak --minutes 60 --clip FILE --json FILE
 --plot FILE`.
 
-The node's own process answers a camera of 640x480 at 15 Hz, which plays a clip with people to and fro; its memory but
-for that of files, its descriptors and threads are read from /proc once a second. The first fifth, in which caches fill,
-does not count for the slopes.
+The node's own process answers a camera of 640x480, at 15 Hz unless told otherwise, which plays a clip with people to
+and fro; its memory but for that of files, its descriptors and threads are read from /proc once a second. The first
+fifth, in which caches fill, does not count for the slopes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from mpn_ros import __version__
 from mpn_ros.media import VideoReader
 from mpn_ros.testing.simulated_camera import isolate_domain
 
-RATE, WIDTH, HEIGHT = 15.0, 640, 480
+WIDTH, HEIGHT = 640, 480
 FRAMES = 90
 """How much of the clip is played."""
 COLUMNS = 'private memory (MiB)', 'descriptors', 'threads', 'latency (ms)'
@@ -55,9 +55,11 @@ def read(clip: Path) -> list[Image]:
     return messages
 
 
-def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarray, Counter[str]]:
+def soak(
+    minutes: float, rate: float, images: Sequence[Image], arguments: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, Counter[str]]:
     """Seconds since the start ``(n,)`` and the measurements ``(n, 4)``, one a second, from the first answer on; how
-    many images were sent, answers and people heard."""
+    many images were sent, answers and people heard. ``rate`` in Hz; ``arguments`` are the node's."""
     rclpy.init()
     tester = rclpy.create_node('soak')
     latencies: list[float] = []
@@ -71,13 +73,13 @@ def soak(minutes: float, images: Sequence[Image]) -> tuple[np.ndarray, np.ndarra
     tester.create_subscription(Image, 'mask', lambda mask: None, 10)
     camera = tester.create_publisher(Image, 'image_raw', 1)
     seconds, rows, started, last = [], [], 0.0, 0.0
-    with node_process() as node:
+    with node_process(*arguments) as node:
         while not started or time.monotonic() - started < 60 * minutes:
             image = images[counts['images'] % len(images)]
             image.header.stamp = tester.get_clock().now().to_msg()
             camera.publish(image)
             counts['images'] += 1
-            due = time.monotonic() + 1 / RATE
+            due = time.monotonic() + 1 / rate
             while time.monotonic() < due:
                 rclpy.spin_once(tester, timeout_sec=max(0.0, due - time.monotonic()))
             check(node)
@@ -95,12 +97,15 @@ def main() -> None:
     """Soaks, tells the slopes, and writes them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--minutes', type=float, default=60.0)
+    parser.add_argument('--rate', type=float, default=15.0, metavar='HZ', help='images a second')
     parser.add_argument('--clip', type=Path, required=True, help='a video with people in it')
+    parser.add_argument('-p', dest='parameters', action='append', default=[], metavar='NAME:=VALUE', help="the node's")
     parser.add_argument('--json', type=Path, required=True)
     parser.add_argument('--plot', type=Path, required=True)
     arguments = parser.parse_args()
     isolate_domain()
-    seconds, rows, counts = soak(arguments.minutes, read(arguments.clip))
+    parameters = [word for parameter in arguments.parameters for word in ('-p', parameter)]
+    seconds, rows, counts = soak(arguments.minutes, arguments.rate, read(arguments.clip), parameters)
     counted = seconds >= seconds[-1] / 5
     slopes = {
         name: float(np.polyfit(seconds[counted] / 3600, column[counted], 1)[0])
@@ -110,6 +115,8 @@ def main() -> None:
     result = {
         'date': date.today().isoformat(),
         'minutes': arguments.minutes,
+        'rate': arguments.rate,
+        'parameters': arguments.parameters,
         'measurements': len(rows),
         **counts,
         'slope an hour': slopes,

@@ -5,13 +5,15 @@ A file holds the tensors of one or more parts under ``PART.KEY``: 'network' (``M
 ``version``; as JSON ``preset`` (the preprocessing and the keypoints within), ``training`` (data and settings) and
 ``metrics``; and ``sha256`` over the tensors. The weights of convolutions and dense layers may be stored
 in half precision; in memory all is float32, as numpy arrays: torch is loaded when a network is built, not before.
+Nothing of a file stays in memory but its metadata: a part is read when somebody asks for it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +49,31 @@ _FOREIGN = {
     b'\x80\x02\x8a\n': 'a PyTorch checkpoint',
     b'\x89HDF': 'an HDF5 file',
 }
+
+
+class StoredParts(Mapping[str, Mapping[str, np.ndarray]]):
+    """The parts of a weights file that was checked. Each is read again when it is asked for: a backend that has
+    compiled the network, and a grouper that has its own copy, need it no more.
+
+    Raises WeightsError where the file is not the one that was checked.
+    """
+
+    def __init__(self, path: Path, names: Sequence[str], checked: tuple[int, ...]) -> None:
+        self._path, self._names, self._checked = path, tuple(names), checked
+
+    def __getitem__(self, name: str) -> Mapping[str, np.ndarray]:
+        if name not in self._names:
+            raise KeyError(name)
+        _, tensors, found = _read(self._path, f'{name}.')
+        if found != self._checked:
+            raise WeightsError(f'{self._path} has changed since it was opened')
+        return {key.partition('.')[2]: _in_memory(value) for key, value in tensors.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 @dataclass(frozen=True)
@@ -223,7 +250,7 @@ def load_weights(path: str | Path) -> Weights:
     """
     path = Path(path)
     check_ours(path)
-    metadata, tensors = _read(path)
+    metadata, tensors, checked = _read(path)
     if metadata.get('format') != FORMAT:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
     if metadata.get('version') != str(VERSION):
@@ -238,12 +265,14 @@ def load_weights(path: str | Path) -> Weights:
     parts: dict[str, dict[str, np.ndarray]] = {}
     for name, value in tensors.items():
         part, _, key = name.partition('.')
-        parts.setdefault(part, {})[key] = value.astype(np.float32, copy=False) if value.dtype.kind == 'f' else value
+        parts.setdefault(part, {})[key] = value
     if broken := next((name for name, value in tensors.items() if not np.isfinite(value).all()), None):
         raise WeightsError(f"{path} cannot be used: '{broken}' has values that are not finite")
     if problem := _unlike(preset, {name: part for name, part in parts.items() if name != 'network'}):
         raise _misfit(path, preset, problem)
-    return Weights(preset, parts, {**stated, 'sha256': metadata['sha256']}, str(path))
+    return Weights(
+        preset, StoredParts(path.absolute(), list(parts), checked), {**stated, 'sha256': metadata['sha256']}, str(path)
+    )
 
 
 def check_ours(path: str | Path) -> None:
@@ -374,24 +403,32 @@ def _fill(module: nn.Module, state: Mapping[str, np.ndarray]) -> Any:
     return module.eval()
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+def _read(path: Path, prefix: str = '') -> tuple[dict[str, str], dict[str, np.ndarray], tuple[int, ...]]:
+    """The metadata, the tensors whose names begin with ``prefix``, and what tells the file from what may come in its
+    place."""
     try:
         with path.open('rb') as file:
-            start = file.read(4)
+            start, status = file.read(4), os.fstat(file.fileno())
         foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
         if foreign:
             raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
         with utf8_name(path) as name, safe_open(name, 'np') as file:
-            for key in file.keys():
+            names = [key for key in file.keys() if key.startswith(prefix)]
+            for key in names:
                 if (kind := file.get_slice(key).get_dtype()) not in _STORED:
                     raise WeightsError(f"{path} cannot be used: '{key}' has numbers of type {kind}")
-            return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}
+            identity = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in names}, identity
     except FileNotFoundError as error:
         raise WeightsError(f'{path} does not exist') from error
     except OSError as error:
         raise WeightsError(f'{path} cannot be read: {error.strerror or error}') from error
     except SafetensorError as error:
         raise WeightsError(f'{path} is cut short or not a weights file: {error}') from error
+
+
+def _in_memory(value: np.ndarray) -> np.ndarray:
+    return value.astype(np.float32, copy=False) if value.dtype.kind == 'f' else value
 
 
 def as_array(value: Any) -> np.ndarray:

@@ -120,6 +120,19 @@ def test_half_precision_halves_the_layers_and_keeps_the_rest(tmp_path, saved, pa
             np.testing.assert_allclose(loaded[part][key], value, rtol=1e-3, atol=1e-7)
 
 
+def test_a_part_is_read_when_it_is_asked_for_and_not_from_another_file(saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    weights = load_weights(saved.name)
+    monkeypatch.chdir('/')
+    first, second = weights.parts['prn'], weights.parts['prn']
+    assert first['encode.bias'] is not second['encode.bias']  # nobody keeps it
+    np.testing.assert_array_equal(first['encode.bias'], second['encode.bias'])
+    (tmp_path / 'other').write_bytes(saved.read_bytes())
+    (tmp_path / 'other').replace(saved)
+    with pytest.raises(WeightsError, match=f'{saved.name} has changed since it was opened'):
+        weights.parts['prn']
+
+
 def test_a_file_may_hold_one_part_alone(tmp_path, prn):
     path = tmp_path / 'prn.safetensors'
     save_weights(path, PRESET, {'prn': prn.state_dict()})

@@ -134,5 +134,8 @@ def _digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
         if path.name != _DIGEST:
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(path.name.encode())
+            with path.open('rb') as file:
+                while block := file.read(1 << 20):  # a graph at once would be memory that does not come back
+                    digest.update(block)
     return digest.hexdigest()

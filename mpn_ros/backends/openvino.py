@@ -19,6 +19,7 @@ from mpn_ros.backends.base import MOST_SHAPES, BackendInfo, NetworkSource, Pixel
 from mpn_ros.backends.cache import get_or_build
 from mpn_ros.backends.precision import DTYPES, openvino_hints
 from mpn_ros.errors import BackendUnavailable
+from mpn_ros.memory import return_freed_memory
 from mpn_ros.raw_detections import RawDetections
 
 _EXAMPLE = 1, 128, 192, 3  # any; sides that differ, and no level of one cell
@@ -94,7 +95,10 @@ class OpenVinoBackend:
     def _compile(self, shape: tuple[int, ...]) -> Any:
         model = self._any_size.clone()
         model.reshape(shape)  # kernels for any size would take a fifth longer
-        return self._core.compile_model(model, 'CPU', self._hints)
+        compiled = self._core.compile_model(model, 'CPU', self._hints)
+        del model
+        return_freed_memory()
+        return compiled
 
     def __call__(self, images: Pixels) -> RawDetections:
         compiled = self._compiled((1, *images.shape[1:]))

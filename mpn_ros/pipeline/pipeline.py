@@ -20,6 +20,7 @@ from mpn_ros.backends.base import Pixels
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import InferenceError, ParameterError
 from mpn_ros.families.network import PoseNetwork, open_network
+from mpn_ros.memory import return_freed_memory
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import (
     Letterbox,
@@ -196,6 +197,7 @@ class PosePipeline:
         if isinstance(self.input_size, tuple):  # the only one that the network takes
             self.windows = dataclasses.replace(self.windows, shapes=(self.input_size,))
         self.windows = dataclasses.replace(self.windows, origin=self._origin)
+        return_freed_memory()
 
     @property
     def layout(self) -> SkeletonLayout:

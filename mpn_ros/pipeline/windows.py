@@ -38,7 +38,7 @@ class WindowSettings:
     right: tuple[float, float] = (80.0, 150.0)
     shared: tuple[float, float] = (55.0, 140.0)
     faint: float = 0.05
-    shapes: tuple[tuple[int, int], ...] = ((192, 192), (128, 192), (192, 128), (256, 192))
+    shapes: tuple[tuple[int, int], ...] = ((128, 192), (192, 128), (256, 192))
     origin: float = 0.5
 
     def __post_init__(self) -> None:

@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from mpn_ros.memory import share_heap
+
 if TYPE_CHECKING:
     from rclpy.executors import Executor
 
@@ -43,6 +45,7 @@ class _Signals:
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Runs the node until a signal comes. The exit status: 0, 1 after a bug, 2 for arguments that the user can mend,
     3 where the device is lost or the network hangs."""
+    share_heap()
     status = _run(args, _Signals())  # the signals first: the imports take their time
     if status != LOST:  # else what holds on to the device would wait for it
         # rclpy's life cycle refers to itself: only now are the node and its shared memory given back to the middleware.
