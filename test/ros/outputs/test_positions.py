@@ -30,7 +30,7 @@ SIZE = 40, 30
 class UprightPerson:
     """A pipeline that sees the same person in every image."""
 
-    backend = SimpleNamespace(description='stub')
+    backend = SimpleNamespace(info='stub')
     weights = SimpleNamespace(source='none')
     input_size, max_batch_size, thread_affine = 64, 8, False
     thresholds, refine, default_refine, segments = None, 0, 4, True
