@@ -164,9 +164,9 @@ def _check(args: argparse.Namespace) -> tuple[int, int]:
 
 def _weights(name: str) -> Weights | PoseNetwork:
     """Those of that name, or random ones of a preset for which none ship."""
+    from mpn_ros.families.network import open_weights
     from mpn_ros.network.multiposenet import MultiPoseNet
     from mpn_ros.network.prn import PoseResidualNetwork
-    from mpn_ros.pipeline.pipeline import open_weights
     from mpn_ros.weights import Weights
 
     try:

@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> None:
 
     Raises MpnError for what is neither a preset nor a sound weights file.
     """
-    from mpn_ros.families.network import open_network
-    from mpn_ros.weights import FOREIGN_SUFFIXES, load_weights, resolve_weights
+    from mpn_ros.families.network import open_weights
+    from mpn_ros.weights import Weights, resolve_weights
 
     try:
         path = resolve_weights(args.what)
@@ -36,10 +36,10 @@ def run(args: argparse.Namespace) -> None:
             raise PresetError(f'{error}; the presets are {", ".join(PRESETS)}') from error
         print(_describe_preset(PRESETS[args.what]))
         return
-    if path.suffix in FOREIGN_SUFFIXES:
-        print(open_network(path))
+    weights = open_weights(path)
+    if not isinstance(weights, Weights):
+        print(weights)
         return
-    weights = load_weights(path)
     print(_describe_weights(weights, path.stat().st_size))
     print(_describe_preset(weights.preset))
 

@@ -59,7 +59,7 @@ class MoveNet:
         # between pixels.
         to_input = np.array(fitted.pixels.shape[2:0:-1])
         people = []
-        for row in rows:
+        for row in rows[rows[:, 55] > 0]:  # it gives those whom it has suppressed a score of 0
             found = row[:51].reshape(17, 3)
             positions = (found[:, 1::-1] * to_input + 0.5) * fitted.to_image - 0.5
             keypoints = np.column_stack([positions, found[:, 2]]).astype(np.float32)

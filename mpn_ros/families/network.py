@@ -21,6 +21,7 @@ from mpn_ros.families.network_file import NetworkFile, read_network_file
 from mpn_ros.families.recognise import recognise
 from mpn_ros.families.runtime import output_shapes
 from mpn_ros.skeleton import COCO, SkeletonLayout
+from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
 
 _log = logging.getLogger(__name__)
 
@@ -101,6 +102,27 @@ class PoseNetwork:
         said = f'{size} pixels on the long side' if isinstance(size, int) else f'{size[0]}x{size[1]} pixels'
         licence = f'licence: {self.file.licence}' if self.file.licence else 'the file states no licence'
         return f'{self.source}: {self.family.traits.name}, {len(self.layout)} keypoints, {said}, no mask; {licence}'
+
+
+def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
+    """Whatever the pipeline can run.
+
+    Args:
+        name_or_path: Weights that ship, a weights file, or a network of others in a file of ONNX or OpenVINO.
+
+    Returns:
+        What it holds, checked.
+
+    Raises:
+        WeightsError: The file is none of these, or damaged.
+        BackendUnavailable: What reads it is not installed.
+
+    Examples:
+        >>> open_weights('lite').name
+        'lite'
+    """
+    path = resolve_weights(name_or_path)
+    return open_network(path) if path.suffix in FOREIGN_SUFFIXES else load_weights(path)
 
 
 def open_network(path: Path) -> PoseNetwork:

@@ -19,7 +19,7 @@ from mpn_ros.backends import Backend, make_backend
 from mpn_ros.backends.base import Pixels
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import InferenceError, ParameterError
-from mpn_ros.families.network import PoseNetwork, open_network
+from mpn_ros.families.network import PoseNetwork, open_weights
 from mpn_ros.memory import return_freed_memory
 from mpn_ros.pipeline.grouping import Grouper, MaxGrouper, PRNGrouper, UCRGrouper
 from mpn_ros.pipeline.letterbox import (
@@ -35,7 +35,7 @@ from mpn_ros.pipeline.windows import Window, WindowSettings, check_refine, plan_
 from mpn_ros.raw_detections import RawDetections
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import SkeletonLayout
-from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_weights
+from mpn_ros.weights import Weights, load_weights, resolve_weights
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.device_letterbox import DeviceLetterbox
@@ -82,27 +82,6 @@ class Thresholds:
                 raise ParameterError(f"'{name}' must be 0 to 1, not {getattr(self, name)}")
         if self.max_people < 1:
             raise ParameterError(f"'max_people' must be at least 1, not {self.max_people}")
-
-
-def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
-    """Whatever the pipeline can run.
-
-    Args:
-        name_or_path: Weights that ship, a weights file, or a network of others in a file of ONNX or OpenVINO.
-
-    Returns:
-        What it holds, checked.
-
-    Raises:
-        WeightsError: The file is none of these, or damaged.
-        BackendUnavailable: What reads it is not installed.
-
-    Examples:
-        >>> open_weights('lite').name
-        'lite'
-    """
-    path = resolve_weights(name_or_path)
-    return open_network(path) if path.suffix in FOREIGN_SUFFIXES else load_weights(path)
 
 
 def make_grouper(name: str, weights: Weights) -> Grouper:
@@ -196,7 +175,6 @@ class PosePipeline:
         self._thread: threading.Thread | None = None
         if isinstance(self.input_size, tuple):  # the only one that the network takes
             self.windows = dataclasses.replace(self.windows, shapes=(self.input_size,))
-        self.windows = dataclasses.replace(self.windows, origin=self._origin)
         return_freed_memory()
 
     @property
@@ -381,7 +359,11 @@ class PosePipeline:
         everybody = dataclasses.replace(self.windows, right=(0.0, 0.0), faint=0.0)
         settings = self.windows if look.whole else everybody
         scale = float(look.view.scale.mean())
-        return plan_windows(look.view.image_size, look.boxes_in_image, scale, refine, settings)
+        windows = plan_windows(look.view.image_size, look.boxes_in_image, scale, refine, settings)
+        return [
+            dataclasses.replace(window, letterbox=dataclasses.replace(window.letterbox, origin=self._origin))
+            for window in windows
+        ]
 
     def second_looks(
         self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], RawDetections]

@@ -30,7 +30,7 @@ class WindowSettings:
     wanted: the size of a person in a window. filled: the most of a window's width or height that a box may take.
     right: people whose size in the first look lies between these are seen well already and left alone. shared: sizes
     between which people may share a window. faint: the score from which a person is worth a window. shapes: (width,
-    height) of the windows. origin: that of their ``Letterbox``.
+    height) of the windows.
     """
 
     wanted: float = 85.0
@@ -39,7 +39,6 @@ class WindowSettings:
     shared: tuple[float, float] = (55.0, 140.0)
     faint: float = 0.05
     shapes: tuple[tuple[int, int], ...] = ((128, 192), (192, 128), (256, 192))
-    origin: float = 0.5
 
     def __post_init__(self) -> None:
         if not self.shapes or any(
@@ -105,7 +104,6 @@ def make_window(
     zoom: float,
     input_size: tuple[int, int],
     people: Sequence[int] = (),
-    origin: float = 0.5,
 ) -> Window:
     """The window of ``input_size`` (width, height) around ``box`` ``(4,)`` of an image of ``image_size`` (width,
     height), ``zoom`` input pixels for each of the image's.
@@ -120,7 +118,7 @@ def make_window(
         corner.append(int(first))
         source.append(int(length))
         content.append(side if length < size else int(min(side, max(1, round(length * zoom)))))
-    letterbox = Letterbox((source[0], source[1]), (content[0], content[1]), input_size, origin)
+    letterbox = Letterbox((source[0], source[1]), (content[0], content[1]), input_size)
     return Window((corner[0], corner[1]), letterbox, tuple(people))
 
 
@@ -149,7 +147,7 @@ def plan_windows(
             if low <= (seen := sizes[together] * view[1]).min() and seen.max() <= high:
                 people, (box, zoom, shape) = together, view
         waiting = [person for person in waiting if person not in people]
-        windows.append(make_window(image_size, box, zoom, shape, people, settings.origin))
+        windows.append(make_window(image_size, box, zoom, shape, people))
     return windows
 
 

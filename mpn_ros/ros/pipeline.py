@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def load_pipeline(parameters: Parameters) -> PosePipeline:
     """Loads weights and backend. Raises MpnError, also for weights of keypoints that the messages have no place for."""
-    from mpn_ros.pipeline.pipeline import PosePipeline, open_weights
+    from mpn_ros.families.network import open_weights
+    from mpn_ros.pipeline.pipeline import PosePipeline
 
     weights = open_weights(parameters.weights)
     check_layout(weights.layout, weights.source)
