@@ -116,17 +116,6 @@ class Weights:
         """The keypoints."""
         return self.preset.layout
 
-    def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
-        """The size of the input.
-
-        Args:
-            wanted: A long side or width and height in pixels, or None.
-
-        Returns:
-            What is wanted, by default the long side that they were made for.
-        """
-        return self.preset.input_size if wanted is None else wanted
-
     @property
     def name(self) -> str:
         """That of the preset."""
@@ -249,7 +238,6 @@ def load_weights(path: str | Path) -> Weights:
             names the file and, where one key differs, that key.
     """
     path = Path(path)
-    check_ours(path)
     metadata, tensors, checked = _read(path)
     if metadata.get('format') != FORMAT:
         raise WeightsError(f'{path} is a safetensors file, but not one of mpn_ros')
@@ -273,22 +261,6 @@ def load_weights(path: str | Path) -> Weights:
     return Weights(
         preset, StoredParts(path.absolute(), list(parts), checked), {**stated, 'sha256': metadata['sha256']}, str(path)
     )
-
-
-def check_ours(path: str | Path) -> None:
-    """Refuses networks of others where only weights of ours will do.
-
-    Args:
-        path: The file.
-
-    Raises:
-        WeightsError: It is a network of others.
-    """
-    if Path(path).suffix in FOREIGN_SUFFIXES:
-        raise WeightsError(
-            f'{path} is a network of others: it can be run, but only weights of mpn_ros can be trained, '
-            'packed, converted, calibrated, exported and taken apart'
-        )
 
 
 def resolve_weights(name_or_path: str | Path) -> Path:
@@ -410,6 +382,8 @@ def _read(path: Path, prefix: str = '') -> tuple[dict[str, str], dict[str, np.nd
         with path.open('rb') as file:
             start, status = file.read(4), os.fstat(file.fileno())
         foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
+        if path.suffix in FOREIGN_SUFFIXES:
+            foreign = 'a network of others, which can be run but not trained, packed, exported or taken apart'
         if foreign:
             raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
         with utf8_name(path) as name, safe_open(name, 'np') as file:

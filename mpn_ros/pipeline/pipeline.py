@@ -151,20 +151,21 @@ class PosePipeline:
     ):
         loaded = open_weights(weights) if isinstance(weights, (str, Path)) else weights
         self.weights = loaded
-        self.input_size = loaded.sized(input_size)
-        check_input_size(self.input_size)
         self.segments, self._overlap, self._origin = True, _OVERLAP, 0.5
         if isinstance(loaded, PoseNetwork):
             self.segments, self._overlap, self._origin = False, loaded.overlap, loaded.family.traits.origin
+            self.input_size = loaded.sized(input_size)
             self.backend = loaded.backend(backend, device, precision)
             self.grouper = loaded.grouper(grouper, lambda: make_grouper(grouper, load_weights(resolve_weights('lite'))))
             self.pad_value = loaded.family.traits.pad_value
             thresholds = thresholds or Thresholds(**loaded.file.side.thresholds)
         else:
+            self.input_size = loaded.preset.input_size if input_size is None else input_size
             self.backend = make_backend(loaded, backend, device, precision)
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
             self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
+        check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
         self._on_gpu = _device_letterbox(self.backend)
         self.refine = self.default_refine if refine is None else refine

@@ -10,7 +10,6 @@ import torch
 
 from mpn_ros.errors import WeightsError
 from mpn_ros.files import written_whole
-from mpn_ros.weights import check_ours
 
 CHECKPOINT, BEST = 'checkpoint.pt', 'best.pt'
 """Names in the folder of a run: where it is, and where its validation was best."""
@@ -30,7 +29,6 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """The contents of a training checkpoint: at least ``network`` and ``averaged`` (state dicts), ``step``, ``preset``
     and ``config`` (plain data). Raises WeightsError if it cannot be read as one."""
-    check_ours(path)
     try:
         with open(path, 'rb') as file:
             state: dict[str, Any] = torch.load(file, map_location='cpu', weights_only=True)
