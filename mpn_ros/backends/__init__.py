@@ -28,10 +28,10 @@ def _compile(source: NetworkSource, device: str, precision: str) -> Backend:
     return CompileBackend(source.network(), device, precision)
 
 
-def _openvino(source: NetworkSource, device: str, precision: str) -> Backend:
+def _openvino(source: NetworkSource, device: str, precision: str, throughput: bool = False) -> Backend:
     from mpn_ros.backends.openvino import OpenVinoBackend
 
-    return OpenVinoBackend(source, device, precision)
+    return OpenVinoBackend(source, device, precision, throughput=throughput)
 
 
 def _eager(source: NetworkSource, device: str, precision: str) -> Backend:
@@ -40,19 +40,26 @@ def _eager(source: NetworkSource, device: str, precision: str) -> Backend:
     return EagerBackend(source.network(), device, precision)
 
 
-BACKENDS: dict[str, Callable[[NetworkSource, str, str], Backend]] = {
+BACKENDS: dict[str, Callable[..., Backend]] = {
     'tensorrt': _tensorrt,
     'compile': _compile,
     'openvino': _openvino,
     'eager': _eager,
 }
-"""What makes each, by name."""
+"""What makes each from a ``NetworkSource``, a device and a precision, by name."""
 ORDER = {'cuda': ('tensorrt', 'compile', 'eager'), 'cpu': ('openvino', 'eager')}
 """What 'auto' tries on a kind of device, the faster ones first. On a CPU not 'compile': it is slower than OpenVINO and
 starts in a minute where 'eager' starts at once."""
 
 
-def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto', precision: str = 'auto') -> Backend:
+def make_backend(
+    source: NetworkSource,
+    name: str = 'auto',
+    device: str = 'auto',
+    precision: str = 'auto',
+    *,
+    throughput: bool = False,
+) -> Backend:
     """The backend of that name for a network.
 
     Args:
@@ -61,6 +68,8 @@ def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto'
             those before it.
         device: 'cpu', 'cuda', 'cuda:1', or 'auto': a GPU where there is one.
         precision: 'fp32', 'bf16', 'fp16', or 'auto': the fastest that the device is good at.
+        throughput: For recordings: where the backend can, several calls run side by side (``info.streams``), so that
+            each takes longer and all take less.
 
     Returns:
         What takes images ``(B, H, W, 3)`` uint8 RGB and answers ``RawDetections``.
@@ -80,11 +89,16 @@ def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto'
     if name != 'auto':
         if name not in BACKENDS:
             raise BackendUnavailable(f"no backend is called '{name}'; there are auto, {', '.join(BACKENDS)}")
-        return BACKENDS[name](source, device, precision)
+        return _maker(name, source, device, precision, throughput)()
     kind = device.partition(':')[0] if device != 'auto' else 'cuda' if _has_gpu() else 'cpu'
     without = ['no GPU that PyTorch can use'] if device == 'auto' and kind == 'cpu' else []
     names = ORDER.get(kind, ('eager',))
-    return AutoBackend([partial(BACKENDS[name], source, device, precision) for name in names], without)
+    return AutoBackend([_maker(name, source, device, precision, throughput) for name in names], without)
+
+
+def _maker(name: str, source: NetworkSource, device: str, precision: str, throughput: bool) -> Callable[[], Backend]:
+    made = partial(BACKENDS[name], source, device, precision)
+    return partial(made, throughput=True) if throughput and name == 'openvino' else made
 
 
 def _has_gpu() -> bool:

@@ -50,6 +50,8 @@ class BackendInfo:
         max_batch_size: The most images that are faster at once than one after the other; 1 on a CPU.
         thread_affine: Whether all calls should come from the same thread, to which something belongs: a pool, a stream,
             what it has recorded.
+        concurrent: Whether several threads may call at once: one that has a new shape to prepare lets the others go on.
+        streams: The calls that are faster side by side than one after the other, where the backend is concurrent.
         gpu: The GPU on which images may lie already; None where they must be an array.
 
     Examples:
@@ -62,6 +64,8 @@ class BackendInfo:
     device: str = 'cpu'
     max_batch_size: int = 1
     thread_affine: bool = False
+    concurrent: bool = False
+    streams: int = 1
     gpu: torch.device | None = None
 
     def __str__(self) -> str:

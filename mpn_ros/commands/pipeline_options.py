@@ -57,8 +57,11 @@ def add_refine_argument(group: argparse._ArgumentGroup | argparse.ArgumentParser
     )
 
 
-def make_pipeline(args: argparse.Namespace, thresholds: Thresholds | None = None) -> PosePipeline:
-    """The pipeline that the arguments describe. Raises WeightsError, ParameterError or BackendUnavailable."""
+def make_pipeline(
+    args: argparse.Namespace, thresholds: Thresholds | None = None, *, throughput: bool = False
+) -> PosePipeline:
+    """The pipeline that the arguments describe; ``throughput`` for recordings, of which nobody waits for one image.
+    Raises WeightsError, ParameterError or BackendUnavailable."""
     from mpn_ros.pipeline.pipeline import PosePipeline
 
     return PosePipeline(
@@ -70,4 +73,5 @@ def make_pipeline(args: argparse.Namespace, thresholds: Thresholds | None = None
         device=args.device,
         precision=args.precision,
         thresholds=thresholds,
+        throughput=throughput,
     )

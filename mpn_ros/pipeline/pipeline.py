@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,6 +124,8 @@ class PosePipeline:
         refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32
             (``docs/second_look.md``). None takes 4 on a CPU and 16 on a GPU, and 0 for networks of others.
         thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
+        throughput: for recordings and folders: where the backend can, ``streams`` calls from as many threads run side
+            by side, as ``run_ahead`` has them. Each takes longer, all of them less.
 
     Raises:
         WeightsError: the weights are not there, or damaged.
@@ -148,6 +150,7 @@ class PosePipeline:
         grouper: str = 'auto',
         refine: int | None = None,
         thresholds: Thresholds | None = None,
+        throughput: bool = False,
     ):
         loaded = open_weights(weights) if isinstance(weights, (str, Path)) else weights
         self.weights = loaded
@@ -161,7 +164,7 @@ class PosePipeline:
             thresholds = thresholds or Thresholds(**loaded.file.side.thresholds)
         else:
             self.input_size = loaded.preset.input_size if input_size is None else input_size
-            self.backend = make_backend(loaded, backend, device, precision)
+            self.backend = make_backend(loaded, backend, device, precision, throughput=throughput)
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
             self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
@@ -192,6 +195,11 @@ class PosePipeline:
     def max_batch_size(self) -> int:
         """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
         return self.backend.info.max_batch_size
+
+    @property
+    def streams(self) -> int:
+        """The threads that are worth calling from at once; 1 but with ``throughput``."""
+        return self.backend.info.streams
 
     @property
     def thread_affine(self) -> bool:
@@ -248,12 +256,12 @@ class PosePipeline:
     def warm(self) -> None:
         """Prepares the backend for windows, so that the first second look need not wait for it, nor the first people
         who stand close."""
-        assignment.warm()
         if self.refine:
             for width, height in self.windows.shapes:
                 with self._network():
                     self.backend(np.full((self._window_batch, height, width, 3), self.pad_value, np.uint8))
                 time.sleep(0.001)  # for whoever waits with an image: a lock alone gives nobody the next turn
+        assignment.warm()
 
     def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:
         """What a grouper is given of the first look at one image.
@@ -277,8 +285,8 @@ class PosePipeline:
 
     @contextmanager
     def _network(self) -> Iterator[None]:
-        """The network for one thread at a time: backends keep the memory that they compute in."""
-        with self._turn:
+        """The network for one thread at a time where its backend keeps the memory that it computes in."""
+        with nullcontext() if self.backend.info.concurrent else self._turn:
             asking = threading.current_thread()
             self._thread = self._thread or asking
             if self._thread is not asking and self.thread_affine and self.backend.info.gpu is not None:
