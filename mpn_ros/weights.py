@@ -383,7 +383,7 @@ def _read(path: Path, prefix: str = '') -> tuple[dict[str, str], dict[str, np.nd
             start, status = file.read(4), os.fstat(file.fileno())
         foreign = next((kind for magic, kind in _FOREIGN.items() if start.startswith(magic)), None)
         if path.suffix in FOREIGN_SUFFIXES:
-            foreign = 'a network of others, which can be run but not trained, packed, exported or taken apart'
+            raise WeightsError(f'{path} is a network of others: only weights of mpn_ros can be trained or exported')
         if foreign:
             raise WeightsError(f'{path} is {foreign}, not a weights file; import published ones with: mpn convert')
         with utf8_name(path) as name, safe_open(name, 'np') as file:

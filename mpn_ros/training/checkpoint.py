@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -35,6 +36,7 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         if not {'network', 'averaged', 'step', 'preset', 'config'} <= state.keys():
             raise ValueError('it lacks the fields of a checkpoint')
     except Exception as error:  # a damaged file raises whatever unpickling meets
-        reason = str(error).partition('. ')[0]  # torch goes on with advice that runs code out of the file
+        # torch says of any other file that loading its weights failed, with advice that runs code out of the file
+        reason = 'it holds something else' if isinstance(error, UnpicklingError) else str(error).partition('. ')[0]
         raise WeightsError(f'{path} is not a training checkpoint of mpn: {reason}') from error
     return state

@@ -84,8 +84,8 @@ def test_what_is_not_theirs_says_so(network, arguments, small_dataset, capsys, t
     data = {'images': small_dataset.images, 'labels': small_dataset.annotations}
     assert main([argument.format(network, **data) for argument in arguments]) == 2
     said = capsys.readouterr().err
-    assert f'{network} is a network of others, which can be run but not trained' in said or (
-        f'{network} is not a training checkpoint of mpn' in said
+    assert f'{network} is a network of others: only weights of mpn_ros can be' in said or (
+        f'{network} is not a training checkpoint of mpn: it holds something else' in said
     )
     assert 'Traceback' not in said
 
