@@ -41,7 +41,9 @@ def _ros_imports(*folders: str) -> set[str]:
     """The ROS packages that the modules below these folders import."""
     imported = set()
     for path in (path for folder in folders for path in (ROOT / folder).rglob('*.py')):
-        imported |= set(re.findall(r'^\s*(?:from|import) (\w+)', path.read_text(), re.MULTILINE))
+        text = path.read_text()
+        imported |= set(re.findall(r'^\s*(?:from|import) (\w+)', text, re.MULTILINE))
+        imported |= set(re.findall(r"message_package\('(\w+)'", text))
     return {
         name
         for name in imported - OPTIONAL

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
@@ -97,18 +99,34 @@ def test_what_is_of_one_colour_stays_so(weights, source, target):
     np.testing.assert_allclose(weights(source, target).sum(1), 1, atol=1e-5)
 
 
+class Recorded:
+    """A backend that keeps what it is given."""
+
+    def __init__(self, backend) -> None:
+        self._backend, self.info, self.given = backend, backend.info, []
+
+    def __call__(self, pixels):
+        self.given.append(pixels)
+        return self._backend(pixels)
+
+
+def on_a_gpu(monkeypatch) -> None:
+    """The eager backend says that its device, the CPU, is a GPU."""
+    info = EagerBackend.info.fget
+    monkeypatch.setattr(EagerBackend, 'info', property(lambda self: dataclasses.replace(info(self), gpu=self.device)))
+
+
 def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_image):
     """The CPU in the place of the GPU: the backend is given a tensor, and the mask is the same."""
-    monkeypatch.setattr(EagerBackend, 'gpu', property(lambda self: self.device))
+    on_a_gpu(monkeypatch)
     pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=0)
-    given = []
-    run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
+    pipeline.backend = Recorded(pipeline.backend)
     image, thresholds = make_image(300, 400), Thresholds(mask_threshold=0.05, score_threshold=0.05)
     pipeline.thresholds = thresholds
     on_device = pipeline(image, 'bgr')
     pipeline._on_gpu = None
     on_host = pipeline(image, 'bgr')
-    tensor, array = given
+    tensor, array = pipeline.backend.given
     assert isinstance(tensor, torch.Tensor) and isinstance(array, np.ndarray)
     assert np.abs(tensor.numpy() - array.astype(int)).max() <= 1
     assert (on_device.mask != on_host.mask).mean() < 0.01
@@ -116,18 +134,17 @@ def test_the_pipeline_uses_it_where_the_backend_has_a_gpu(monkeypatch, make_imag
 
 
 def test_windows_too_are_made_there_in_batches_of_one_size(monkeypatch, make_image):
-    monkeypatch.setattr(EagerBackend, 'gpu', property(lambda self: self.device))
+    on_a_gpu(monkeypatch)
     pipeline = PosePipeline('lite', backend='eager', device='cpu', precision='fp32', refine=2)
     boxes = np.array([[10, 20, 40, 90, 0.9], [200, 50, 260, 280, 0.8], [300, 10, 330, 60, 0.7]], np.float32)
     plans = [
         Plan(0, window, boxes[list(window.people)]) for window in plan_windows((400, 300), boxes, 1.0, 3, GPU_WINDOWS)
     ]
-    given = []
-    run, pipeline.backend = pipeline.backend, lambda pixels: given.append(pixels) or run(pixels)
+    pipeline.backend = Recorded(pipeline.backend)
     image = make_image(300, 400)
     on_device = pipeline.see([image], ['bgr'], plans)
     pipeline._on_gpu = None
     on_host = pipeline.see([image], ['bgr'], plans)
-    assert len(plans) > 1 and [pixels.shape[0] for pixels in given] == [GPU_BATCH, len(plans)]
+    assert len(plans) > 1 and [pixels.shape[0] for pixels in pipeline.backend.given] == [GPU_BATCH, len(plans)]
     assert all(len(part) == len(plans) for part in on_device)
     np.testing.assert_allclose(on_device.person, on_host.person, atol=0.05)

@@ -86,27 +86,27 @@ def test_what_was_asked_for_and_cannot_be_sent_is_refused_in_a_sentence(robot, b
 @pytest.mark.parametrize(
     'content, says',
     [
-        ('', "No module named 'half_msgs.msg'"),
+        ('', "No module named 'half_messages.msg'"),
         ('msg/__init__.py:import no_such_thing', "No module named 'no_such_thing'"),
         ('msg/__init__.py:raise OSError("libhalf.so: cannot open")', 'libhalf.so'),
         ('msg/__init__.py:class Old: ...', 'without New, Newer'),
     ],
 )
 def test_a_damaged_package_is_told_from_a_missing_one(tmp_path, monkeypatch, content, says):
-    (tmp_path / 'half_msgs' / 'msg').mkdir(parents=True)
-    (tmp_path / 'half_msgs' / '__init__.py').touch()
+    (tmp_path / 'half_messages' / 'msg').mkdir(parents=True)
+    (tmp_path / 'half_messages' / '__init__.py').touch()
     name, _, text = content.partition(':')
     if name:
-        (tmp_path / 'half_msgs' / name).write_text(text)
+        (tmp_path / 'half_messages' / name).write_text(text)
     else:
-        (tmp_path / 'half_msgs' / 'msg').rmdir()
+        (tmp_path / 'half_messages' / 'msg').rmdir()
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, 'modules', sys.modules.copy())
-    with pytest.raises(PackageError, match='the package half_msgs is installed') as raised:
-        message_package('half_msgs', 'Old', 'New', 'Newer')
+    with pytest.raises(PackageError, match='the package half_messages is installed') as raised:
+        message_package('half_messages', 'Old', 'New', 'Newer')
     assert says in str(raised.value) and raised.value.installed
     with pytest.raises(PackageError, match='not installed') as raised:
-        message_package('quite_other_msgs')
+        message_package('quite_other_messages')
     assert not raised.value.installed
 
 
