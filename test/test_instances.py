@@ -41,7 +41,7 @@ def test_the_number_is_the_place_in_the_list():
     assert back[60, 60] == 2 and back[60, 90] == 1
 
 
-def test_near_is_in_units_of_a_persons_size():
+def test_near_is_for_a_persons_size():
     small = standing(90, top=50, height=30, reach=12)
     row = shared([standing(60, reach=45), small])[65]
     assert row[90] == 2 and row[79] == 1, 'half way the large person is the nearer one, by size'
