@@ -28,10 +28,10 @@ def _compile(source: NetworkSource, device: str, precision: str) -> Backend:
     return CompileBackend(source.network(), device, precision)
 
 
-def _openvino(source: NetworkSource, device: str, precision: str, throughput: bool = False) -> Backend:
+def _openvino(source: NetworkSource, device: str, precision: str) -> Backend:
     from mpn_ros.backends.openvino import OpenVinoBackend
 
-    return OpenVinoBackend(source, device, precision, throughput=throughput)
+    return OpenVinoBackend(source, device, precision)
 
 
 def _eager(source: NetworkSource, device: str, precision: str) -> Backend:
@@ -40,26 +40,19 @@ def _eager(source: NetworkSource, device: str, precision: str) -> Backend:
     return EagerBackend(source.network(), device, precision)
 
 
-BACKENDS: dict[str, Callable[..., Backend]] = {
+BACKENDS: dict[str, Callable[[NetworkSource, str, str], Backend]] = {
     'tensorrt': _tensorrt,
     'compile': _compile,
     'openvino': _openvino,
     'eager': _eager,
 }
-"""What makes each from a ``NetworkSource``, a device and a precision, by name."""
+"""What makes each, by name."""
 ORDER = {'cuda': ('tensorrt', 'compile', 'eager'), 'cpu': ('openvino', 'eager')}
 """What 'auto' tries on a kind of device, the faster ones first. On a CPU not 'compile': it is slower than OpenVINO and
 starts in a minute where 'eager' starts at once."""
 
 
-def make_backend(
-    source: NetworkSource,
-    name: str = 'auto',
-    device: str = 'auto',
-    precision: str = 'auto',
-    *,
-    throughput: bool = False,
-) -> Backend:
+def make_backend(source: NetworkSource, name: str = 'auto', device: str = 'auto', precision: str = 'auto') -> Backend:
     """The backend of that name for a network.
 
     Args:
@@ -68,8 +61,6 @@ def make_backend(
             those before it.
         device: 'cpu', 'cuda', 'cuda:1', or 'auto': a GPU where there is one.
         precision: 'fp32', 'bf16', 'fp16', or 'auto': the fastest that the device is good at.
-        throughput: For recordings: where the backend can, several calls run side by side (``info.streams``), so that
-            each takes longer and all take less.
 
     Returns:
         What takes images ``(B, H, W, 3)`` uint8 RGB and answers ``RawDetections``.
@@ -89,16 +80,11 @@ def make_backend(
     if name != 'auto':
         if name not in BACKENDS:
             raise BackendUnavailable(f"no backend is called '{name}'; there are auto, {', '.join(BACKENDS)}")
-        return _maker(name, source, device, precision, throughput)()
+        return BACKENDS[name](source, device, precision)
     kind = device.partition(':')[0] if device != 'auto' else 'cuda' if _has_gpu() else 'cpu'
     without = ['no GPU that PyTorch can use'] if device == 'auto' and kind == 'cpu' else []
     names = ORDER.get(kind, ('eager',))
-    return AutoBackend([_maker(name, source, device, precision, throughput) for name in names], without)
-
-
-def _maker(name: str, source: NetworkSource, device: str, precision: str, throughput: bool) -> Callable[[], Backend]:
-    made = partial(BACKENDS[name], source, device, precision)
-    return partial(made, throughput=True) if throughput and name == 'openvino' else made
+    return AutoBackend([partial(BACKENDS[name], source, device, precision) for name in names], without)
 
 
 def _has_gpu() -> bool:

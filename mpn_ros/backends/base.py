@@ -51,7 +51,6 @@ class BackendInfo:
         thread_affine: Whether all calls should come from the same thread, to which something belongs: a pool, a stream,
             what it has recorded.
         concurrent: Whether several threads may call at once: one that has a new shape to prepare lets the others go on.
-        streams: The calls that are faster side by side than one after the other, where the backend is concurrent.
         gpu: The GPU on which images may lie already; None where they must be an array.
 
     Examples:
@@ -65,7 +64,6 @@ class BackendInfo:
     max_batch_size: int = 1
     thread_affine: bool = False
     concurrent: bool = False
-    streams: int = 1
     gpu: torch.device | None = None
 
     def __str__(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
 import warnings
@@ -26,33 +25,21 @@ from mpn_ros.memory import return_freed_memory
 from mpn_ros.raw_detections import RawDetections
 
 _EXAMPLE = 1, 128, 192, 3  # any; sides that differ, and no level of one cell
-_MOST_STREAMS = 4  # beyond, what is around the network takes the time
 _log = logging.getLogger(__name__)
 
 
-class _Graph:
-    """A graph of one shape, which ``compile_`` gives to the thread that asks first; others that ask meanwhile wait."""
+class _Once:
+    """What ``make`` gives, made by the thread that asks first; others that ask meanwhile wait for it."""
 
-    def __init__(self, compile_: Callable[[], Any]) -> None:
-        self._compile, self._compiled, self._lock = compile_, None, threading.Lock()
-        self._idle: list[Any] = []  # requests, each with the memory of a call
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._made, self._lock = make, None, threading.Lock()
 
-    def prepare(self) -> None:
-        """Raises what ``compile_`` raises, and tries again at the next call."""
+    def get(self) -> Any:
+        """What was made. Raises what ``make`` raises, and tries again at the next call."""
         with self._lock:
-            if self._compiled is None:
-                self._compiled = self._compile()
-
-    def __call__(self, image: np.ndarray) -> Any:
-        """What it answers to an image ``(1, h, w, 3)``, as copies. Threads may call side by side."""
-        assert self._compiled is not None
-        try:
-            request = self._idle.pop()
-        except IndexError:
-            request = self._compiled.create_infer_request()
-        answer = request.infer(image, share_inputs=True)
-        self._idle.append(request)
-        return answer
+            if self._made is None:
+                self._made = self._make()
+            return self._made
 
 
 class OpenVinoBackend:
@@ -60,14 +47,10 @@ class OpenVinoBackend:
     compiled from it in less than one.
 
     Images of a batch run one after the other: on a CPU a batch is no faster, and each number of images would be a graph
-    of its own. Calls take turns at the processor too, but none waits until another's shape is compiled. With
-    ``throughput`` several calls run side by side, each on its part of the cores: more images a second, each of which
-    takes longer.
+    of its own. Calls take turns at the processor too, but none waits until another's shape is compiled.
     """
 
-    def __init__(
-        self, source: NetworkSource, device: str = 'auto', precision: str = 'auto', *, throughput: bool = False
-    ):
+    def __init__(self, source: NetworkSource, device: str = 'auto', precision: str = 'auto'):
         if device not in ('auto', 'cpu'):
             raise BackendUnavailable(f"openvino runs on the CPU here, not on '{device}'")
         try:
@@ -81,12 +64,11 @@ class OpenVinoBackend:
             precision = 'bf16' if 'BF16' in able else 'fp32'
         elif precision.upper() not in able:
             raise BackendUnavailable(f'openvino has no {precision} on this processor, only {", ".join(able)}')
-        streams = min(len(os.sched_getaffinity(0)), _MOST_STREAMS) if throughput else 1
-        self._hints = openvino_hints(precision, streams)
-        self.info = BackendInfo('openvino', DTYPES[precision], concurrent=True, streams=streams)
+        self._hints = openvino_hints(precision)
+        self.info = BackendInfo('openvino', DTYPES[precision], concurrent=True)
         self._any_size, self._cloning = self._find_graph(source), threading.Lock()
-        self._turn = threading.Semaphore(streams)  # more would take each other's cores, and memory
-        self._graphs = lru_cache(MOST_SHAPES)(lambda shape: _Graph(lambda: self._compile(shape)))
+        self._turn = threading.Lock()  # two at once would take each other's cores, and memory for two
+        self._graphs = lru_cache(MOST_SHAPES)(lambda shape: _Once(lambda: self._compile(shape)))
 
     def _find_graph(self, source: NetworkSource) -> Any:
         """The graph for any size, from the cache where it is there."""
@@ -137,8 +119,7 @@ class OpenVinoBackend:
         return compiled
 
     def __call__(self, images: Pixels) -> RawDetections:
-        graph = self._graphs((1, *images.shape[1:]))
-        graph.prepare()
+        compiled = self._graphs((1, *images.shape[1:])).get()
         with self._turn:
-            answers = [graph(image[None]) for image in np.asarray(images)]
+            answers = [compiled(image[None]) for image in np.asarray(images)]
         return RawDetections(*(np.concatenate([answer[index] for answer in answers]) for index in range(3)))

@@ -11,12 +11,10 @@ DTYPES = {'fp16': 'float16', 'bf16': 'bfloat16', 'fp32': 'float32'}
 _BF16_INSTRUCTIONS = {'avx512_bf16', 'amx_bf16'}
 
 
-def openvino_hints(precision: str, streams: int = 1) -> dict[str, str]:
-    """What OpenVINO is told when it compiles a graph in that precision, for one image at a time on all cores, or for
-    ``streams`` images side by side."""
+def openvino_hints(precision: str) -> dict[str, str]:
+    """What OpenVINO is told when it compiles a graph of one image at a time in that precision."""
     words = {'fp16': 'f16', 'bf16': 'bf16', 'fp32': 'f32'}
-    hints = {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': words[precision]}
-    return hints if streams == 1 else hints | {'PERFORMANCE_HINT': 'THROUGHPUT', 'NUM_STREAMS': str(streams)}
+    return {'PERFORMANCE_HINT': 'LATENCY', 'INFERENCE_PRECISION_HINT': words[precision]}
 
 
 def check_precision(name: str) -> None:

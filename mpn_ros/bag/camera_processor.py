@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import cv2
 from rosbags.rosbag2 import Writer
@@ -14,12 +14,11 @@ from rosbags.typesys.store import Typestore
 from mpn_ros.bag.cameras import Camera
 from mpn_ros.bag.messages import COMPRESSED, LATCHED, MASKS, RESULT_TYPES, make_builder, quality
 from mpn_ros.decoding.compressed import decode_compressed
-from mpn_ros.decoding.raw import DecodedImage, decode_image
+from mpn_ros.decoding.raw import decode_image
 from mpn_ros.errors import MpnError
 from mpn_ros.media import TimedVideo
 from mpn_ros.messages import serialize_image
 from mpn_ros.pipeline.draw import draw
-from mpn_ros.result import PoseResult
 from mpn_ros.tracking.tracker import Tracker
 
 if TYPE_CHECKING:
@@ -32,14 +31,6 @@ class FrameCounts:
 
     answered: int = 0
     broken: int = 0
-
-
-class Answer(NamedTuple):
-    """The header of an image, the image, and who is in it."""
-
-    header: Any
-    picture: DecodedImage
-    result: PoseResult
 
 
 class CameraProcessor:
@@ -77,18 +68,12 @@ class CameraProcessor:
             self._write('instance_label_info', stamp, self._builder.instance_label_info())
         self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
 
-    def answer(self, data: bytes) -> Answer:
-        """What a serialized image shows. Several threads may ask at once, if the pipeline lets them."""
-        message: Any = self._store.deserialize_cdr(data, self.camera.type)
-        picture = self._decode(message)
-        return Answer(message.header, picture, self._pipeline(picture.array, picture.channel_order))
-
-    def process(self, stamp: int, answer: Callable[[], Answer]) -> None:
-        """Writes what ``answer`` gives for the image that was recorded at ``stamp``, in ns, or raises; it gets the same
-        stamp."""
+    def process(self, stamp: int, data: bytes) -> None:
+        """Answers the serialized image that was recorded at ``stamp``, in ns; the answers get the same stamp."""
         try:
-            header, picture, result = answer()
-            result = self._tracker.update(result, stamp / 1e9)
+            message: Any = self._store.deserialize_cdr(data, self.camera.type)
+            picture = self._decode(message)
+            result = self._tracker.update(self._pipeline(picture.array, picture.channel_order), stamp / 1e9)
         except (MpnError, SerdeError, cv2.error) as error:  # cv2's: of a shape that it does not bear
             if not self.counts.broken:
                 self._tell(
@@ -97,11 +82,11 @@ class CameraProcessor:
                 )
             self.counts.broken += 1
             return
-        self._write('detections', stamp, self._builder.detections(result, header))
-        self._write('skeletons', stamp, self._builder.skeletons(result, header))
+        self._write('detections', stamp, self._builder.detections(result, message.header))
+        self._write('skeletons', stamp, self._builder.skeletons(result, message.header))
         for name, mask in (('mask', result.mask), ('instance_mask', result.instance_mask)):
             if mask is not None:
-                self._writer.write(self._connections[name], stamp, serialize_image(mask, 'mono8', header))
+                self._writer.write(self._connections[name], stamp, serialize_image(mask, 'mono8', message.header))
         if self._video is not None:
             drawing = draw(picture.array, result, picture.channel_order)
             self._video.show(drawing if picture.channel_order == 'bgr' else drawing[..., ::-1], stamp / 1e9)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rosbags.interfaces import Connection, ConnectionExtRosbag2
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer, WriterError
@@ -25,7 +25,6 @@ from mpn_ros.bag.video import frame_rate
 from mpn_ros.errors import MpnError, ParameterError
 from mpn_ros.files import printable
 from mpn_ros.media import TimedVideo
-from mpn_ros.pipeline.ahead import run_ahead
 
 if TYPE_CHECKING:
     from mpn_ros.pipeline.pipeline import PosePipeline
@@ -81,17 +80,12 @@ def convert(
                 processors |= {connection.id: processor for connection in camera.connections}
             messages = tqdm(recording.messages(), total=recording.message_count, unit='message', disable=None)
             read = 0
-
-            def answer(message: tuple[Connection, int, bytes]) -> Any:
-                connection, _, data = message
-                return processors[connection.id].answer(data) if connection.id in processors else None
-
-            for (connection, stamp, data), answered in run_ahead(answer, messages, pipeline.streams):
+            for connection, stamp, data in messages:
                 read += 1
                 if connection.id in copies:
                     writer.write(copies[connection.id], stamp, data)
                 if connection.id in processors:
-                    processors[connection.id].process(stamp, answered)
+                    processors[connection.id].process(stamp, data)
             if read != recording.message_count:
                 tell(f'{source} announces {recording.message_count} messages, and {read} are in it')
             for topic, encoding in recording.foreign.items():

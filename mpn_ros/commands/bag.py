@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.video is not None and args.video.suffix != '.mp4':
         raise ParameterError(f'--video must end in .mp4, not {args.video}')
-    pipeline = make_pipeline(args, throughput=True)
+    pipeline = make_pipeline(args)
     check_layout(pipeline.layout, args.weights)
     start = time.monotonic()
 

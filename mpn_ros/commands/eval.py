@@ -79,7 +79,6 @@ def run(args: argparse.Namespace) -> None:
         upright=is_upright(args),
         instances=True,
         by_shape=True,
-        streams=members[0].streams,
     )
     figures = answers.figures() | describe(members, args, answers.dataset.images)
     write_json(args.json, figures)
@@ -96,7 +95,7 @@ def make_members(args: argparse.Namespace) -> list[PosePipeline]:
     if args.backend == 'auto' and (args.scales or args.flip):
         options = options | {'backend': 'eager'}  # the only one that gives heatmaps
     members = [
-        make_pipeline(argparse.Namespace(**options | {'weights': weights}), THRESHOLDS, throughput=True)
+        make_pipeline(argparse.Namespace(**options | {'weights': weights}), THRESHOLDS)
         for weights in (args.weights, *args.ensemble)
     ]
     for member in members:

@@ -18,7 +18,6 @@ from mpn_ros.files import make_folder
 from mpn_ros.media import TimedVideo, VideoReader, is_image, write_image
 from mpn_ros.media.images import aspect_ratio, load_image
 from mpn_ros.media.live import LiveReader
-from mpn_ros.pipeline.ahead import run_ahead
 from mpn_ros.pipeline.draw import draw
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.record import JsonWriter
@@ -59,44 +58,18 @@ def run(args: argparse.Namespace) -> int:
 
     with tempfile.TemporaryDirectory() as folder:
         sources = find_sources(args.inputs, Path(folder, 'stdin'), tell)
-        pipeline = make_pipeline(args, throughput=_many(sources)) if sources else None
+        pipeline = make_pipeline(args) if sources else None
         named = list(zip(sources, output_stems(sources, args.out), strict=True))
-
-        def answer(item: tuple[Source, str]) -> None:
+        for source, stem in tqdm(_by_shape(named), unit='file', bar_format=_PROGRESS, disable=None):
             assert pipeline is not None
-            source, stem = item
-            infer_source(pipeline, source, args.out / stem, overlay=not args.json_only)
-
-        def ahead(item: tuple[Source, str]) -> None:
-            if _is_picture(item[0]):
-                answer(item)
-
-        files = run_ahead(ahead, _by_shape(named), pipeline.streams if pipeline is not None else 1)
-        for item, answered in tqdm(files, total=len(named), unit='file', bar_format=_PROGRESS, disable=None):
-            source = item[0]
             try:
-                answered()
-                if not _is_picture(source):  # has threads for its own frames
-                    answer(item)
+                infer_source(pipeline, source, args.out / stem, overlay=not args.json_only)
             except MpnError as error:
                 tell(error if source.name in str(error) else ImageError(f'{source.name}: {error}'))
             except (cv2.error, MemoryError) as error:  # of a shape that a library does not bear
                 why = ' '.join(str(error).split()) or 'memory is out'
                 tell(ImageError(f'{source.name} cannot be worked on: {why}'))
     return status
-
-
-def _many(sources: list[Source]) -> bool:
-    """Whether there are more images than one, none of which anybody waits for, as for those of a camera."""
-    return all(source.path is not None for source in sources) and (len(sources) > 1 or not _is_picture(sources[0]))
-
-
-def _is_picture(source: Source) -> bool:
-    """Also of a file that cannot be opened, which its reading tells."""
-    try:
-        return source.path is not None and is_image(source.path)
-    except ImageError:
-        return True
 
 
 def _by_shape(named: list[tuple[Source, str]]) -> list[tuple[Source, str]]:
@@ -152,12 +125,10 @@ def _infer_video(pipeline: PosePipeline, source: Source, target: Path, overlay: 
             painted = stack.enter_context(TimedVideo(Path(f'{target}_overlay.mp4'), video.overlay_rate()))
         tracker = Tracker(layout=pipeline.layout)
         try:
-            frames = tqdm(
+            for frame in tqdm(
                 video, Path(source.name).name, total=video.expected or None, unit='frame', leave=False, disable=None
-            )
-            streams = 1 if source.path is None else pipeline.streams  # what a camera shows is told at once
-            for frame, answered in run_ahead(lambda frame: pipeline(frame.image, channel_order='bgr'), frames, streams):
-                result = tracker.update(answered(), frame.time)
+            ):
+                result = tracker.update(pipeline(frame.image, channel_order='bgr'), frame.time)
                 record.write(frame.index, frame.time, result)
                 if painted is not None:
                     painted.show(draw(frame.image, result), frame.time)

@@ -57,11 +57,8 @@ def add_refine_argument(group: argparse._ArgumentGroup | argparse.ArgumentParser
     )
 
 
-def make_pipeline(
-    args: argparse.Namespace, thresholds: Thresholds | None = None, *, throughput: bool = False
-) -> PosePipeline:
-    """The pipeline that the arguments describe; ``throughput`` for recordings, of which nobody waits for one image.
-    Raises WeightsError, ParameterError or BackendUnavailable."""
+def make_pipeline(args: argparse.Namespace, thresholds: Thresholds | None = None) -> PosePipeline:
+    """The pipeline that the arguments describe. Raises WeightsError, ParameterError or BackendUnavailable."""
     from mpn_ros.pipeline.pipeline import PosePipeline
 
     return PosePipeline(
@@ -73,5 +70,4 @@ def make_pipeline(
         device=args.device,
         precision=args.precision,
         thresholds=thresholds,
-        throughput=throughput,
     )

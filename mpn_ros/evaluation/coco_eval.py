@@ -13,7 +13,7 @@ import numpy as np
 from pycocotools.cocoeval import COCOeval
 from tqdm import tqdm
 
-from mpn_ros.coco import DatasetImage, PersonDataset, read_dataset
+from mpn_ros.coco import PersonDataset, read_dataset
 from mpn_ros.coco_masks import person_mask
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.errors import DatasetError
@@ -22,7 +22,6 @@ from mpn_ros.evaluation.hardware_info import machine, versions
 from mpn_ros.evaluation.instance_masks import InstanceMasks
 from mpn_ros.evaluation.mask_iou import MaskIoU
 from mpn_ros.evaluation.results import box_results, keypoint_results
-from mpn_ros.pipeline.ahead import run_ahead
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.result import PoseResult
 from mpn_ros.skeleton import COCO, SkeletonLayout
@@ -99,13 +98,11 @@ def collect(
     upright: bool | None = None,
     instances: bool = False,
     by_shape: bool = False,
-    streams: int = 1,
 ) -> Answers:
     """Runs ``pipeline``, which answers with the keypoints of ``layout``, on the first ``limit`` images (None: all) of a
     dataset in COCO layout; ``upright`` as of ``read_dataset``. They come in their order, or ``by_shape``, so that a
     backend prepares itself once for each shape. ``instances``: whether to measure each person's own pixels too, which
-    takes as long as a small network. ``streams``: how many images run side by side; the time of each is then a part of
-    what it took. Raises DatasetError."""
+    takes as long as a small network. Raises DatasetError."""
     dataset = read_dataset(images_dir, annotations_file, layout, upright).first(limit)
     results: dict[Kind, list[dict[str, Any]]] = {'keypoints': [], 'bbox': []}
     has_masks = _has_masks(dataset)
@@ -113,16 +110,11 @@ def collect(
     seconds = []
     # Shapes of the network's input follow the aspect ratio.
     ordered = sorted(dataset.images, key=lambda image: image.width / image.height) if by_shape else dataset.images
-
-    def answer(image: DatasetImage) -> tuple[PoseResult, float]:
+    for image in tqdm(ordered, desc='evaluating', unit='image', disable=not progress):
         pixels = image.read()
         start = time.perf_counter()
-        return pipeline(pixels, channel_order='bgr'), (time.perf_counter() - start) / streams
-
-    answers = run_ahead(answer, ordered, streams)
-    for image, answered in tqdm(answers, desc='evaluating', total=len(ordered), unit='image', disable=not progress):
-        result, took = answered()
-        seconds.append(took)
+        result = pipeline(pixels, channel_order='bgr')
+        seconds.append(time.perf_counter() - start)
         results['keypoints'] += keypoint_results(result, image.id)
         results['bbox'] += box_results(result, image.id)
         if result.mask is None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +32,6 @@ else:
     register_heif_opener()
 
 
-_filters = threading.Lock()
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    """Filters of warnings are the whole process's: two threads would put back each other's."""
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        yield
-
-
 def identify(path: Path, sure: bool = True) -> Image.Image | None:
     """The picture, not unpacked yet, or None where Pillow knows none. ``sure``: by its first bytes, or its suffix where
     a format has none of its own. Raises ImageError for one of more than ``MAX_PIXELS``."""
@@ -54,7 +40,8 @@ def identify(path: Path, sure: bool = True) -> Image.Image | None:
     formats = [
         name for name in Image.ID if name not in _FOREIGN and not (sure and Image.OPEN[name][1] is None and name != own)
     ]
-    with _without_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
         try:
             return Image.open(path, formats=formats)
         except Image.DecompressionBombError as error:
@@ -80,7 +67,8 @@ def is_animated(image: Image.Image) -> bool:
 def unpack(image: Image.Image, upright: bool = True) -> np.ndarray | None:
     """``(H, W, 3)`` uint8 BGR without what is transparent, turned ``upright`` as its metadata say; None where it is
     damaged."""
-    with _without_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
         try:
             image.load()
             if upright:

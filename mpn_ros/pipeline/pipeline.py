@@ -124,8 +124,6 @@ class PosePipeline:
         refine: the most windows of an image for a second look at people whose size does not suit the network, 0 to 32
             (``docs/second_look.md``). None takes 4 on a CPU and 16 on a GPU, and 0 for networks of others.
         thresholds: may be replaced at any time, as ``refine`` may; a call uses those that stand when it begins.
-        throughput: for recordings and folders: where the backend can, ``streams`` calls from as many threads run side
-            by side, as ``run_ahead`` has them. Each takes longer, all of them less.
 
     Raises:
         WeightsError: the weights are not there, or damaged.
@@ -150,7 +148,6 @@ class PosePipeline:
         grouper: str = 'auto',
         refine: int | None = None,
         thresholds: Thresholds | None = None,
-        throughput: bool = False,
     ):
         loaded = open_weights(weights) if isinstance(weights, (str, Path)) else weights
         self.weights = loaded
@@ -164,7 +161,7 @@ class PosePipeline:
             thresholds = thresholds or Thresholds(**loaded.file.side.thresholds)
         else:
             self.input_size = loaded.preset.input_size if input_size is None else input_size
-            self.backend = make_backend(loaded, backend, device, precision, throughput=throughput)
+            self.backend = make_backend(loaded, backend, device, precision)
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
             self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
@@ -195,11 +192,6 @@ class PosePipeline:
     def max_batch_size(self) -> int:
         """The most images that ``batch`` answers faster than one after the other; 1 on a CPU."""
         return self.backend.info.max_batch_size
-
-    @property
-    def streams(self) -> int:
-        """The threads that are worth calling from at once; 1 but with ``throughput``."""
-        return self.backend.info.streams
 
     @property
     def thread_affine(self) -> bool:

@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import logging
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -135,20 +134,6 @@ def test_openvino_answers_while_another_thread_waits_for_a_new_size(small_networ
         first, second = (one.result(60) for one in waiting)
     np.testing.assert_array_equal(first.peaks, second.peaks)
     assert compiled.count((32, 64)) == 1  # both have waited for the same
-
-
-def test_openvino_answers_several_side_by_side_as_it_answers_one(small_network):
-    pytest.importorskip('openvino', reason='openvino is an extra and is not installed')
-    one = backends.make_backend(Ready(small_network), 'openvino', 'cpu', 'fp32')
-    many = backends.make_backend(Ready(small_network), 'auto', 'cpu', 'fp32', throughput=True)
-    assert one.info.streams == 1 and many.info.streams == min(4, len(os.sched_getaffinity(0)))
-    pictures = [np.random.default_rng(seed).integers(0, 255, (1, 64, 96, 3), np.uint8) for seed in range(24)]
-    with ThreadPoolExecutor(4) as threads:
-        answers = list(threads.map(many, pictures))
-    for picture, answer in zip(pictures, answers):
-        for ours, alone in zip(answer, one(picture)):
-            np.testing.assert_allclose(ours, alone, rtol=1e-4, atol=1e-4)
-    assert output_mismatch(answers[0], answers[1]) is not None, 'all pictures look alike'
 
 
 def test_openvino_keeps_apart_what_differs_in_the_preset_alone(small_network, images, monkeypatch, tmp_path):

@@ -103,8 +103,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Callable[..., PoseResult]:
     """``mpn bag`` sees ``somebody`` wherever it looks."""
     monkeypatch.setattr(somebody, 'layout', COCO, raising=False)
     monkeypatch.setattr(somebody, 'segments', True, raising=False)
-    monkeypatch.setattr(somebody, 'streams', 2, raising=False)
-    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args, **_: somebody)
+    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: somebody)
     return somebody
 
 

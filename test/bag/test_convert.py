@@ -287,8 +287,8 @@ def test_killed_it_leaves_nothing_that_breaks_the_next(street, tmp_path):
         'def pipeline(image, order):\n'
         '    time.sleep(.05)\n'
         '    return PoseResult((), image[..., 0])\n'
-        'pipeline.layout, pipeline.segments, pipeline.streams = COCO, True, 1\n'
-        'bag.make_pipeline = lambda args, **_: pipeline\n'
+        'pipeline.layout, pipeline.segments = COCO, True\n'
+        'bag.make_pipeline = lambda args: pipeline\n'
         'cli.main(sys.argv[1:])'
     )
     arguments = ['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]
@@ -315,9 +315,9 @@ def test_ctrl_c_leaves_nothing(street, tmp_path, pipeline, monkeypatch):
             raise KeyboardInterrupt
         return pipeline(image, order)
 
-    for name in ('layout', 'segments', 'streams'):
+    for name in ('layout', 'segments'):
         monkeypatch.setattr(interrupted, name, getattr(pipeline, name, True), raising=False)
-    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args, **_: interrupted)
+    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: interrupted)
     assert main(['bag', str(source), str(tmp_path / 'out'), '--video', str(tmp_path / 'out.mp4')]) == 130
     assert os.listdir(tmp_path) == ['in']
 
@@ -333,12 +333,12 @@ def test_needs_no_ros():
 def test_a_network_without_a_mask_adds_no_topic_of_masks(street, tmp_path, pipeline, monkeypatch):
     source, target = street('mcap'), tmp_path / 'out'
     monkeypatch.setattr(pipeline, 'segments', False)
-    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args, **_: unmasked)
+    monkeypatch.setattr('mpn_ros.commands.bag.make_pipeline', lambda args: unmasked)
 
     def unmasked(image, channel_order='rgb'):
         return replace(pipeline(image, channel_order), mask=None)
 
-    unmasked.segments, unmasked.layout, unmasked.streams = False, COCO, 2
+    unmasked.segments, unmasked.layout = False, COCO
     assert main(['bag', str(source), str(target), '--video', str(tmp_path / 'out.mp4')]) == 0
     assert set(messages(target)) - set(messages(source)) == {
         f'/{camera}/{name}' for camera in ('left', 'right') for name in OUR_TOPICS - MASKS

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,12 +39,12 @@ def somebody(image: np.ndarray, channel_order: str = 'rgb') -> PoseResult:
     return PoseResult((person,), np.full((height, width), 255, np.uint8))
 
 
-somebody.layout, somebody.streams = COCO, 2  # type: ignore[attr-defined]  # as a PosePipeline has them
+somebody.layout = COCO  # type: ignore[attr-defined]  # as a PosePipeline has it
 
 
 @pytest.fixture(autouse=True)
 def pipeline(monkeypatch):
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, **_: somebody)
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: somebody)
 
 
 @pytest.fixture
@@ -146,8 +145,8 @@ def test_pictures_of_one_shape_are_answered_together(tmp_path, monkeypatch):
         ratios.append(image.shape[1] / image.shape[0])
         return somebody(image, channel_order)
 
-    noting.layout, noting.streams = COCO, 1
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, **_: noting)
+    noting.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: noting)
     assert main(['infer', str(tmp_path), '--out', str(tmp_path / 'out'), '--json-only']) == 0
     assert len(ratios) == 6 and ratios == sorted(ratios), 'a shape comes back after another'
     for number, (width, height) in enumerate(sizes):
@@ -193,40 +192,13 @@ def test_all_shapes_are_answered(tmp_path, width, height):
     assert names(tmp_path / 'out') == ['a.json', 'a_overlay.jpg']
 
 
-def test_several_pictures_are_worked_on_at_once_and_each_has_its_own_answer(tmp_path, monkeypatch):
-    together, threads = threading.Barrier(2, timeout=60), set()
-
-    def meeting(image, channel_order):
-        together.wait()  # breaks where one waits for the other's end
-        threads.add(threading.get_ident())
-        return somebody(image, channel_order)
-
-    meeting.layout, meeting.streams = COCO, 2
-    asked = []
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, throughput: asked.append(throughput) or meeting)
-    for number in range(4):
-        write_image(tmp_path / f'{number}.png', np.zeros((60, 80 + number, 3), np.uint8))
-    assert main(['infer', str(tmp_path), '--out', str(tmp_path / 'out'), '--json-only']) == 0
-    assert asked == [True] and len(threads) == 2
-    for number in range(4):
-        record = json.loads((tmp_path / 'out' / f'{number}.json').read_text())
-        assert record['width'] == 80 + number
-
-
-def test_a_single_picture_is_not_kept_waiting_for_throughput(picture, tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, throughput: asked.append(throughput) or somebody)
-    assert main(['infer', str(picture), '--out', str(tmp_path / 'out'), '--json-only']) == 0
-    assert asked == [False]
-
-
 def test_a_side_that_is_too_long_is_told_with_the_file_and_costs_no_other(picture, tmp_path, monkeypatch, capsys):
     def narrow(image, channel_order):
         check_image(image)
         return somebody(image, channel_order)
 
-    narrow.layout, narrow.streams = COCO, 2
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, **_: narrow)
+    narrow.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: narrow)
     write_image(tmp_path / 'panorama.png', np.zeros((2, 40000, 3), np.uint8))
     assert main(['infer', str(tmp_path / 'panorama.png'), str(picture), '--out', str(tmp_path / 'out')]) == 2
     assert f'{tmp_path}/panorama.png: an image of 40000x2 pixels cannot be used' in capsys.readouterr().err
@@ -237,23 +209,21 @@ def test_a_library_that_does_not_bear_an_image_costs_a_sentence(picture, tmp_pat
     def fragile(image, channel_order):
         raise cv2.error('OpenCV: a reason\n over two lines')
 
-    fragile.layout, fragile.streams = COCO, 2
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, **_: fragile)
+    fragile.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: fragile)
     assert main(['infer', str(picture), '--out', str(tmp_path / 'out')]) == 2
     assert capsys.readouterr().err.splitlines()[-1].endswith('cannot be worked on: OpenCV: a reason over two lines')
     assert names(tmp_path / 'out') == []
 
 
 def test_a_full_disk_is_a_sentence_for_each_file_and_leaves_nothing(picture, tmp_path):
-    """The limit on the size of files stands for the disk. One file at a time: while a decoder is silenced, what others
-    tell waits in a file of memory, which has that limit too."""
+    """The limit on the size of files stands for the disk."""
     code = (
         'import resource, signal, sys\n'
         'from mpn_ros import cli\nfrom mpn_ros.commands import infer\n'
         'from mpn_ros.result import PoseResult\nfrom mpn_ros.skeleton import COCO\n'
         'def pipeline(image, channel_order):\n    return PoseResult((), image[..., 0])\n'
-        'pipeline.layout, pipeline.segments, pipeline.streams = COCO, True, 1\n'
-        'infer.make_pipeline = lambda args, **_: pipeline\n'
+        'pipeline.layout, pipeline.segments = COCO, True\ninfer.make_pipeline = lambda args: pipeline\n'
         'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
         'resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n'
         'sys.exit(cli.main(sys.argv[1:]))'
@@ -368,8 +338,8 @@ def test_ctrl_c_in_a_file_leaves_nothing_of_it(picture, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return somebody(image, channel_order)
 
-    interrupted.layout, interrupted.streams = COCO, 2
-    monkeypatch.setattr(infer, 'make_pipeline', lambda args, **_: interrupted)
+    interrupted.layout = COCO
+    monkeypatch.setattr(infer, 'make_pipeline', lambda args: interrupted)
     assert main(['infer', str(picture), str(clip(tmp_path / 'clip.mp4')), '--out', str(tmp_path / 'out')]) == 130
     assert names(tmp_path / 'out') == ['picture.json', 'picture_overlay.jpg']
 
