@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -37,6 +36,6 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             raise ValueError('it lacks the fields of a checkpoint')
     except Exception as error:  # a damaged file raises whatever unpickling meets
         # torch says of any other file that loading its weights failed, with advice that runs code out of the file
-        reason = 'it holds something else' if isinstance(error, UnpicklingError) else str(error).partition('. ')[0]
+        reason = str(error).partition('. ')[0].replace('Weights only load failed', 'it holds something else')
         raise WeightsError(f'{path} is not a training checkpoint of mpn: {reason}') from error
     return state
