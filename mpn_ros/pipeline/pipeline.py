@@ -172,7 +172,7 @@ class PosePipeline:
         check_refine(self.refine)
         on_gpu = self.backend.info.gpu is not None
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
-        self._turn = threading.Lock()
+        self._turn, self._preparing = threading.Lock(), False
         self._thread: threading.Thread | None = None
         if isinstance(self.input_size, tuple):  # the only one that the network takes
             self.windows = dataclasses.replace(self.windows, shapes=(self.input_size,))
@@ -228,7 +228,7 @@ class PosePipeline:
         if not images:
             return []
         orders = [channel_order] * len(images) if isinstance(channel_order, str) else list(channel_order)
-        thresholds, refine = self.thresholds, self.refine
+        thresholds, refine = self.thresholds, 0 if self._preparing else self.refine
         if len(orders) != len(images) or not set(orders) <= {'rgb', 'bgr'}:
             raise ParameterError(f"channel_order must be 'rgb' or 'bgr' for each of {len(images)} images, not {orders}")
         for image in images:
@@ -247,12 +247,16 @@ class PosePipeline:
 
     def warm(self) -> None:
         """Prepares the backend for windows, so that the first second look need not wait for it, nor the first people
-        who stand close."""
+        who stand close. Images that other threads ask about meanwhile are looked at once: they need not wait either."""
         if self.refine:
-            for width, height in self.windows.shapes:
-                with self._network():
-                    self.backend(np.full((self._window_batch, height, width, 3), self.pad_value, np.uint8))
-                time.sleep(0.001)  # for whoever waits with an image: a lock alone gives nobody the next turn
+            self._preparing = True
+            try:
+                for width, height in self.windows.shapes:
+                    with self._network():
+                        self.backend(np.full((self._window_batch, height, width, 3), self.pad_value, np.uint8))
+                    time.sleep(0.001)  # for whoever waits with an image: a lock alone gives nobody the next turn
+            finally:
+                self._preparing = False
         assignment.warm()
 
     def detect_raw(self, image: np.ndarray, channel_order: ChannelOrder = 'rgb') -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -289,6 +290,30 @@ def test_a_small_person_is_as_seen_in_the_window(weights):
     np.testing.assert_allclose(person.box, window.boxes_to_image(np.array([30, 40, 100, 160.0])), atol=0.01)
     np.testing.assert_allclose(person.keypoints[0, :2], window.points_to_image(np.array([70, 60.0])), atol=0.01)
     assert person.keypoints[0, 2] == pytest.approx(0.7) and person.score == pytest.approx(0.9)
+
+
+def test_images_do_not_wait_for_windows_that_are_being_prepared(weights):
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(SecondLookBackend):
+        info = BackendInfo('scripted', 'float32', concurrent=True)
+
+        def __call__(self, images):
+            if threading.current_thread() is not threading.main_thread():  # the one that prepares
+                begun.set()
+                assert go_on.wait(60)
+            return super().__call__(images)
+
+    made = pipeline(weights, Slow((30, 40, 100, 160, 0.8), (70, 60, 0.7), boxes=[SMALL]), refine=4)
+    image = np.zeros((384, 384, 3), np.uint8)
+    with ThreadPoolExecutor(1) as threads:
+        prepared = threads.submit(made.warm)
+        assert begun.wait(60)
+        meanwhile = made(image)
+        go_on.set()
+        prepared.result(60)
+    assert len(meanwhile.people) == 1 and meanwhile.windows == 0
+    assert made(image).windows == 1
 
 
 def test_a_box_of_somebody_else_in_the_window_is_not_the_persons(weights):
