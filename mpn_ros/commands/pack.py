@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
 
     from mpn_ros.errors import ParameterError, WeightsError
     from mpn_ros.presets import Preset, override
-    from mpn_ros.training.checkpoint import load_checkpoint
+    from mpn_ros.training.checkpoint import load_checkpoint, recorded
     from mpn_ros.training.ema import blended
     from mpn_ros.training.norms import without_norms
     from mpn_ros.weights import check_ending, load_weights, save_weights
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     state = load_checkpoint(args.network)
     preset = Preset.from_dict(state['preset'])
     averaged = state['averaged']
-    training: dict[str, Any] = {'network': {**state['config'], 'step': state['step']}}
+    training: dict[str, Any] = recorded(state)
     if args.blend is not None:
         other, share = args.blend
         averaged = blended(averaged, load_checkpoint(other)['averaged'], share)

@@ -25,7 +25,14 @@ from mpn_ros.training.checkpoint import BEST, CHECKPOINT
 from mpn_ros.training.coco import LabelledImage, labelled_images
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
-from mpn_ros.training.initialization import expect_norms, init_from_movenet, start_backbone, start_from, start_norms
+from mpn_ros.training.initialization import (
+    expect_norms,
+    how_trained,
+    init_from_movenet,
+    start_backbone,
+    start_from,
+    start_norms,
+)
 from mpn_ros.training.logger import TensorBoardLogger
 from mpn_ros.training.options import settings_from
 from mpn_ros.training.teacher import Teacher
@@ -96,6 +103,7 @@ def _trainer(args: argparse.Namespace, chosen: Preset, dataset: PatchDataset, de
         trainer.resume()
     else:
         trainer.hold(held)
+        trainer.origin = {} if args.start is None else how_trained(args.start)
     return trainer
 
 

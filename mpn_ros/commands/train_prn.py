@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from mpn_ros.backends.torch_backend import check_device
 from mpn_ros.coco import read_dataset
 from mpn_ros.errors import ParameterError
 from mpn_ros.evaluation.grouping import grouping_figures
@@ -70,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--noise-images', type=Path, metavar='DIR', help='images to measure it on')
     parser.add_argument('--noise-annotations', type=Path, metavar='JSON', help='their COCO person_keypoints JSON')
     parser.add_argument('--noise-limit', type=int, metavar='N', help='only the first N of them')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--device', default='auto', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     training = settings_from(PRNTraining, args)
     noise = _noise(args, whole)
     torch.manual_seed(args.seed)
-    prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(args.device)
+    prn = PoseResidualNetwork(whole.prn, whole.keypoints).to(check_device(args.device))
     trainer = PRNTrainer(prn, CropSampler(people, whole.prn.box_margin, noise), training, args.folder / 'checkpoint.pt')
     title = f'PRN on {len(people)} people'
     with tqdm(total=training.epochs, initial=trainer.epoch, desc=title, unit='epoch') as progress:

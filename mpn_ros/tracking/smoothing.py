@@ -103,14 +103,14 @@ class KeypointSmoother:
         keypoints = result.keypoints
         boxes = np.array([person.box for person in result.people])
         points, scores = self.update(
-            [person.id for person in result.people], keypoints[..., :2], keypoints[..., 2], person_sizes(boxes), seconds
+            [person.id for person in result.people], keypoints[..., :2], keypoints[..., 2], box_sizes(boxes), seconds
         )
         steady = np.concatenate([points, scores[..., None]], -1).astype(np.float32)
         return replace(result, people=tuple(replace(who, keypoints=row) for who, row in zip(result.people, steady)))
 
 
-def person_sizes(boxes: np.ndarray) -> np.ndarray:
-    """Sizes ``(P,)`` of people by their boxes ``(P, 4)`` x0, y0, x1, y1: the square root of the area."""
+def box_sizes(boxes: np.ndarray) -> np.ndarray:
+    """Sizes ``(P,)`` of boxes ``(P, 4)`` x0, y0, x1, y1: the square root of the area."""
     return np.sqrt((boxes[:, 2:] - boxes[:, :2]).clip(0).prod(1))
 
 

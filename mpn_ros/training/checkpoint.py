@@ -26,6 +26,13 @@ def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
         raise WeightsError(f'{path} cannot be written: {str(error).splitlines()[0]}') from error
 
 
+def recorded(state: Mapping[str, Any]) -> dict[str, Any]:
+    """How the weights of a checkpoint were trained, as plain data: 'network', the settings, and 'start', the same of
+    what it started from, and so on."""
+    network = {'network': {**state['config'], 'step': state['step']}}
+    return {**network, 'start': state['origin']} if state.get('origin') else network
+
+
 def load_checkpoint(path: str | Path) -> dict[str, Any]:
     """The contents of a training checkpoint: at least ``network`` and ``averaged`` (state dicts), ``step``, ``preset``
     and ``config`` (plain data). Raises WeightsError if it cannot be read as one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from mpn_ros.errors import ParameterError, WeightsError
 from mpn_ros.network.layers import Normalise
 from mpn_ros.network.multiposenet import MultiPoseNet
 from mpn_ros.presets import Preset
-from mpn_ros.training.checkpoint import load_checkpoint
+from mpn_ros.training.checkpoint import load_checkpoint, recorded
 from mpn_ros.training.config import TrainingConfig
 from mpn_ros.training.dataset import PatchDataset
 from mpn_ros.training.lsuv import equalize_channels
@@ -64,6 +65,15 @@ def start_from(network: MultiPoseNet, source: Path, prefixes: Sequence[str] = ()
         network.load_state_dict({**network.state_dict(), **state})
     except RuntimeError as error:
         raise WeightsError(f"{source} holds another network than preset '{network.preset.name}'") from error
+
+
+def how_trained(source: Path) -> dict[str, Any]:
+    """How the weights of a checkpoint, a weights file or a name that ships were trained, as plain data, with the file's
+    name. Raises WeightsError."""
+    path = resolve_weights(source)
+    if path.suffix == '.safetensors':
+        return {'file': path.name, **load_weights(path).metadata['training']}
+    return {'file': path.name, **recorded(load_checkpoint(path))}
 
 
 def _read(source: Path) -> tuple[Preset, dict[str, Tensor]]:

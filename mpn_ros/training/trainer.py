@@ -47,6 +47,7 @@ class Trainer:
     validate: measures the averaged weights after every ``validate_every`` epochs; the checkpoint of the best figure is
     kept as ``folder/best.pt``, and plateaux are those of this figure. Without it they are those of the epochs' loss.
     features: where what the frozen backbone sees of the dataset's ``views`` is kept; runs may share the folder.
+    ``origin``: how the weights that the run started from were trained, as plain data; the checkpoint keeps it.
     teacher: gives keypoint heatmaps that are learnt, from the dataset's ``teacher_sizes`` or else from what is shown.
     Raises ParameterError for settings that contradict each other or the dataset.
     """
@@ -79,6 +80,7 @@ class Trainer:
         self.epochs_done = 0
         self.best: dict[str, float] = {}
         self.held: dict[str, int] = {}
+        self.origin: Mapping[str, Any] = {}
         self.trained, terms = select_trainable(self.network, config)
         if teacher is not None and 'heatmap' not in terms:
             raise ParameterError(f"a teacher has heatmaps to teach, and stage '{config.stage}' learns none here")
@@ -283,6 +285,7 @@ class Trainer:
             'epoch_loss': self._epoch_loss.state(),
             'best': self.best,
             'held': self.held,
+            'origin': dict(self.origin),
             'config': self._settings(),
             'preset': self.network.preset.to_dict(),
         }
@@ -320,4 +323,5 @@ class Trainer:
         self.step, self.epochs_done, self.best = state['step'], state['epochs_done'], state['best']
         self._epoch_loss = AverageMeter(*state['epoch_loss'])
         self.hold(state['held'])
+        self.origin = state.get('origin', {})
         return True

@@ -286,6 +286,13 @@ def test_folders_patterns_and_standard_input(tmp_path, monkeypatch):
     assert not {'a_overlay.json', 'a_overlay_overlay.jpg'} & set(names(folder)), 'overlays are no input'
 
 
+def test_a_damaged_standard_input_is_called_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr('sys.stdin', SimpleNamespace(buffer=io.BytesIO(b'no picture at all')))
+    assert main(['infer', '-', '--out', str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert 'mpn infer: standard input ' in told and '/stdin' not in told
+
+
 def test_a_standard_input_that_is_closed_is_a_sentence(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('sys.stdin', None)
     assert main(['infer', '-', '--out', str(tmp_path)]) == 2

@@ -124,6 +124,11 @@ def test_windows_norms_and_relative_steps_train_resume_and_are_packed_without_no
     assert not any('.norm.' in key for key in load_weights(tmp_path / 'out.safetensors').parts['network'])
     again = ['--start', str(tmp_path / 'run' / 'checkpoint.pt'), '--epochs', '1', '--no-bf16']
     assert main(arguments(learnt_figures, tmp_path / 'again', *again, stage='detector')) == 0
+    packed = tmp_path / 'chain.safetensors'
+    assert main(['pack', str(packed), '--network', str(tmp_path / 'again' / 'checkpoint.pt')]) == 0
+    chain = load_weights(packed).metadata['training']
+    assert chain['network']['stage'] == 'detector' and chain['start']['network']['stage'] == 'joint'
+    assert chain['start']['start']['file'] == 'lite.safetensors', 'how the first weights were trained is not told'
 
 
 @pytest.mark.parametrize('rate', ['1e30', '100'])

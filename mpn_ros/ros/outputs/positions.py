@@ -22,7 +22,7 @@ from mpn_ros.ros.outputs.spatial_output import Located, SpatialOutput
 from mpn_ros.serving.frames import DecodedFrame
 from mpn_ros.serving.statistics import FrameStatistics
 from mpn_ros.tracking.image_clock import ImageClock
-from mpn_ros.tracking.smoothing import KeypointSmoother, person_sizes
+from mpn_ros.tracking.smoothing import KeypointSmoother, box_sizes
 
 
 class Positions(Output):
@@ -79,7 +79,7 @@ class Positions(Output):
             [person.id for person in people],
             keypoints.points,
             scores,
-            person_sizes(boxes) * distances / float(model.matrix[0, 0]),
+            box_sizes(boxes) * distances / float(model.matrix[0, 0]),
             seconds,
         )
         largest = np.where(keypoints.valid, keypoints.spread, -np.inf).max(-1, initial=-np.inf, keepdims=True)
