@@ -13,7 +13,7 @@ import numpy as np
 
 from mpn_ros.coco import PersonDataset, read_dataset
 from mpn_ros.commands.output import write_json
-from mpn_ros.evaluation.average_precision import figures, matched
+from mpn_ros.evaluation.average_precision import figures
 from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval, interval
 from mpn_ros.evaluation.coco_eval import THRESHOLDS, Answers, collect
 from mpn_ros.evaluation.keypoint_errors import count_errors, keypoint_errors
@@ -28,8 +28,8 @@ SURE = 0.4  # the score from which a robot is told of a person
 
 
 def pose_figures(answers: Answers, base: Answers | None) -> dict[str, Any]:
-    """AP and its parts with the ends of their 95 % intervals, those of boxes and mask, the AP with poses ranked by
-    their true OKS, and what AP gains over ``base`` with its interval."""
+    """AP and its parts with the ends of their 95 % intervals, those of boxes and mask, and what AP gains over
+    ``base`` with its interval."""
     named = {
         'AP': ImageMatches(answers.keypoints),
         'AP75': ImageMatches(answers.keypoints, threshold=0.75),
@@ -47,24 +47,9 @@ def pose_figures(answers: Answers, base: Answers | None) -> dict[str, Any]:
         found['gain'] = difference_interval(named['AP'], ImageMatches(base.keypoints))
     summary = figures(answers.keypoints)
     found |= {name: summary[name] for name in ('AP50', 'AR')}
-    found['AP_ranked_by_oks'] = ranked_by_oks(answers)
     found['sure_without_keypoints'] = sure_without_keypoints(answers)
     found['ms_per_image'] = 1000 * float(np.median(answers.seconds))
     return found
-
-
-def ranked_by_oks(answers: Answers) -> float | None:
-    """The AP that perfect scores would give: each pose has its best OKS with anybody as its score."""
-    evaluation, poses = answers.keypoints, []
-    for image in answers.dataset.images:
-        found = np.asarray(evaluation.ious[image.id, 1])
-        # pycocotools' rows are sorted by score, the best first; equal scores keep their order.
-        own = [pose for pose in answers.results['keypoints'] if pose['image_id'] == image.id]
-        order = np.argsort([-pose['score'] for pose in own], kind='mergesort')[: len(found)]
-        poses += [{**own[row], 'score': float(oks.max(initial=0))} for row, oks in zip(order, found)]
-    ids = [image.id for image in answers.dataset.images]
-    truth = [label for image in answers.dataset.images for label in answers.dataset.annotations_of(image)]
-    return figures(matched(ids, truth, poses, 'keypoints'))['AP']
 
 
 def sure_without_keypoints(answers: Answers) -> int:

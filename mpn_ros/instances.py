@@ -23,8 +23,9 @@ GRID = 160
 overlap, AP50 of their masks is 29.7 with 96 cells, 30.4 with 160 and 30.4 with 320."""
 LIMB, HEAD = 0.05, 0.11
 """Thickness of a limb and radius of a head, as fractions of a person's size, the square root of the box's area."""
-FAINT = 0.1
-"""Score below which a keypoint is no part of a body: for results that keep the faintest, as an evaluation has them."""
+FAINT = 0.05
+"""Score below which a keypoint is no part of a body: for results that keep the faintest, as an evaluation has them. The
+PRN of the shipped weights is shown peaks from there on."""
 MOST = 255
 """People who have numbers in a mask of 8 bits; those after them have no pixels."""
 SHARE = 0.5

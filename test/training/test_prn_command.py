@@ -102,7 +102,7 @@ def test_noise_may_be_that_of_weights_on_images(tmp_path: Path, learnt_figures: 
         '--device',
         'cpu',
         '--set',
-        'peak_threshold=0.02',
+        'peak_threshold=0.002',
         '--set-noise',
         'mirror=0.25',
         '--noise-of',
@@ -111,7 +111,7 @@ def test_noise_may_be_that_of_weights_on_images(tmp_path: Path, learnt_figures: 
     data = ('--noise-images', str(learnt_figures.images), '--noise-annotations', str(learnt_figures.annotations))
     assert train_prn.run(arguments(*words, *data, '--noise-limit', '2')) == 0
     noise = load_weights(tmp_path / 'prn.safetensors').metadata['training']['prn']['noise']
-    assert noise['lowest'] == 0.02 and noise['mirror'] == 0.25
+    assert noise['lowest'] == 0.002 and noise['mirror'] == 0.25
     assert noise['miss'] > DetectorNoise().miss, 'grey figures are no people'
     with pytest.raises(ParameterError, match='--noise-of, --noise-images and --noise-annotations go together'):
         train_prn.run(arguments(*words))
