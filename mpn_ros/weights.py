@@ -69,6 +69,9 @@ class StoredParts(Mapping[str, Mapping[str, np.ndarray]]):
             raise WeightsError(f'{self._path} has changed since it was opened')
         return {key.partition('.')[2]: _in_memory(value) for key, value in tensors.items()}
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names  # Mapping's own would read the part to find out
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 

@@ -129,6 +129,7 @@ def test_a_part_is_read_when_it_is_asked_for_and_not_from_another_file(saved, tm
     np.testing.assert_array_equal(first['encode.bias'], second['encode.bias'])
     (tmp_path / 'other').write_bytes(saved.read_bytes())
     (tmp_path / 'other').replace(saved)
+    assert 'prn' in weights.parts and 'neck' not in weights.parts, 'nothing is read to tell'
     with pytest.raises(WeightsError, match=f'{saved.name} has changed since it was opened'):
         weights.parts['prn']
 
