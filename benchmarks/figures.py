@@ -1,6 +1,6 @@
 """The figures of the weights that ship, and the tables that show them: ``python -m benchmarks.figures --help``.
 
-Every figure comes from one JSON in ``benchmarks/figures``, made by the commands in ``COMMANDS``. The tables of pages
+Every figure comes from one JSON in ``benchmarks/lite``, made by the commands in ``COMMANDS``. The tables of pages
 are written from these files, so that no page can disagree with another.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mpn_ros.commands.output import write_json
+from mpn_ros.commands.output import percent, write_json
 from mpn_ros.files import replace_between
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / 'benchmarks' / 'figures'
+FOLDER = ROOT / 'benchmarks' / 'lite'
 PEERS = ROOT / 'benchmarks' / '2026-11-30' / 'peers.json'
 _DATA = '--images', 'IMAGES', '--annotations', 'LABELS'
 
@@ -80,11 +80,6 @@ def _without_paths(value: Any) -> Any:
 def load(name: str) -> Any:
     """The JSON of that name."""
     return json.loads((FOLDER / f'{name}.json').read_text())
-
-
-def percent(value: float | None) -> str:
-    """As in tables: one digit, a dash for what there is not."""
-    return '-' if value is None else f'{100 * value:.1f}'
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:
@@ -197,21 +192,23 @@ def table_5() -> str:
     return markdown(['', 'AP', 'AP50', 'AP75', 'AP small', 'AP medium', 'AP large', 'mask IoU'], rows)
 
 
+def gained(row: dict[str, Any], name: str) -> str:
+    """A figure of ``benchmarks.second_look``, and what windows add to it."""
+    gain, low, high = (100 * value for value in row['gains'][name])
+    return f'{percent(row[name])} ({gain:+.1f}, {low:+.1f} to {high:+.1f})'
+
+
 def second_look(size: int) -> str:
     """What windows add to the first look."""
     rows = []
     for row in load('second_look')['rows']:
         if row['input_size'] != size:
             continue
-
-        def gained(name: str) -> str:
-            gain, low, high = (100 * value for value in row['gains'][name])  # noqa: B023  # called at once
-            found = percent(row[name])  # noqa: B023
-            return f'{found} ({gain:+.1f}, {low:+.1f} to {high:+.1f})' if row['refine'] else found  # noqa: B023
-
-        cells = [gained('AP'), percent(row['AP75']), gained('AP_M'), gained('AP_L')]
-        cells += [percent(row['box_AP50']), percent(row['mask_iou']), f'{row["windows"]:.2f}']
-        rows.append([str(row['refine']), *cells])
+        ap, medium, large = (
+            gained(row, name) if row['refine'] else percent(row[name]) for name in ('AP', 'AP_M', 'AP_L')
+        )
+        cells = [ap, percent(row['AP75']), medium, large, percent(row['box_AP50']), percent(row['mask_iou'])]
+        rows.append([str(row['refine']), *cells, f'{row["windows"]:.2f}'])
     head = 'refine', 'keypoint AP', 'AP75', 'medium people', 'large people', 'box AP50', 'mask IoU', 'windows an image'
     return markdown(list(head), rows)
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from mpn_ros.commands.output import save_picture, write_json
+from benchmarks.figures import gained
+from mpn_ros.commands.output import percent, save_picture, write_json
 from mpn_ros.conventions import ChannelOrder
 from mpn_ros.evaluation.bootstrap import ImageMatches, difference_interval
 from mpn_ros.evaluation.by_size import mean_by_size, oks_by_size
@@ -128,19 +129,15 @@ def main() -> None:
 
 
 def _line(line: dict[str, Any]) -> str:
-    def gained(key: str) -> str:
-        gain, low, high = (100 * value for value in line['gains'][key])
-        return f'{100 * line[key]:.1f} ({gain:+.1f}, {low:+.1f} to {high:+.1f})'
-
     cells = [
         line['input_size'],
         line['refine'],
-        gained('AP'),
-        f'{100 * line["AP75"]:.1f}',
-        gained('AP_M'),
-        gained('AP_L'),
-        f'{100 * line["box_AP50"]:.1f}',
-        f'{100 * line["mask_iou"]:.1f}',
+        gained(line, 'AP'),
+        percent(line['AP75']),
+        gained(line, 'AP_M'),
+        gained(line, 'AP_L'),
+        percent(line['box_AP50']),
+        percent(line['mask_iou']),
         f'{line["windows"]:.2f} / {line["windows_robot"]:.2f}',
         f'{line["ms_per_image_robot"]:.1f}',
     ]

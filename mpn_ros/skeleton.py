@@ -173,6 +173,25 @@ def _variance(sigmas: tuple[float, ...]) -> np.ndarray:
     return -2 * (2 * np.array(sigmas)) ** 2
 
 
+def keypoint_similarity(
+    keypoints: np.ndarray, truth: np.ndarray, area: np.ndarray | float, layout: SkeletonLayout = COCO
+) -> np.ndarray:
+    """What each keypoint adds to ``oks``. The dimensions before K broadcast.
+
+    Args:
+        keypoints: ``(..., K, 2)`` in pixels.
+        truth: ``(..., K, 2)`` in pixels.
+        area: ``(...)`` of the people, square pixels.
+        layout: What the K keypoints of ``truth`` are.
+
+    Returns:
+        ``(..., K)``, 0..1.
+    """
+    offset = keypoints - truth
+    distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
+    return np.exp(distance / (_variance(layout.sigmas) * (np.asarray(area)[..., None] + np.spacing(1.0))))
+
+
 def oks(
     keypoints: np.ndarray,
     truth: np.ndarray,
@@ -197,7 +216,5 @@ def oks(
         >>> float(oks(pose, pose, np.ones(17, bool), 100.0))
         1.0
     """
-    offset = keypoints - truth
-    distance = offset[..., 0] ** 2 + offset[..., 1] ** 2
-    similarity = np.exp(distance / (_variance(layout.sigmas) * (np.asarray(area)[..., None] + np.spacing(1.0))))
+    similarity = keypoint_similarity(keypoints, truth, area, layout)
     return np.where(visible, similarity, 0).sum(-1) / np.maximum(visible.sum(-1), 1)

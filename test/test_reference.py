@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from sources import ROOT, find_module
 
-ROOT = Path(__file__).resolve().parents[1]
 Definition = ast.ClassDef | ast.FunctionDef
 
 
@@ -25,16 +24,10 @@ def members() -> list[str]:
 
 def definitions(member: str) -> Iterator[tuple[str, Definition]]:
     """The public classes, functions and methods that the reference shows for that name."""
-    parts = member.split('.')
-    for count in range(len(parts), 0, -1):
-        path = ROOT.joinpath('mpn_ros', *parts[:count])
-        source = path / '__init__.py' if path.is_dir() else path.with_suffix('.py')
-        if source.is_file():
-            wanted = parts[count:]
-            body = ast.parse(source.read_text()).body
-            yield from public(body, wanted[0] if wanted else None, member if not wanted else '.'.join(parts[:count]))
-            return
-    raise AssertionError(f'{member} is not there')
+    found = find_module(f'mpn_ros.{member}')
+    assert found is not None, f'{member} is not there'
+    body, wanted = found
+    yield from public(body, wanted[0] if wanted else None, member.removesuffix(f'.{wanted[0]}') if wanted else member)
 
 
 def public(body: list[ast.stmt], only: str | None, where: str) -> Iterator[tuple[str, Definition]]:

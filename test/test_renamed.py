@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sources import find_module
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = re.findall(r'^\| `(mpn_ros\.[\w.]+)` \| `(mpn_ros\.[\w.]+)` \|$', (ROOT / 'docs/renamed.md').read_text(), re.M)
@@ -14,13 +15,8 @@ ROWS = re.findall(r'^\| `(mpn_ros\.[\w.]+)` \| `(mpn_ros\.[\w.]+)` \|$', (ROOT /
 
 def is_there(name: str) -> bool:
     """Whether the sources have that module, or a module that defines it at its top or in a class at its top."""
-    *parts, last = name.split('.')
-    for count in range(len(parts) + 1, 0, -1):
-        path = ROOT.joinpath(*[*parts, last][:count])
-        source = path / '__init__.py' if path.is_dir() else path.with_suffix('.py')
-        if source.is_file():
-            return defines(ast.parse(source.read_text()).body, [*parts, last][count:])
-    return False
+    found = find_module(name)
+    return found is not None and defines(*found)
 
 
 def defines(body: list[ast.stmt], names: list[str]) -> bool:

@@ -65,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
             try:
                 infer_source(pipeline, source, args.out / stem, overlay=not args.json_only)
             except MpnError as error:
-                said = str(error).replace(str(source.path), source.name)  # standard input lies in a file for a while
+                said = str(error)
+                if source.path is not None:
+                    said = said.replace(str(source.path), source.name)  # standard input lies in a file for a while
                 tell(ImageError(said if source.name in said else f'{source.name}: {said}'))
             except (cv2.error, MemoryError) as error:  # of a shape that a library does not bear
                 why = ' '.join(str(error).split()) or 'memory is out'

@@ -60,10 +60,8 @@ def matched(
         if sigmas is not None:
             evaluation.params.kpt_oks_sigmas = np.asarray(sigmas)
         if areas is not None:
-            evaluation.params.areaRngLbl, evaluation.params.areaRng = (
-                list(areas),
-                [list(pair) for pair in areas.values()],
-            )
+            evaluation.params.areaRngLbl = list(areas)
+            evaluation.params.areaRng = list(map(list, areas.values()))
         evaluation.evaluate()
         evaluation.accumulate()
     return evaluation

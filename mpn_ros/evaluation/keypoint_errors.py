@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mpn_ros.evaluation.coco_eval import Answers
+from mpn_ros.skeleton import SkeletonLayout, keypoint_similarity
 
 KINDS = ('good', 'jitter', 'inversion', 'swap', 'miss', 'absent')
 """A keypoint's OKS is at least 0.85: good; at least 0.5: jitter. Below that it may lie at another keypoint of the same
@@ -20,7 +21,7 @@ _FOUND, _GOOD, _NEAR = 0.1, 0.85, 0.5
 def keypoint_errors(answers: Answers) -> list[tuple[float, list[str] | None]]:
     """For every labelled person with keypoints, the area in pixels of the image, and of which of ``KINDS`` each
     labelled keypoint is; None where COCO's evaluation has no pose for that person at an OKS of 0.1."""
-    evaluation, sigmas = answers.matched('keypoints', [_FOUND]), np.asarray(answers.dataset.layout.sigmas)
+    evaluation = answers.matched('keypoints', [_FOUND])
     everybody = evaluation.evalImgs[: len(evaluation.params.imgIds)]  # of the first range of areas: all
     people: list[tuple[float, list[str] | None]] = []
     for image in everybody:
@@ -32,7 +33,7 @@ def keypoint_errors(answers: Answers) -> list[tuple[float, list[str] | None]]:
                 continue
             pose = evaluation.cocoDt.anns[int(match)] if match else None
             others = [other for other in truth if other is not person and other['num_keypoints']]
-            kinds = None if pose is None else list(_kinds(_points(pose), person, others, sigmas))
+            kinds = None if pose is None else list(_kinds(_points(pose), person, others, answers.dataset.layout))
             people.append((float(person['area']), kinds))
     return people
 
@@ -50,23 +51,22 @@ def _points(annotation: dict[str, Any]) -> np.ndarray:
     return np.asarray(annotation['keypoints'], float).reshape(-1, 3)
 
 
-def _kinds(pose: np.ndarray, person: dict[str, Any], others: list[dict[str, Any]], sigmas: np.ndarray) -> Iterator[str]:
+def _kinds(
+    pose: np.ndarray, person: dict[str, Any], others: list[dict[str, Any]], layout: SkeletonLayout
+) -> Iterator[str]:
     truth = _points(person)
     for index in np.flatnonzero(truth[:, 2] > 0):
         if not pose[index].any():
             yield 'absent'
             continue
-        variance = (2 * sigmas) ** 2 * (person['area'] + np.spacing(1))
-
-        def similarity(points: np.ndarray) -> np.ndarray:
-            """The OKS of this keypoint with each labelled one of a person."""
-            distance = ((points[:, :2] - pose[index, :2]) ** 2).sum(1)  # noqa: B023  # called at once
-            return np.where(points[:, 2] > 0, np.exp(-distance / (2 * variance)), 0)  # noqa: B023
-
-        own = similarity(truth)
+        # With each labelled keypoint of a person, as large as the one whose it should be.
+        own, *theirs = (
+            np.where(points[:, 2] > 0, keypoint_similarity(pose[index, :2], points[:, :2], person['area'], layout), 0)
+            for points in (truth, *map(_points, others))
+        )
         if own[index] >= _NEAR:
             yield 'good' if own[index] >= _GOOD else 'jitter'
         elif own.max() >= _NEAR:
             yield 'inversion'
         else:
-            yield 'swap' if any(similarity(_points(other)).max() >= _NEAR for other in others) else 'miss'
+            yield 'swap' if any(their.max() >= _NEAR for their in theirs) else 'miss'

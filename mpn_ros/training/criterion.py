@@ -80,19 +80,19 @@ class Criterion(nn.Module):
         if maps is None:
             images = batch['image'].to(device, non_blocking=True)
             shown = [patches.to(device, non_blocking=True) for patches in batch['teacher_inputs']]
-            maps = self.extract_features(images, shown or [images])
+            maps = self.extract_features(images, shown)
             if self.feature_cache:
                 self.feature_cache.put(batch['row'], maps)
         maps = [level.to(device, non_blocking=True) for level in maps]
         return (maps, None) if self.teacher is None else (maps[:-1], maps[-1].float())
 
     def extract_features(self, images: torch.Tensor, teacher_inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores of ``teacher_inputs`` behind
-        them."""
+        """The backbone on ``(B, S, S, 3)`` uint8 RGB: C2..C5; the teacher's scores behind them, of
+        ``teacher_inputs`` or else of the same images."""
         maps = list(self.network.backbone(self.normalise(images).contiguous(memory_format=torch.channels_last)))
         if self.teacher is not None:
             side = images.shape[1] // HEATMAP_STRIDE
-            maps.append(self.teacher(teacher_inputs, side).to(maps[0].dtype))
+            maps.append(self.teacher(teacher_inputs or [images], side).to(maps[0].dtype))
         return maps
 
     def _keypoint_terms(
@@ -131,10 +131,8 @@ class Criterion(nn.Module):
             yield 1 - of_teacher, target, weight, mask_weight, peaks
         if teacher_heatmaps is not None and of_teacher > 0:
             # The sum over a Gaussian of height and deviation 1 is 2 pi.
-            peaks, everywhere = (
-                distributed.mean(teacher_heatmaps[:, :-1].sum() / (2 * math.pi)),
-                torch.ones_like(weight),
-            )
+            peaks = distributed.mean(teacher_heatmaps[:, :-1].sum() / (2 * math.pi))
+            everywhere = torch.ones_like(weight)
             yield of_teacher, teacher_heatmaps, everywhere, everywhere, peaks
 
     def _box_terms(

@@ -47,8 +47,8 @@ class Trainer:
     validate: measures the averaged weights after every ``validate_every`` epochs; the checkpoint of the best figure is
     kept as ``folder/best.pt``, and plateaux are those of this figure. Without it they are those of the epochs' loss.
     features: where what the frozen backbone sees of the dataset's ``views`` is kept; runs may share the folder.
+    teacher: gives heatmaps and masks that are learnt, from the dataset's ``teacher_sizes`` or else from what is shown.
     ``origin``: how the weights that the run started from were trained, as plain data; the checkpoint keeps it.
-    teacher: gives keypoint heatmaps that are learnt, from the dataset's ``teacher_sizes`` or else from what is shown.
     Raises ParameterError for settings that contradict each other or the dataset.
     """
 
@@ -100,7 +100,7 @@ class Trainer:
         size = self.dataset.size
         images = torch.zeros(1, size, size, 3, dtype=torch.uint8, device=self.device)
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.bf16):
-            return self.criterion.extract_features(images, [images] * max(1, len(self.dataset.teacher_sizes)))
+            return self.criterion.extract_features(images, [images] * len(self.dataset.teacher_sizes))
 
     def _feature_file(self) -> FeatureCache | None:
         """Where features are kept, by what they are made of: the weights are final only when a run begins, since one
