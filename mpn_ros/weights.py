@@ -26,7 +26,6 @@ from mpn_ros.errors import MpnError, ParameterError, WeightsError
 from mpn_ros.files import utf8_name, write_whole
 from mpn_ros.presets import Preset, PRNConfig
 from mpn_ros.resources import find_model
-from mpn_ros.skeleton import SkeletonLayout
 
 if TYPE_CHECKING:
     from torch import nn
@@ -105,7 +104,7 @@ class Weights:
     Examples:
         >>> from mpn_ros.weights import load_weights, resolve_weights
         >>> weights = load_weights(resolve_weights('lite'))
-        >>> weights.name, sorted(weights.parts), len(weights.layout)
+        >>> weights.preset.name, sorted(weights.parts), len(weights.preset.layout)
         ('lite', ['network', 'prn', 'ucr'], 17)
     """
 
@@ -113,16 +112,6 @@ class Weights:
     parts: Parts
     metadata: Mapping[str, Any]
     source: str
-
-    @property
-    def layout(self) -> SkeletonLayout:
-        """The keypoints."""
-        return self.preset.layout
-
-    @property
-    def name(self) -> str:
-        """That of the preset."""
-        return self.preset.name
 
     def network_digest(self) -> str:
         """The ``tensor_digest`` of the network's part. Raises WeightsError if there is none."""

@@ -63,10 +63,9 @@ class CameraProcessor:
 
     def begin(self, stamp: int) -> None:
         """Says at ``stamp``, in ns, what the answers mean."""
-        if self._pipeline.segments:
-            self._write('label_info', stamp, self._builder.label_info())
-            self._write('instance_label_info', stamp, self._builder.instance_label_info())
-        self._write('skeleton_layout', stamp, self._builder.skeleton_layout())
+        for name in LATCHED:
+            if name in self._connections:
+                self._write(name, stamp, getattr(self._builder, name)())
 
     def process(self, stamp: int, data: bytes) -> None:
         """Answers the serialized image that was recorded at ``stamp``, in ns; the answers get the same stamp."""

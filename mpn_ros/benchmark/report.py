@@ -22,7 +22,7 @@ def rows(case: Case, facts: dict[str, Any]) -> list[dict[str, Any]]:
     height, width = case.input_shape
     common = facts | {
         'backend': case.name,
-        'preset': case.pipeline.weights.name,
+        'preset': case.pipeline.weights.preset.name,
         'shape': f'{height}x{width}',
         'batch': case.cameras,
         'people': case.people,

@@ -123,7 +123,7 @@ def describe(
     scales = args.scales or [first.input_size]
     return {
         'weights': first.weights.source,
-        'preset': first.weights.name,
+        'preset': first.weights.preset.name,
         'sha256': first.weights.metadata['sha256'],
         'ensemble': {member.weights.source: member.weights.metadata['sha256'] for member in others},
         'scales': scales,

@@ -17,7 +17,7 @@ from mpn_ros.backends.cache import get_or_build
 from mpn_ros.backends.parity import TOLERANCE, probe_images
 from mpn_ros.backends.precision import check_precision
 from mpn_ros.errors import BackendUnavailable, InferenceError
-from mpn_ros.families.base import Family, Poses
+from mpn_ros.families.base import Family, Poses, Traits
 from mpn_ros.families.network_file import NetworkFile
 from mpn_ros.families.runtime import OnnxRuntime, OpenVinoRuntime, Run, Runtime, Shape, gpu_providers
 from mpn_ros.raw_detections import RawDetections
@@ -85,7 +85,7 @@ class FamilyBackend:
             for start in range(0, len(pixels), step)
             for poses in self._look(pixels[start : start + step], self._kept)
         ]
-        return perceived(found, self._order, self._family.traits.people)
+        return perceived(found, self._order, self._family.traits)
 
     def _info(self, precision: str) -> BackendInfo:
         info, shape = self._runtime.info(precision), self._file.signature.inputs[0].shape
@@ -138,9 +138,10 @@ class FamilyBackend:
             return None
 
 
-def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> RawDetections:
-    """People as the pipeline takes them, ``most`` in each image: each box has a sixth number, which of the peaks of
-    every keypoint are its own."""
+def perceived(found: Sequence[Poses], order: np.ndarray, traits: Traits) -> RawDetections:
+    """People as the pipeline takes them, ``traits.people`` in each image: each box has a sixth number, which of the
+    peaks of every keypoint are its own, and these count from the middles of pixels."""
+    most = traits.people
     people = [best_first(poses, most) for poses in found]
     peaks = np.zeros((len(people), len(order), most, 3), np.float32)
     boxes = np.zeros((len(people), most, 6), np.float32)
@@ -148,6 +149,7 @@ def perceived(found: Sequence[Poses], order: np.ndarray, most: int) -> RawDetect
         count = len(poses.boxes)
         peaks[index, :, :count] = poses.keypoints[:, order].transpose(1, 0, 2)
         boxes[index, :count, :5], boxes[index, :, 5] = poses.boxes, np.arange(most)
+    peaks[..., :2] += traits.origin - 0.5
     return RawDetections(peaks, boxes, np.empty((len(people), 0, 0), np.float32))
 
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,18 @@ from mpn_ros.weights import FOREIGN_SUFFIXES, Weights, load_weights, resolve_wei
 _log = logging.getLogger(__name__)
 
 
+class Design(NamedTuple):
+    """What of a ``Preset`` is known of a network of others.
+
+    Attributes:
+        name: That of the family.
+        layout: The keypoints that are answered.
+    """
+
+    name: str
+    layout: SkeletonLayout
+
+
 @dataclass(frozen=True)
 class PoseNetwork:
     """A network of others with all that the pipeline asks of ``Weights``.
@@ -33,24 +45,19 @@ class PoseNetwork:
     Attributes:
         file: What was read.
         family: How its input is made and its outputs are read.
-        layout: The keypoints that are answered.
-        order: ``(K,)``: for each keypoint of ``layout``, which of the network's it is.
+        preset: Its name and keypoints.
+        order: ``(K,)``: for each keypoint that is answered, which of the network's it is.
     """
 
     file: NetworkFile
     family: Family
-    layout: SkeletonLayout
+    preset: Design
     order: np.ndarray
 
     @property
     def source(self) -> str:
         """The file, for messages."""
         return str(self.file.path)
-
-    @property
-    def name(self) -> str:
-        """That of the family."""
-        return self.family.traits.name
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -73,6 +80,12 @@ class PoseNetwork:
         overlap = self.family.traits.overlap
         return 1.0 if overlap is None else overlap
 
+    @property
+    def shift(self) -> float:
+        """What is added to x and y of a keypoint in an image's pixels: half of one where the network counts from the
+        edge of the image, as the labels did that it learnt from."""
+        return 0.5 - self.family.traits.origin
+
     def sized(self, wanted: int | tuple[int, int] | None) -> int | tuple[int, int]:
         """The input that is ``wanted``, a long side or width and height; by default the one that the network was made
         for. Raises ParameterError where it takes another one only."""
@@ -92,7 +105,7 @@ class PoseNetwork:
         more people than are answered."""
         if name in ('auto', 'own'):
             return OwnPoses()
-        if self.family.traits.overlap is None or self.layout != COCO:
+        if self.family.traits.overlap is None or self.preset.layout != COCO:
             _log.warning('%s groups by itself: grouper %s is not used', self.source, name)
             return OwnPoses()
         return Regrouped(other())
@@ -101,7 +114,7 @@ class PoseNetwork:
         size = self.input_size
         said = f'{size} pixels on the long side' if isinstance(size, int) else f'{size[0]}x{size[1]} pixels'
         licence = f'licence: {self.file.licence}' if self.file.licence else 'the file states no licence'
-        return f'{self.source}: {self.family.traits.name}, {len(self.layout)} keypoints, {said}, no mask; {licence}'
+        return f'{self.source}: {self.preset.name}, {len(self.preset.layout)} keypoints, {said}, no mask; {licence}'
 
 
 def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
@@ -118,7 +131,7 @@ def open_weights(name_or_path: str | Path) -> Weights | PoseNetwork:
         BackendUnavailable: What reads it is not installed.
 
     Examples:
-        >>> open_weights('lite').name
+        >>> open_weights('lite').preset.name
         'lite'
     """
     path = resolve_weights(name_or_path)
@@ -150,7 +163,7 @@ def open_network(path: Path) -> PoseNetwork:
     if shape[0] not in (None, 1):
         raise WeightsError(f'{path} takes {shape[0]} images at once: export it for one, or for any number')
     layout, order = layout_of(family.traits.keypoints, str(path))
-    return PoseNetwork(file, family, layout, order)
+    return PoseNetwork(file, family, Design(family.traits.name, layout), order)
 
 
 def _is_open(file: NetworkFile) -> bool:

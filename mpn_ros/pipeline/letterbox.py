@@ -20,13 +20,11 @@ _LONGEST_SIDE = 32767  # beyond it cv2.resize fails
 @dataclass(frozen=True)
 class Letterbox:
     """How an image of ``image_size`` (width, height) lies in an input of ``input_size`` (width, height): scaled to
-    ``content_size`` at the top left, the rest is padding. ``origin``: how far the coordinate 0 of a point lies from the
-    edge, 0.5 where whole numbers are the middles of pixels."""
+    ``content_size`` at the top left, the rest is padding."""
 
     image_size: tuple[int, int]
     content_size: tuple[int, int]
     input_size: tuple[int, int]
-    origin: float = 0.5
 
     @property
     def scale(self) -> np.ndarray:
@@ -40,7 +38,7 @@ class Letterbox:
 
     def points_to_image(self, points: np.ndarray) -> np.ndarray:
         """Points ``(..., 2)`` from input to image pixels."""
-        return ((points + self.origin) / self.scale - self.origin).astype(np.float32)
+        return ((points + 0.5) / self.scale - 0.5).astype(np.float32)
 
     def apply(self, image: np.ndarray, channel_order: ChannelOrder, pad_value: int) -> np.ndarray:
         """The image ``(H, W, 3)`` uint8 as an input ``(h, w, 3)`` RGB uint8."""
@@ -78,29 +76,27 @@ def check_image(image: np.ndarray) -> None:
         )
 
 
-def check_input_size(long_side: int | tuple[int, int]) -> None:
-    """Raises ParameterError unless the network can take an input of that long side in pixels; a width and height are
-    the network's own."""
-    if isinstance(long_side, int) and (long_side % INPUT_MULTIPLE or not INPUT_MULTIPLE <= long_side <= _LONGEST_INPUT):
+def check_input_size(long_side: int) -> None:
+    """Raises ParameterError unless the network can take an input of that long side in pixels."""
+    if long_side % INPUT_MULTIPLE or not INPUT_MULTIPLE <= long_side <= _LONGEST_INPUT:
         raise ParameterError(
             f'input_size must be a multiple of {INPUT_MULTIPLE} from {INPUT_MULTIPLE} to {_LONGEST_INPUT}, '
             f'not {long_side}'
         )
 
 
-def compute_letterbox(image_shape: tuple[int, ...], size: int | tuple[int, int], origin: float = 0.5) -> Letterbox:
+def compute_letterbox(image_shape: tuple[int, ...], size: int | tuple[int, int]) -> Letterbox:
     """The letterbox that brings the longer side of an image ``(H, W, ...)`` to ``size``, in the smallest input that
     holds it; or the image into an input of that ``size`` (width, height) and no other."""
     height, width = image_shape[:2]
-    sides = (size, size) if isinstance(size, int) else size
-    scale = min(sides[0] / width, sides[1] / height)
+    longest = (size, size) if isinstance(size, int) else size
+    scale = min(longest[0] / width, longest[1] / height)
     content = max(1, round(width * scale)), max(1, round(height * scale))
-    if isinstance(size, int):
-        sides = (
-            INPUT_MULTIPLE * math.ceil(content[0] / INPUT_MULTIPLE),
-            INPUT_MULTIPLE * math.ceil(content[1] / INPUT_MULTIPLE),
-        )
-    return Letterbox((width, height), content, sides, origin)
+    smallest = (
+        INPUT_MULTIPLE * math.ceil(content[0] / INPUT_MULTIPLE),
+        INPUT_MULTIPLE * math.ceil(content[1] / INPUT_MULTIPLE),
+    )
+    return Letterbox((width, height), content, smallest if isinstance(size, int) else size)
 
 
 def pad_to_common_size(letterboxes: Sequence[Letterbox]) -> list[Letterbox]:

@@ -89,47 +89,49 @@ def look_at_windows(plans: Sequence[Plan], see: Callable[[Sequence[Plan]], RawDe
 
 def merge(
     first: Look[Letterbox], keypoints: np.ndarray, windows: Sequence[tuple[Look[Window], np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """What both looks tell of an image, in its pixels: boxes ``(P, 5)``, keypoints ``(P, K, 3)`` and the probability
-    ``(H, W)`` that a pixel is a person's.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The people of both looks at an image, in its pixels: boxes ``(P, 5)`` and keypoints ``(P, K, 3)``.
 
     keypoints: ``(P, K, 3)`` in the pixels of the first look. windows: looks and their keypoints, in the pixels of each.
-    A window's people are as seen there; the probability is the mean of both looks, None where the network has none.
+    A window's people are as seen there.
     """
     boxes, poses = first.boxes_in_image, _points_in_image(first, keypoints)
-    person = first.view.map_to_image(first.person) if first.person.size else None
     for look, found in windows:
         rows = list(look.people)
         boxes[rows, :4], poses[rows] = look.boxes_in_image[:, :4], _points_in_image(look, found)
-        if person is None:
-            continue
-        part = look.view.cut(person)
-        part += look.view.letterbox.map_to_image(look.person)
-        part /= 2
-    return boxes, poses, person
+    return boxes, poses
 
 
 def gather(
     expected: Look[Letterbox], windows: Sequence[tuple[Look[Window], np.ndarray]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """What windows alone tell of an image, as ``merge`` returns it: the people of ``expected`` whom a window's detector
-    has found, best first, with its score. Outside of all windows nobody is known to be."""
-    width, height = expected.view.image_size
-    person, people = np.zeros((height, width), np.float32) if expected.person.size else None, []
+) -> tuple[np.ndarray, np.ndarray]:
+    """The people whom windows alone tell of, as ``merge`` returns them: those of ``expected`` whom a window's detector
+    has found, best first, with its score."""
+    people = []
     for look, found in windows:
         boxes = np.column_stack([look.boxes_in_image[:, :4], look.found])
         people += [(box, pose) for box, pose in zip(boxes, _points_in_image(look, found)) if box[4] > 0]
-        if person is None:
-            continue
-        part = look.view.cut(person)
-        np.maximum(part, look.view.letterbox.map_to_image(look.person), out=part)
     people.sort(key=lambda pair: pair[0][4], reverse=True)
     keypoints = len(expected.peaks)
     return (
         np.array([box for box, _ in people], np.float32).reshape(-1, 5),
         np.array([pose for _, pose in people], np.float32).reshape(-1, keypoints, 3),
-        person,
     )
+
+
+def person_probability(first: Look[Letterbox], windows: Sequence[Look[Window]]) -> np.ndarray:
+    """The probability ``(H, W)`` that a pixel of an image is a person's: in a window, the mean of both looks. Of an
+    image that was not looked at as a whole, it is what windows tell: the highest where they overlap, 0 elsewhere."""
+    width, height = first.view.image_size
+    person = first.view.map_to_image(first.person) if first.whole else np.zeros((height, width), np.float32)
+    for look in windows:
+        part, seen = look.view.cut(person), look.view.letterbox.map_to_image(look.person)
+        if first.whole:
+            part += seen
+            part /= 2
+        else:
+            np.maximum(part, seen, out=part)
+    return person
 
 
 def _points_in_image(look: Look[Any], keypoints: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from mpn_ros.pipeline.letterbox import (
     compute_letterbox,
     pad_to_common_size,
 )
-from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge
+from mpn_ros.pipeline.looks import Look, Plan, Refinement, gather, look_at_windows, merge, person_probability
 from mpn_ros.pipeline.nms import nms
 from mpn_ros.pipeline.windows import Window, WindowSettings, check_refine, plan_windows
 from mpn_ros.raw_detections import RawDetections
@@ -151,9 +151,9 @@ class PosePipeline:
     ):
         loaded = open_weights(weights) if isinstance(weights, (str, Path)) else weights
         self.weights = loaded
-        self.segments, self._overlap, self._origin = True, _OVERLAP, 0.5
+        self.segments, self._overlap, self._shift = True, _OVERLAP, 0.0
         if isinstance(loaded, PoseNetwork):
-            self.segments, self._overlap, self._origin = False, loaded.overlap, loaded.family.traits.origin
+            self.segments, self._overlap, self._shift = False, loaded.overlap, loaded.shift
             self.input_size = loaded.sized(input_size)
             self.backend = loaded.backend(backend, device, precision)
             self.grouper = loaded.grouper(grouper, lambda: make_grouper(grouper, load_weights(resolve_weights('lite'))))
@@ -165,7 +165,6 @@ class PosePipeline:
             self.grouper = make_grouper(grouper, loaded)
             # The grey of the padding, which normalises to 0.
             self.pad_value = round(sum(loaded.preset.preprocessing.mean) / 3)
-        check_input_size(self.input_size)
         self.thresholds = thresholds or Thresholds()
         self._on_gpu = _device_letterbox(self.backend)
         self.refine = self.default_refine if refine is None else refine
@@ -174,14 +173,16 @@ class PosePipeline:
         self.windows, self._window_batch = (GPU_WINDOWS, GPU_BATCH) if on_gpu else (WindowSettings(), 1)
         self._turn, self._preparing = threading.Lock(), False
         self._thread: threading.Thread | None = None
-        if isinstance(self.input_size, tuple):  # the only one that the network takes
+        if isinstance(self.input_size, int):
+            check_input_size(self.input_size)
+        else:  # the only one that the network takes
             self.windows = dataclasses.replace(self.windows, shapes=(self.input_size,))
         return_freed_memory()
 
     @property
     def layout(self) -> SkeletonLayout:
         """The K keypoints of the weights, in the order of ``Person.keypoints``."""
-        return self.weights.layout
+        return self.weights.preset.layout
 
     @property
     def default_refine(self) -> int:
@@ -276,8 +277,8 @@ class PosePipeline:
         with self._network():
             letterboxes, pixels = self.letterbox([image], [channel_order])
             [look] = self.first_looks(letterboxes, self.backend(pixels), self.thresholds)
-        peaks = np.concatenate([look.view.points_to_image(look.peaks[..., :2]), look.peaks[..., 2:]], -1)
-        return peaks, look.boxes_in_image
+        positions = look.view.points_to_image(look.peaks[..., :2]) + self._shift
+        return np.concatenate([positions, look.peaks[..., 2:]], -1), look.boxes_in_image
 
     @contextmanager
     def _network(self) -> Iterator[None]:
@@ -303,9 +304,7 @@ class PosePipeline:
             How each image lies in the input, and the input ``(B, h, w, 3)`` uint8 RGB, on the GPU where the backend has
             one.
         """
-        letterboxes = pad_to_common_size(
-            [compute_letterbox(image.shape, self.input_size, self._origin) for image in images]
-        )
+        letterboxes = pad_to_common_size([compute_letterbox(image.shape, self.input_size) for image in images])
         return letterboxes, self._inputs(images, letterboxes, orders)
 
     def first_looks(
@@ -346,14 +345,14 @@ class PosePipeline:
         for index, (image, boxes) in enumerate(zip(images, expected, strict=True)):
             if boxes is None or not len(boxes):
                 continue
-            view = compute_letterbox(image.shape, self.input_size, self._origin)
+            view = compute_letterbox(image.shape, self.input_size)
             width, height = view.image_size
             inside = np.asarray(boxes, np.float32)[:, :4].clip(0, (width, height, width, height))
             inside = inside[(inside[:, 2:] - inside[:, :2] >= 1).all(1)]
             rows = np.column_stack([inside, np.ones(len(inside))]).astype(np.float32)
             rows[:, :4] *= np.tile(view.scale, 2)
             no_peaks = np.zeros((len(self.layout), 1, 3), np.float32)
-            nobody = np.zeros((1, int(self.segments)), np.float32)
+            nobody = np.zeros((1, 1), np.float32)
             look = Look(index, view, range(len(rows)), rows, rows[:, 4], no_peaks, nobody, whole=False)
             if len(rows) and sum(len(window.people) for window in self._windows_of(look, refine)) == len(rows):
                 known[index] = look
@@ -364,11 +363,7 @@ class PosePipeline:
         everybody = dataclasses.replace(self.windows, right=(0.0, 0.0), faint=0.0)
         settings = self.windows if look.whole else everybody
         scale = float(look.view.scale.mean())
-        windows = plan_windows(look.view.image_size, look.boxes_in_image, scale, refine, settings)
-        return [
-            dataclasses.replace(window, letterbox=dataclasses.replace(window.letterbox, origin=self._origin))
-            for window in windows
-        ]
+        return plan_windows(look.view.image_size, look.boxes_in_image, scale, refine, settings)
 
     def second_looks(
         self, first: Sequence[Look[Letterbox]], refine: int, see: Callable[[Sequence[Plan]], RawDetections]
@@ -461,7 +456,8 @@ class PosePipeline:
         for look, grouped in zip(first, keypoints):
             mine = [(window, poses) for window, poses in windows if window.image == look.image]
             broken = sum(plan.image == look.image for plan in second.plans) - len(mine)
-            boxes, poses, person = merge(look, grouped, mine) if look.whole else gather(look, mine)
+            boxes, poses = merge(look, grouped, mine) if look.whole else gather(look, mine)
+            poses[..., :2] += self._shift
             width, height = look.view.image_size
             corners = boxes[:, :4].clip(0, (width, height, width, height))
             poses[~(poses[..., 2] >= thresholds.keypoint_threshold)] = (np.nan, np.nan, 0)
@@ -471,7 +467,8 @@ class PosePipeline:
                 if (box[2:] > box[:2]).all() and score >= thresholds.score_threshold
             )  # a box in the padding has nothing of the image
             mask = None
-            if person is not None:  # cv2.compare fails on a single pixel
+            if self.segments:  # cv2.compare fails on a single pixel
+                person = person_probability(look, [window for window, _ in mine])
                 mask = np.multiply(person >= thresholds.mask_threshold, 255, dtype=np.uint8)
             results.append(
                 PoseResult(

@@ -19,7 +19,7 @@ def load_pipeline(parameters: Parameters) -> PosePipeline:
     from mpn_ros.pipeline.pipeline import PosePipeline
 
     weights = open_weights(parameters.weights)
-    check_layout(weights.layout, weights.source)
+    check_layout(weights.preset.layout, weights.source)
     return PosePipeline(
         weights,
         input_size=parameters.input_size or None,

@@ -124,7 +124,7 @@ def test_keypoints_in_another_order_come_back_in_cocos(save):
     path = save({'dets': zeros(1, 9, 5), 'k': zeros(1, 9, 17, 3)}, SQUARE)
     path.with_suffix('.json').write_text(json.dumps({'keypoints': names}))
     network = open_network(path)
-    assert network.layout is COCO and network.order.tolist() == list(range(16, -1, -1))
+    assert network.preset.layout is COCO and network.order.tolist() == list(range(16, -1, -1))
 
 
 def test_other_keypoints_make_a_layout_of_their_own(save):
@@ -132,7 +132,7 @@ def test_other_keypoints_make_a_layout_of_their_own(save):
     names = ['left_hand', 'right_hand', 'head']
     path.with_suffix('.json').write_text(json.dumps({'keypoints': names}))
     network = open_network(path)
-    assert network.layout.names == tuple(names) and network.layout.flip == (1, 0, 2)
+    assert network.preset.layout.names == tuple(names) and network.preset.layout.flip == (1, 0, 2)
     path.with_suffix('.json').write_text(json.dumps({'keypoints': ['left_hand', 'head', 'foot']}))
     with pytest.raises(WeightsError, match="has keypoints that make no skeleton: keypoint 'left_hand' has no"):
         open_network(path)

@@ -9,7 +9,7 @@ import pytest
 
 from mpn_ros.backends.base import BackendInfo
 from mpn_ros.families.backend import perceived
-from mpn_ros.families.base import Poses
+from mpn_ros.families.base import Poses, Traits
 from mpn_ros.families.network import open_network
 from mpn_ros.pipeline.pipeline import PosePipeline
 from mpn_ros.pipeline.windows import plan_windows
@@ -37,7 +37,7 @@ class Scripted:
     def __call__(self, images):
         self.shapes.append(images.shape[1:3])
         seen = self.whole if images.shape[2] == SIZE[0] else self.window
-        return perceived([seen] * len(images), ORDER, 300)
+        return perceived([seen] * len(images), ORDER, Traits('scripted', people=300))
 
 
 @pytest.fixture
