@@ -15,6 +15,9 @@ from mpn_ros.training.options import option
 Fill = tuple[float, float, float]
 """The colour around an image, RGB."""
 PATCHES = 'patches'
+_CLOSE = 0.35, 0.8
+"""How much a close-up shows, in parts of the longer side of the person's box."""
+_SMALLEST_CLOSE_UP = 64  # pixels of the image; less is a blur
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,16 @@ class Augmentation:
     )
     flip: float = option(0.3, PATCHES, 'probability of a mirrored patch')
     colour: float = option(0.0, PATCHES, 'strength of brightness, contrast and saturation changes')
+    close: float = option(
+        0.0, PATCHES, 'share of the images of which only what is around one keypoint is shown', name='close-ups'
+    )
 
     def __post_init__(self) -> None:
         low, high = self.scale
         if not 0 < low <= high:
             raise ParameterError(f'scale must be two numbers above 0, the smaller one first, not {low} {high}')
-        if not (0 <= self.rotation <= 180 and 0 <= self.flip <= 1 and 0 <= self.colour <= 1):
-            raise ParameterError('rotation must be 0 to 180 degrees, flip and colour 0 to 1')
+        if not (0 <= self.rotation <= 180 and 0 <= self.flip <= 1 and 0 <= self.colour <= 1 and 0 <= self.close <= 1):
+            raise ParameterError('rotation must be 0 to 180 degrees, flip, colour and close-ups 0 to 1')
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,37 @@ class Sample:
     keypoints: np.ndarray
     crowd: np.ndarray | None = None
     complete: bool = False
+
+
+def close_up(image: Sample, random: np.random.Generator) -> Sample:
+    """What a camera sees of somebody who stands too near to be seen whole: of an image of any height and width the part
+    around a random keypoint, with the people in it and what is left of their boxes. An image without a keypoint, or
+    with too few pixels around it, stays as it is."""
+    person, keypoint = np.nonzero(image.keypoints[..., 2] > 0)
+    if not len(person):
+        return image
+    chosen = random.integers(len(person))
+    box, centre = image.boxes[person[chosen]], image.keypoints[person[chosen], keypoint[chosen], :2]
+    side = float((box[2:] - box[:2]).max()) * math.exp(random.uniform(*np.log(_CLOSE)))
+    height, width = image.image.shape[:2]
+    low = np.floor((centre + random.uniform(-0.75, -0.25, 2) * side).clip(0)).astype(int)
+    high = np.minimum(np.ceil(low + side), (width, height)).astype(int)
+    if (high - low).min() < _SMALLEST_CLOSE_UP:
+        return image
+    there = slice(low[1], high[1]), slice(low[0], high[0])
+    boxes = np.concatenate([image.boxes[:, :2].clip(low, high) - low, image.boxes[:, 2:].clip(low, high) - low], 1)
+    inside = ((image.keypoints[..., :2] >= low) & (image.keypoints[..., :2] < high)).all(-1)
+    keypoints = image.keypoints - np.array([*low, 0])
+    keypoints[~inside] = 0
+    seen = (boxes[:, 2:] > boxes[:, :2]).all(1)
+    return Sample(
+        image.image[there],
+        None if image.mask is None else image.mask[there],
+        boxes[seen].astype(np.float32),
+        keypoints[seen].astype(np.float32),
+        None if image.crowd is None else image.crowd[there],
+        image.complete,
+    )
 
 
 def patch_matrix(

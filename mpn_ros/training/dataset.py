@@ -12,7 +12,7 @@ import torch
 from mpn_ros.conventions import INPUT_MULTIPLE
 from mpn_ros.errors import ParameterError
 from mpn_ros.presets import Preset
-from mpn_ros.training.augment import Augmentation, Sample, color_jitter, patch_matrix, warp, warp_image
+from mpn_ros.training.augment import Augmentation, Sample, close_up, color_jitter, patch_matrix, warp, warp_image
 from mpn_ros.training.coco import LabelledImage
 from mpn_ros.training.targets import heatmap_target
 
@@ -65,17 +65,16 @@ class PatchDataset(torch.utils.data.Dataset):
         view, index = self._view(item[0]), item[1]
         labelled = self.images[index]
         random = np.random.default_rng((self.seed, view, index))
-        whole = self._whole(labelled)
+        whole = self._whole(labelled, (view, index))
         matrix = patch_matrix(whole.image.shape[:2], whole.boxes, self.size, self.augmentation, random)
         teacher_inputs = [
             warp_image(whole.image, matrix * (side / self.size), side, self.fill) for side in self.teacher_sizes
         ]
         return self._warped(whole, matrix, self.size, random), teacher_inputs
 
-    @staticmethod
-    def _whole(labelled: LabelledImage) -> Sample:
-        """The image as it is, of any height and width."""
-        return Sample(
+    def _whole(self, labelled: LabelledImage, item: tuple[int, int]) -> Sample:
+        """The image as it is, of any height and width, or a close-up of it."""
+        whole = Sample(
             labelled.read(),
             labelled.read_mask(),
             labelled.boxes,
@@ -83,6 +82,8 @@ class PatchDataset(torch.utils.data.Dataset):
             labelled.read_crowds() if labelled.crowds else None,
             labelled.image.complete,
         )
+        random = np.random.default_rng((self.seed, *item, 2))  # its own: without close-ups patches stay what they are
+        return close_up(whole, random) if random.random() < self.augmentation.close else whole
 
     def _warped(self, whole: Sample, matrix: np.ndarray, size: int, random: np.random.Generator) -> Sample:
         """The patch of ``size`` that ``matrix`` makes of an image, in random colours."""

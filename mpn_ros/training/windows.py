@@ -103,16 +103,16 @@ class WindowDataset(PatchDataset):
 
     def windows(self, item: tuple[int, int]) -> list[dict[str, Any]]:
         """Windows of image n in that epoch, (epoch, n), as dicts of tensors; none where nobody has keypoints."""
-        labelled = self.images[item[1]]
-        people = np.flatnonzero((labelled.keypoints[..., 2] > 0).any(1))
+        whole = self._whole(self.images[item[1]], item)
+        people = np.flatnonzero((whole.keypoints[..., 2] > 0).any(1))
         if not len(people):
             return []
         random = np.random.default_rng((self.seed, *item, 1))
-        whole, found = self._whole(labelled), []
+        (height, width), found = whole.image.shape[:2], []
         for person in np.resize(random.permutation(people), self.sampling.count):
             matrix = window_matrix(
-                (labelled.image.width, labelled.image.height),
-                labelled.boxes[person],
+                (width, height),
+                whole.boxes[person],
                 self.sampling,
                 self.augmentation,
                 random,

@@ -1,12 +1,14 @@
 """Everything moves together: a keypoint stays on the pixel that it was on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mpn_ros.errors import ParameterError
 from mpn_ros.pipeline.letterbox import compute_letterbox
 from mpn_ros.skeleton import COCO
-from mpn_ros.training.augment import Augmentation, color_jitter, patch_matrix, warp, warp_image
+from mpn_ros.training.augment import Augmentation, Sample, close_up, color_jitter, patch_matrix, warp, warp_image
 
 PLAIN = {'fill': (0, 0, 0), 'layout': COCO}
 LEFT, RIGHT = COCO.names.index('left_wrist'), COCO.names.index('right_wrist')
@@ -99,3 +101,41 @@ def test_colour_changes_within_its_strength_and_stays_a_picture():
 def test_wrong_settings_end_in_a_sentence(wrong):
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         Augmentation(**wrong)
+
+
+def people_side_by_side():
+    """Two people of 100x200 pixels, 17 keypoints each on a diagonal of their box, and a third without any."""
+    boxes = np.array([[20, 20, 120, 220], [180, 20, 280, 220], [0, 225, 40, 239]], np.float32)
+    steps = np.linspace(0.05, 0.95, 17)[:, None]
+    keypoints = np.zeros((3, 17, 3), np.float32)
+    for box, pose in zip(boxes[:2], keypoints):
+        pose[:, :2], pose[:, 2] = box[:2] + steps * (box[2:] - box[:2]), 2
+    image = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    return Sample(image, image[..., 0], boxes, keypoints, image[..., 1], True)
+
+
+def test_a_close_up_is_a_part_of_the_image_with_what_is_left_of_its_people():
+    whole, counts = people_side_by_side(), []
+    for seed in range(40):
+        near = close_up(whole, np.random.default_rng(seed))
+        height, width = near.image.shape[:2]
+        assert 64 <= min(height, width) and max(height, width) <= 0.8 * 200 + 1 and near.complete
+        y, x = next(iter(np.argwhere((whole.image == near.image[0, 0]).all(-1))))
+        there = slice(y, y + height), slice(x, x + width)
+        for part, from_ in ((near.image, whole.image), (near.mask, whole.mask), (near.crowd, whole.crowd)):
+            np.testing.assert_array_equal(part, from_[there])
+        assert (near.boxes >= 0).all() and (near.boxes <= (width, height, width, height)).all()
+        seen = near.keypoints[..., 2] > 0
+        assert 0 < seen.sum() < 17 * 2 and not near.keypoints[~seen].any()
+        back = near.keypoints[seen][:, :2] + (x, y)
+        assert all((np.abs(whole.keypoints[..., :2] - point).max(-1) < 1e-3).any() for point in back)
+        counts.append(seen.sum())
+    assert len(set(counts)) > 5
+
+
+def test_without_a_keypoint_or_pixels_there_is_no_close_up():
+    whole = people_side_by_side()
+    nobody = dataclasses.replace(whole, keypoints=np.zeros_like(whole.keypoints))
+    assert close_up(nobody, np.random.default_rng(0)) is nobody
+    tiny = dataclasses.replace(whole, boxes=whole.boxes / 5, keypoints=whole.keypoints / 5)
+    assert close_up(tiny, np.random.default_rng(0)) is tiny

@@ -12,6 +12,7 @@ pytest.importorskip('pycocotools', reason='masks need pycocotools: pip install p
 from mpn_ros.errors import ParameterError  # noqa: E402
 from mpn_ros.pipeline.windows import WindowSettings, plan_windows  # noqa: E402
 from mpn_ros.presets import preset  # noqa: E402
+from mpn_ros.training import augment  # noqa: E402
 from mpn_ros.training.augment import Augmentation, warp_image  # noqa: E402
 from mpn_ros.training.dataset import collate_sizes  # noqa: E402
 from mpn_ros.training.windows import WindowDataset, WindowSampling, window_matrix  # noqa: E402
@@ -102,3 +103,15 @@ def test_wrong_settings_end_in_a_sentence(wrong, sentence):
 def test_windows_go_without_views(learnt_figures):
     with pytest.raises(ParameterError, match='without --views'):
         WindowDataset(learnt_figures.labelled(), EXACT, 64, STILL, preset('lite'), 0, 2, ())
+
+
+def test_windows_and_patches_of_close_ups_show_people_cut_off(learnt_figures, monkeypatch):
+    monkeypatch.setattr(augment, '_SMALLEST_CLOSE_UP', 16)  # the figures are small
+    sampling = WindowSampling(count=2, whole=0.0, size=96)
+    plain, near = (dataset(learnt_figures, sampling, dataclasses.replace(STILL, close=close)) for close in (0.0, 1.0))
+    assert near._whole(near.images[0], (0, 0)).image.size < plain._whole(plain.images[0], (0, 0)).image.size
+    whole, cut = (int(sum(window['peaks'] for window in data.windows((0, 0)))) for data in (plain, near))
+    assert 0 < cut < whole
+    assert len(near.windows((0, 0))) == 2
+    np.testing.assert_array_equal(near[0, 0]['image'], near[0, 0]['image'])
+    assert near[0, 0]['peaks'] < plain[0, 0]['peaks']
