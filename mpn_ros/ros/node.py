@@ -184,7 +184,10 @@ class PoseNode(LifecycleNode):
     def _warning(self, worker: Worker) -> str | None:
         if (busy := worker.busy) > WINDOW:
             return f'the network has worked on one image for {busy:.0f} s'
-        if self.get_node_names_and_namespaces().count((self.get_name(), self.get_namespace())) > 1:
+        # Every node publishes there. In the list of nodes the middleware may keep one for ever that has long gone.
+        everybody = self.get_publishers_info_by_topic('/parameter_events')
+        mine = self.get_name(), self.get_namespace()
+        if sum((one.node_name, one.node_namespace) == mine for one in everybody) > 1:
             return f"another node is called '{self.get_fully_qualified_name()}', or was until some seconds ago"
         return None
 

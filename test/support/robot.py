@@ -67,16 +67,18 @@ def large_images(monkeypatch):
         monkeypatch.setenv(variable, str(profile))
 
 
-def wait_until(condition: Callable[[], object], timeout: float = 60.0) -> object:
-    """The first true value of ``condition``. Fails the test if there is none in time; a test that passes never waits so
-    long, so it suffices for a busy machine."""
+def wait_until(
+    condition: Callable[[], object], timeout: float = 60.0, tell: Callable[[], object] | None = None
+) -> object:
+    """The first true value of ``condition``. Fails the test if there is none in time, with what ``tell`` says; a test
+    that passes never waits so long, so it suffices for a busy machine."""
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.005)
-    pytest.fail(f'waited {timeout} s in vain')
+    pytest.fail(f'waited {timeout} s in vain' + (f': {tell()}' if tell else ''))
 
 
 class Robot:
