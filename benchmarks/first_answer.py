@@ -50,9 +50,12 @@ status = Path('/proc/self/status').read_text()
 print(json.dumps({'times': times, 'private_MiB': int(status.partition('RssAnon:')[2].split()[0]) / 1024,
                   'images': len(sys.argv) - 1, 'loaded': sorted({'torch', 'scipy'} & set(sys.modules))}))
 """
+# The node's parts end with its own words, which come by /rosout with the time of day at which they were said.
 NODE = """
 import json, sys, time
 import cv2, rclpy
+from rcl_interfaces.msg import Log
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from benchmarks.node_process import node_process, private_memory
 from mpn_ros.testing.simulated_camera import SimulatedCamera, isolate_domain, spin_in_background
 images = [cv2.imread(name) for name in sys.argv[1:]]
@@ -60,15 +63,19 @@ images = [cv2.resize(image, (640, 480)) for image in images]
 isolate_domain()
 rclpy.init()
 listener = rclpy.create_node('first_answer')
-camera = SimulatedCamera(listener)
-started = time.monotonic()
+camera, words = SimulatedCamera(listener), []
+words_qos = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+listener.create_subscription(Log, '/rosout', words.append, words_qos)
+started, day = time.monotonic(), time.time() - time.monotonic()
+found = first = None
 with node_process() as node, spin_in_background(listener):
-    first = None
     while first is None and time.monotonic() < started + 120:  # a camera that streams, whoever listens
         camera.send(images[0])
         time.sleep(.05)
+        if found is None and camera.listened_to():
+            found = time.monotonic()
         if camera.log.complete():
-            first = time.monotonic() - started
+            first = time.monotonic()
     while not camera.ready():
         time.sleep(.05)
     for image in images:
@@ -78,7 +85,11 @@ with node_process() as node, spin_in_background(listener):
         while number not in camera.log.complete() and time.monotonic() < end:
             time.sleep(.005)
     private = private_memory(node.pid)
-print(json.dumps({'first answer': first, 'private_MiB': private,
+said = [(word.stamp.sec + word.stamp.nanosec / 1e9 - day, word.msg) for word in words if word.name == 'pose']
+configured = next(moment for moment, sentence in said if sentence.startswith('configured'))
+times = [('interpreter, ROS', said[0][0]), ('weights, backend, topics', configured),
+         ('found by the camera', found), ('first answer', first)]
+print(json.dumps({'began': started, 'times': times, 'private_MiB': private,
                   'answered': len(camera.log.complete())}))
 rclpy.shutdown()
 """
@@ -98,11 +109,17 @@ def main() -> None:
     args = parser.parse_args()
     names = [str(path.resolve()) for path in sorted(args.images.iterdir())[: args.count]]
     with tempfile.TemporaryDirectory() as cache:
-        environment = {**os.environ, 'XDG_CACHE_HOME': cache, 'PYTHONPATH': str(args.source.resolve())}
+        environment = {
+            **os.environ,
+            'XDG_CACHE_HOME': cache,
+            'PYTHONPATH': str(args.source.resolve()),
+            'PYTHONPYCACHEPREFIX': f'{cache}/bytecode',  # made by the first start, as in a fresh environment
+        }
+        environment.pop('PYTHONDONTWRITEBYTECODE', None)
         starts = [start(LIBRARY, names, environment) for _ in range(1 + args.repeats)]
-        size = sum(file.stat().st_size for file in Path(cache).rglob('*') if file.is_file())
+        size = sum(file.stat().st_size for file in Path(cache, 'mpn_ros').rglob('*') if file.is_file())
         commands = [infer(names[0], environment) for _ in range(args.repeats)]
-        nodes = [] if args.no_node else [start(NODE, names, environment) for _ in range(args.repeats)]
+        nodes = [] if args.no_node else [start(NODE, names, environment) for _ in range(1 + args.repeats)][1:]
     figures: dict[str, Any] = {
         'library': {'cold': starts[0], 'warm': starts[1:]},
         'cache_MB': round(size / 1e6, 1),
@@ -119,7 +136,8 @@ def main() -> None:
     )
     print(f'mpn infer: {commands} s')
     for node in nodes:
-        print(f'node: {node}')
+        parts = ', '.join(f'{name} {seconds:.2f}' for name, seconds in node['seconds'].items())
+        print(f'node: {node["until_first_answer"]:.2f} s: {parts}; {node["private_MiB"]:.0f} MiB')
     write_json(args.json, figures)
 
 
@@ -138,6 +156,7 @@ def start(program: str, names: list[str], environment: dict[str, str]) -> dict[s
         sys.exit(ended.stderr)
     told: dict[str, Any] = json.loads(ended.stdout.splitlines()[-1])
     if times := told.pop('times', None):
+        began = told.pop('began', began)
         ends = [began, *(moment for _, moment in times)]
         told['seconds'] = {name: round(end - last, 3) for (name, end), last in zip(times, ends)}
         until = [name for name, _ in times].index('first answer')

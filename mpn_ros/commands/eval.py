@@ -106,11 +106,12 @@ def make_members(args: argparse.Namespace) -> list[PosePipeline]:
 
 def make_measured(members: Sequence[PosePipeline], args: argparse.Namespace) -> ImageToPeople:
     """What is measured: a pipeline alone, or as the arguments have it looked through several times."""
-    from mpn_ros.evaluation.augmented import AugmentedPipeline
     from mpn_ros.evaluation.ensemble import Ensemble
 
     looking: list[ImageToPeople] = list(members)
     if args.scales or args.flip:
+        from mpn_ros.evaluation.augmented import AugmentedPipeline  # with torch, which takes seconds to load
+
         looking = [AugmentedPipeline(member, args.scales or [member.input_size], args.flip) for member in members]
     return Ensemble(looking, layout=members[0].layout) if args.ensemble else looking[0]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from mpn_ros import __version__
 
@@ -25,12 +24,14 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, Any]:
-    """``cpu``, its model; ``cores`` that this process may use, which is what OpenVINO takes; ``torch_threads``; and
-    ``gpu`` where there is one."""
+    """``cpu``, its model; ``cores`` that this process may use, which is what OpenVINO takes; and where torch takes part
+    in the measurement ``torch_threads``, and ``gpu`` where there is one."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-    found = {'cpu': _cpu_model(), 'cores': allowed, 'torch_threads': torch.get_num_threads()}
-    if torch.cuda.is_available():
-        found['gpu'] = torch.cuda.get_device_name()
+    found = {'cpu': _cpu_model(), 'cores': allowed}
+    if torch := sys.modules.get('torch'):  # who does without it need not wait for it
+        found['torch_threads'] = torch.get_num_threads()
+        if torch.cuda.is_available():
+            found['gpu'] = torch.cuda.get_device_name()
     return found
 
 

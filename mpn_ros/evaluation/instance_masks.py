@@ -81,13 +81,25 @@ def instance_runs(result: PoseResult) -> list[dict[str, Any]]:
     assert result.mask is not None
     distances = body_distances(result.people, result.image_size, result.layout)
     sure = sum(person.score >= Thresholds().score_threshold for person in result.people)
+    nearest = distances[:sure].min(0, initial=np.inf)  # of those who come before a person, and of all who are sure
+    # Which cell is each pixel's, as OpenCV has it: people are many, and most of them small.
+    rows, columns = (
+        cv2.resize(np.arange(cells, dtype=np.float32)[None], (pixels, 1), interpolation=cv2.INTER_NEAREST)[0].astype(
+            int
+        )
+        for cells, pixels in zip(nearest.shape, result.mask.shape, strict=True)
+    )
+    winner = distances[:sure].argmin(0) if sure else np.full(nearest.shape, -1)
     runs = []
-    for index, person in enumerate(result.people):
-        rivals = distances[: max(sure, index + 1)]
-        won = (rivals.argmin(0) == index).astype(np.uint8)
-        part = in_box(person, result.mask.shape)
+    for index, (person, distance) in enumerate(zip(result.people, distances, strict=True)):
+        y, x = in_box(person, result.mask.shape)
+        if index < sure:
+            won = winner == index
+        else:
+            won = distance < nearest
+            np.minimum(nearest, distance, out=nearest)
         pixels = np.zeros(result.mask.shape, np.uint8, order='F')
-        pixels[part] = cv2.resize(won, result.image_size, interpolation=cv2.INTER_NEAREST)[part] & result.mask[part]
+        pixels[y, x] = won[np.ix_(rows[y], columns[x])] * result.mask[y, x]
         runs.append(coco_mask.encode(pixels))
     return runs
 

@@ -168,7 +168,11 @@ class SimulatedCamera:
 
     def ready(self) -> bool:
         """Whether the node listens to the camera and has told who it is."""
-        return bool(self._camera.get_subscription_count() and self.diagnostics and len(self.once) == 1 + self._segments)
+        return bool(self.listened_to() and self.diagnostics and len(self.once) == 1 + self._segments)
+
+    def listened_to(self) -> bool:
+        """Whether somebody listens to the camera."""
+        return self._camera.get_subscription_count() > 0
 
     @property
     def _segments(self) -> bool:

@@ -11,6 +11,7 @@ from pycocotools import mask as coco_mask
 from mpn_ros.coco import DatasetImage
 from mpn_ros.evaluation.coco_eval import collect
 from mpn_ros.evaluation.instance_masks import InstanceMasks, boxed_runs, instance_runs, overlapping
+from mpn_ros.instances import instance_mask
 from mpn_ros.result import Person, PoseResult
 
 NO_KEYPOINTS = np.full((17, 3), (np.nan, np.nan, 0), np.float32)
@@ -64,6 +65,21 @@ def test_the_faint_take_nothing_from_the_sure():
     assert 55 * 40 < coco_mask.area(both[1]) < 65 * 40, 'what is nearer to it than to the sure'
     equal = instance_runs(PoseResult((sure, person(30, 100, 0.8, at=60)), mask))
     assert coco_mask.area(equal[0]) < 45 * 40
+
+
+def test_the_pixels_are_those_that_the_node_publishes_at_the_persons_own_threshold():
+    random = np.random.default_rng(0)
+    mask = (random.random((217, 333)) < 0.9).astype(np.uint8) * 255
+    people = []
+    for score in (0.9, 0.6, 0.3, 0.2, 0.1):
+        corner, size = random.uniform((-20, -20), (250, 150)), random.uniform(30, 200, 2)
+        points = np.column_stack([random.uniform(corner, corner + size, (17, 2)), random.random(17)])
+        people.append(Person(np.concatenate([corner, corner + size]).astype(np.float32), score, points))
+    runs = instance_runs(PoseResult(tuple(people), mask))
+    for index, run in enumerate(runs):
+        shown = instance_mask(mask, people[: max(2, index + 1)])  # two are sure
+        np.testing.assert_array_equal(coco_mask.decode(run) > 0, shown == index + 1)
+    assert all(coco_mask.area(run) for run in runs)
 
 
 def test_the_baseline_is_all_of_the_mask_in_a_box():

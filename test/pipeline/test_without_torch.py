@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,6 +45,13 @@ def test_a_picture_is_answered_without_them(picture: Path, tmp_path: Path) -> No
     assert (tmp_path / 'out' / 'picture.json').is_file()
     # The same with a backend of torch, to show that it would be seen.
     assert 'torch' in loaded_by(program, 'infer', str(picture), '--out', str(tmp_path), *OPTIONS, '--backend', 'eager')
+
+
+def test_a_dataset_is_measured_without_torch(picture: Path, small_dataset: Any, tmp_path: Path) -> None:
+    program = 'import sys\nfrom mpn_ros.cli import main\nassert main(sys.argv[1:]) == 0'
+    where = ['--images', str(small_dataset.images), '--annotations', str(small_dataset.annotations)]
+    assert 'torch' not in loaded_by(program, 'eval', *where, '--json', str(tmp_path / 'figures.json'), *OPTIONS)
+    assert (tmp_path / 'figures.json').is_file()
 
 
 @pytest.mark.parametrize('module', ['bag.convert', 'commands.bag', 'commands.view', 'ros.node', 'ros.view_node'])
