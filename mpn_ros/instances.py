@@ -1,7 +1,8 @@
 """Each person's own pixels: the mask of all people, shared out by the skeletons.
 
-A pixel of the mask is the person's whose body is the nearest, for its size, among those whose box holds it. A body is
-drawn from the keypoints: torso, head, and bones as thick as limbs.
+A pixel of the mask is the person's to whom it costs the least, among those whose box holds it. It costs the more, the
+farther the body, the nearer the edge of the box, and the larger the person. A body is drawn from the keypoints: torso,
+head, and bones as thick as limbs.
 """
 
 from __future__ import annotations
@@ -28,11 +29,17 @@ FAINT = 0.05
 PRN of the shipped weights is shown peaks from there on."""
 MOST = 255
 """People who have numbers in a mask of 8 bits; those after them have no pixels."""
-SHARE = 0.5
-"""Power of a person's size by which distances are divided, between pixels (0) and sizes (1). What a large person's
-limbs reach beyond the bones grows with the size; the error of the bones grows less. On the training images, AP50 of
-people who overlap is 28.3 with one look and 30.8 with four windows; with limbs of 0.07 and a power of 1 it is 27.4 and
-30.4."""
+SHARE = 0.4
+"""Power of a person's size by which distances from the body are divided, between pixels (0) and sizes (1). What a large
+person's limbs reach beyond the bones grows with the size; the error of the bones grows less."""
+EDGE = 0.7
+"""Cost in the middle of a box's edge, growing with the square of the way there from the middle of the box: what is at
+the edge of one box and in the middle of another is seldom the first one's."""
+SIZE = 0.6
+"""Cost for each time that a person is larger by e: the pixels of the small lie closer together, and are missed more.
+
+On 105 training images where people overlap, AP50 of these people by distance alone is 33.3 with one look and 37.4 with
+four windows, with ``EDGE`` 35.5 and 40.2, with both 38.3 and 40.7; the mask cut by boxes has 33.6 and 37.7."""
 _FRACTION = 4
 """Bits of the fractions of a cell in which OpenCV draws."""
 
@@ -55,14 +62,14 @@ def instance_mask(mask: np.ndarray, people: Sequence[Person], layout: SkeletonLa
         [[0, 1, 1, 0], [0, 1, 1, 0]]
     """
     height, width = mask.shape
-    distances = body_distances(people[:MOST], (width, height), layout)
-    if not len(distances):
+    costs = pixel_costs(people[:MOST], (width, height), layout)
+    if not len(costs):
         return np.zeros_like(mask)
-    nearest = cv2.resize(distances.argmin(0).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    cheapest = cv2.resize(costs.argmin(0).astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     numbers = np.zeros_like(mask)
     for index, person in enumerate(people[:MOST]):
         part = in_box(person, mask.shape)
-        np.copyto(numbers[part], index + 1, where=nearest[part] == index)
+        np.copyto(numbers[part], index + 1, where=cheapest[part] == index)
     return numbers & mask
 
 
@@ -72,8 +79,8 @@ def in_box(person: Person, shape: tuple[int, ...]) -> tuple[slice, slice]:
     return slice(y0, y1), slice(x0, x1)
 
 
-def body_distances(people: Sequence[Person], image_size: tuple[int, int], layout: SkeletonLayout = COCO) -> np.ndarray:
-    """How far each place of an image is from each body.
+def pixel_costs(people: Sequence[Person], image_size: tuple[int, int], layout: SkeletonLayout = COCO) -> np.ndarray:
+    """What each place of an image costs each person.
 
     Args:
         people: ``P`` of them.
@@ -81,25 +88,40 @@ def body_distances(people: Sequence[Person], image_size: tuple[int, int], layout
         layout: what their keypoints are.
 
     Returns:
-        ``(P, h, w)`` float32, in cells divided by each person's size to the power of ``SHARE``, infinite outside of the
-        box, on a grid of at most ``GRID`` cells along the longer side.
+        ``(P, h, w)`` float32, infinite outside of each person's box, on a grid of at most ``GRID`` cells along the
+        longer side.
     """
     width, height = image_size
     scale = min(1.0, GRID / max(width, height))
     columns, rows = max(1, round(width * scale)), max(1, round(height * scale))
     cells = np.array([columns / width, rows / height])
-    distances = np.full((len(people), rows, columns), np.inf, np.float32)
-    for person, distance in zip(people, distances):
+    costs = np.full((len(people), rows, columns), np.inf, np.float32)
+    for person, cost in zip(people, costs):
         corners = person.box.reshape(2, 2) * cells
         (left, top), (right, bottom) = np.floor(corners[0]).astype(int), np.ceil(corners[1]).astype(int)
-        part = distance[max(0, top) : bottom, max(0, left) : right]
+        part = cost[max(0, top) : bottom, max(0, left) : right]
         if part.size:
             size = max(1.0, float(np.sqrt((corners[1] - corners[0]).prod())))
             points = (person.keypoints[:, :2] + 0.5) * cells - 0.5 - (max(0, left), max(0, top))
             seen = person.keypoints[:, 2] >= FAINT
             body = _draw_body(part.shape, points, seen, size, layout)
-            part[:] = cv2.distanceTransform(body, cv2.DIST_L2, cv2.DIST_MASK_5) / size**SHARE
-    return distances
+            away = cv2.distanceTransform(body, cv2.DIST_L2, cv2.DIST_MASK_5) / size**SHARE
+            across, down = (
+                _from_middle(first, count, *ends)
+                for first, count, ends in zip((max(0, left), max(0, top)), part.shape[::-1], corners.T)
+            )
+            edge = across**2 + down[:, None] ** 2
+            part[:] = (
+                away / (1 + away) + EDGE * edge + SIZE * np.log(size)
+            )  # far is far: twice as far tells little more
+    return costs
+
+
+def _from_middle(first: int, count: int, low: float, high: float) -> np.ndarray:
+    """How far ``count`` cells from the ``first`` one on are from the middle between ``low`` and ``high``: 1 at both.
+    Cells whose own middle is beyond are much farther: they are for whoever has all of them."""
+    away = ((np.arange(first, first + count) + 0.5) * 2 - low - high) / max(high - low, 1.0)
+    return np.where(np.abs(away) > 1, 10, away)
 
 
 @lru_cache

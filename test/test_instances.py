@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpn_ros.instances import MOST, body_distances, instance_mask
+from mpn_ros.instances import MOST, instance_mask, pixel_costs
 from mpn_ros.result import Person, PoseResult
 from mpn_ros.skeleton import COCO, make_layout
 
@@ -41,10 +41,15 @@ def test_the_number_is_the_place_in_the_list():
     assert back[60, 60] == 2 and back[60, 90] == 1
 
 
-def test_near_is_for_a_persons_size():
-    small = standing(90, top=50, height=30, reach=12)
+def test_half_way_between_a_large_person_and_a_small_one_is_the_small_ones():
+    small = standing(90, top=50, height=30, reach=30)
     row = shared([standing(60, reach=45), small])[65]
-    assert row[90] == 2 and row[79] == 1, 'half way the large person is the nearer one, by size'
+    assert row[75] == 2 and row[62] == 1
+
+
+def test_towards_the_edge_of_a_box_less_is_that_persons():
+    row = shared([standing(60, reach=20), standing(84, top=35, height=50, reach=40)])[60]
+    assert row[66] == 1 and row[71] == 2, 'the first is nearer at both places, and of the same size'
 
 
 def test_what_only_one_box_holds_is_that_persons_however_far():
@@ -85,8 +90,11 @@ def test_faint_keypoints_are_no_part_of_a_body():
     person = standing(60)
     faint = person.keypoints.copy()
     faint[:] = 150, 60, 0.05
-    at = body_distances([person, replace(person, keypoints=faint)], (160, 120))
-    assert at[1, 60, 60] == 0 and at.shape == (2, 120, 160)
+    seen, unsure, bare = pixel_costs(
+        [person, replace(person, keypoints=faint * (1, 1, 0.9)), replace(person, keypoints=NOBODY)], (160, 120)
+    )
+    np.testing.assert_array_equal(unsure, bare)
+    assert (seen != bare).any() and seen.shape == (120, 160)
 
 
 def test_other_keypoints_than_cocos():

@@ -15,7 +15,7 @@ from mpn_ros.coco import DatasetImage
 from mpn_ros.coco_masks import encode_person
 from mpn_ros.evaluation.average_precision import average_precision
 from mpn_ros.evaluation.results import box_results
-from mpn_ros.instances import body_distances, in_box
+from mpn_ros.instances import in_box, pixel_costs
 from mpn_ros.pipeline.pipeline import Thresholds
 from mpn_ros.result import PoseResult
 
@@ -79,25 +79,25 @@ def instance_runs(result: PoseResult) -> list[dict[str, Any]]:
     """The pixels of each person, as the node would publish them if its ``person_threshold`` were the person's score, or
     its default where the person is surer: COCO also ranks the faintest, who take no pixels of the sure."""
     assert result.mask is not None
-    distances = body_distances(result.people, result.image_size, result.layout)
+    costs = pixel_costs(result.people, result.image_size, result.layout)
     sure = sum(person.score >= Thresholds().score_threshold for person in result.people)
-    nearest = distances[:sure].min(0, initial=np.inf)  # of those who come before a person, and of all who are sure
+    lowest = costs[:sure].min(0, initial=np.inf)  # of those who come before a person, and of all who are sure
     # Which cell is each pixel's, as OpenCV has it: people are many, and most of them small.
     rows, columns = (
         cv2.resize(np.arange(cells, dtype=np.float32)[None], (pixels, 1), interpolation=cv2.INTER_NEAREST)[0].astype(
             int
         )
-        for cells, pixels in zip(nearest.shape, result.mask.shape, strict=True)
+        for cells, pixels in zip(lowest.shape, result.mask.shape, strict=True)
     )
-    winner = distances[:sure].argmin(0) if sure else np.full(nearest.shape, -1)
+    winner = costs[:sure].argmin(0) if sure else np.full(lowest.shape, -1)
     runs = []
-    for index, (person, distance) in enumerate(zip(result.people, distances, strict=True)):
+    for index, (person, cost) in enumerate(zip(result.people, costs, strict=True)):
         y, x = in_box(person, result.mask.shape)
         if index < sure:
             won = winner == index
         else:
-            won = distance < nearest
-            np.minimum(nearest, distance, out=nearest)
+            won = cost < lowest
+            np.minimum(lowest, cost, out=lowest)
         pixels = np.zeros(result.mask.shape, np.uint8, order='F')
         pixels[y, x] = won[np.ix_(rows[y], columns[x])] * result.mask[y, x]
         runs.append(coco_mask.encode(pixels))
