@@ -7,6 +7,7 @@ head, and bones as thick as limbs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -111,9 +112,8 @@ def pixel_costs(people: Sequence[Person], image_size: tuple[int, int], layout: S
                 for first, count, ends in zip((max(0, left), max(0, top)), part.shape[::-1], corners.T)
             )
             edge = across**2 + down[:, None] ** 2
-            part[:] = (
-                away / (1 + away) + EDGE * edge + SIZE * np.log(size)
-            )  # far is far: twice as far tells little more
+            # Far is far: twice as far tells little more.
+            part[:] = away / (1 + away) + EDGE * edge + SIZE * math.log(size)
     return costs
 
 
@@ -121,7 +121,7 @@ def _from_middle(first: int, count: int, low: float, high: float) -> np.ndarray:
     """How far ``count`` cells from the ``first`` one on are from the middle between ``low`` and ``high``: 1 at both.
     Cells whose own middle is beyond are much farther: they are for whoever has all of them."""
     away = ((np.arange(first, first + count) + 0.5) * 2 - low - high) / max(high - low, 1.0)
-    return np.where(np.abs(away) > 1, 10, away)
+    return np.where(np.abs(away) > 1, 10, away).astype(np.float32)
 
 
 @lru_cache
