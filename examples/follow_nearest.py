@@ -16,6 +16,7 @@ import sys
 import rclpy
 from geometry_msgs.msg import Twist
 from mpn_ros.msg import Skeleton3DArray
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.time import Time
@@ -58,6 +59,7 @@ class FollowNearest(Node):
     def stop(self) -> None:
         """Stands still."""
         self._commands.publish(Twist())
+        self._commands.wait_for_all_acked(Duration(seconds=1))  # a program that ends at once may take it along
 
     def _command(self) -> Twist:
         command = Twist()

@@ -48,6 +48,7 @@ def test_a_picture_is_answered_without_them(picture: Path, tmp_path: Path) -> No
 
 
 def test_a_dataset_is_measured_without_torch(picture: Path, small_dataset: Any, tmp_path: Path) -> None:
+    pytest.importorskip('pycocotools', reason='evaluation needs pycocotools: pip install pycocotools')
     program = 'import sys\nfrom mpn_ros.cli import main\nassert main(sys.argv[1:]) == 0'
     where = ['--images', str(small_dataset.images), '--annotations', str(small_dataset.annotations)]
     assert 'torch' not in loaded_by(program, 'eval', *where, '--json', str(tmp_path / 'figures.json'), *OPTIONS)
