@@ -37,6 +37,7 @@ SLOW = (
     'pipeline/test_pipeline.py::test_the_real_parts_fit_together_for_every_grouper',
     'pipeline/test_pipeline.py::test_a_start_does_not_wait_for_the_compiler_of_pytorch',
     'pipeline/test_device_letterbox.py',
+    'pipeline/test_without_torch.py',
     'bag/test_convert.py::test_killed_it_leaves_nothing_that_breaks_the_next',
     'bag/test_storage.py::test_a_full_disk_is_a_sentence_and_leaves_nothing',
     'tracking/test_tracker.py::test_ten_minutes_with_swapped_neighbours_have_the_ids_of_the_unswapped',

@@ -51,7 +51,7 @@ class ViewServer(AbstractContextManager['ViewServer']):
         bound, port = self._http.server_address[:2]  # of port 0, the one that was free
         self.local = ipaddress.ip_address(str(bound)).is_loopback
         self.url = f'http://{host}:{port}/'
-        self._thread = threading.Thread(target=self._http.serve_forever, name='view server', daemon=True)
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.1,), name='view server', daemon=True)
 
     def __enter__(self) -> ViewServer:
         self._thread.start()
