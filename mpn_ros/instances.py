@@ -99,17 +99,16 @@ def pixel_costs(people: Sequence[Person], image_size: tuple[int, int], layout: S
     costs = np.full((len(people), rows, columns), np.inf, np.float32)
     for person, cost in zip(people, costs):
         corners = person.box.reshape(2, 2) * cells
-        (left, top), (right, bottom) = np.floor(corners[0]).astype(int), np.ceil(corners[1]).astype(int)
-        part = cost[max(0, top) : bottom, max(0, left) : right]
+        first, (right, bottom) = np.floor(corners[0]).astype(int).clip(0), np.ceil(corners[1]).astype(int)
+        part = cost[first[1] : bottom, first[0] : right]
         if part.size:
             size = max(1.0, float(np.sqrt((corners[1] - corners[0]).prod())))
-            points = (person.keypoints[:, :2] + 0.5) * cells - 0.5 - (max(0, left), max(0, top))
+            points = (person.keypoints[:, :2] + 0.5) * cells - 0.5 - first
             seen = person.keypoints[:, 2] >= FAINT
             body = _draw_body(part.shape, points, seen, size, layout)
             away = cv2.distanceTransform(body, cv2.DIST_L2, cv2.DIST_MASK_5) / size**SHARE
             across, down = (
-                _from_middle(first, count, *ends)
-                for first, count, ends in zip((max(0, left), max(0, top)), part.shape[::-1], corners.T)
+                _from_middle(start, count, *ends) for start, count, ends in zip(first, part.shape[::-1], corners.T)
             )
             edge = across**2 + down[:, None] ** 2
             # Far is far: twice as far tells little more.

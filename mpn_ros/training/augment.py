@@ -23,7 +23,8 @@ _SMALLEST_CLOSE_UP = 64  # pixels of the image; less is a blur
 @dataclass(frozen=True)
 class Augmentation:
     """``rotation`` in degrees either way, ``scale`` relative to the image that just fits the patch, ``flip`` and
-    ``colour`` as probability and strength. The defaults are the paper's (section 3.5)."""
+    ``colour`` as probability and strength, ``close`` as the share of close-ups. The defaults are the paper's (section
+    3.5)."""
 
     rotation: float = option(40.0, PATCHES, 'degrees either way')
     scale: tuple[float, float] = option(
@@ -76,10 +77,9 @@ def close_up(image: Sample, random: np.random.Generator) -> Sample:
     if (high - low).min() < _SMALLEST_CLOSE_UP:
         return image
     there = slice(low[1], high[1]), slice(low[0], high[0])
-    boxes = np.concatenate([image.boxes[:, :2].clip(low, high) - low, image.boxes[:, 2:].clip(low, high) - low], 1)
-    inside = ((image.keypoints[..., :2] >= low) & (image.keypoints[..., :2] < high)).all(-1)
-    keypoints = image.keypoints - np.array([*low, 0])
-    keypoints[~inside] = 0
+    boxes = (image.boxes.reshape(-1, 2, 2).clip(low, high) - low).reshape(-1, 4)
+    inside = ((image.keypoints[..., :2] >= low) & (image.keypoints[..., :2] < high)).all(-1, keepdims=True)
+    keypoints = np.where(inside, image.keypoints - [*low, 0], 0)
     seen = (boxes[:, 2:] > boxes[:, :2]).all(1)
     return Sample(
         image.image[there],

@@ -108,10 +108,10 @@ class WindowDataset(PatchDataset):
         if not len(people):
             return []
         random = np.random.default_rng((self.seed, *item, 1))
-        (height, width), found = whole.image.shape[:2], []
+        found = []
         for person in np.resize(random.permutation(people), self.sampling.count):
             matrix = window_matrix(
-                (width, height),
+                whole.image.shape[1::-1],
                 whole.boxes[person],
                 self.sampling,
                 self.augmentation,
